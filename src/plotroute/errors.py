@@ -1,0 +1,267 @@
+"""Every error that plotroute answers or raises, and who can act on it.
+
+PlotrouteError
+├── RequestError              whoever asked can cure it: the message is shown
+│   ├── InvalidParameters     400 invalid_parameters
+│   ├── UnknownPlot           404 unknown_plot
+│   ├── UnknownFormat         404 unknown_format
+│   ├── UnknownSource         404 unknown_source
+│   ├── MethodNotAllowed      405 method_not_allowed
+│   ├── NotAcceptable         406 not_acceptable
+│   ├── BodyTooLarge          413 body_too_large
+│   ├── UrlTooLong            414 url_too_long
+│   ├── UnsupportedMediaType  415 unsupported_media_type
+│   └── CannotDraw            422 cannot_draw: raised by authors, with their own words
+├── RenderError               the server's side can cure it: details go to the log, never out
+│   ├── PlotFailed            500 plot_failed
+│   ├── OutOfMemory           500 out_of_memory
+│   ├── QueueFull             503 queue_full
+│   ├── Draining              503 draining
+│   ├── DatasetLoading        503 dataset_loading
+│   ├── DatasetUnavailable    503 dataset_unavailable
+│   └── RenderTimeout         504 render_timeout
+└── SetupError                raised while the author's module loads or the server starts
+    ├── BadRegistration       a plot or dataset that cannot work, with the cure
+    ├── BadSetting            a setting that cannot work
+    └── CannotLoad            the plots file does not import
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+
+class PlotrouteError(Exception):
+    """The root of everything that plotroute raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterError:
+    """What is wrong with one parameter of a request.
+
+    `code` is one of: unknown, missing, repeated, malformed, not_allowed, out_of_bounds, conflict.
+    """
+
+    parameter: str
+    code: str
+    message: str
+    sent: str | None = None
+    allowed: Sequence[Any] | None = None
+    nearest: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry of `errors`, without what does not apply."""
+        entry: dict[str, Any] = {"parameter": self.parameter, "code": self.code}
+        for name in ("sent", "allowed", "nearest"):
+            value = getattr(self, name)
+            if value is not None:
+                entry[name] = list(value) if name == "allowed" else value
+        return entry | {"message": self.message}
+
+
+class AnswerError(PlotrouteError):
+    """An error that is the answer to a request.
+
+    `title` is what everyone may read. `detail` (a traceback, say) is for the log and for development.
+    """
+
+    status: ClassVar[int]
+    code: ClassVar[str]
+    cure: ClassVar[str]
+    """For the reference: what to do about it."""
+    shared: ClassVar[bool] = False
+    """Requests for the same picture get it too, for a few seconds, instead of trying again at once."""
+
+    def __init__(
+        self,
+        title: str,
+        *,
+        detail: str = "",
+        headers: Mapping[str, str] | None = None,
+        **members: Any,
+    ) -> None:
+        super().__init__(title)
+        self.title = title
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.members = {name: value for name, value in members.items() if value is not None}
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the error as JSON for another process; `from_wire` raises the like of it there."""
+        return {
+            "code": self.code,
+            "title": self.title,
+            "detail": self.detail,
+            "headers": self.headers,
+            "members": self.members,
+        }
+
+
+class RequestError(AnswerError):
+    """Whoever asked can cure it."""
+
+
+class InvalidParameters(RequestError):
+    status = 400
+    code = "invalid_parameters"
+    cure = "Each entry of `errors` names a parameter, what was sent and what is allowed."
+    shared = True
+
+    def __init__(self, errors: Sequence[ParameterError | dict[str, Any]], **rest: Any) -> None:
+        entries = [e.to_json() if isinstance(e, ParameterError) else e for e in errors]
+        rest.pop("errors", None)
+        title = f"{len(entries)} parameters are wrong" if len(entries) != 1 else "1 parameter is wrong"
+        super().__init__(title, **rest, errors=entries)
+        self.errors = entries
+
+
+class UnknownPlot(RequestError):
+    status = 404
+    code = "unknown_plot"
+    cure = "See `/plots.json` for the plots there are; `nearest` is the likeliest."
+
+
+class UnknownFormat(RequestError):
+    status = 404
+    code = "unknown_format"
+    cure = "Ask for one of the formats in `allowed`."
+    shared = True
+
+
+class UnknownSource(RequestError):
+    status = 404
+    code = "unknown_source"
+    cure = "A single word is the name of a source of values; `allowed` lists the sources there are."
+
+
+class MethodNotAllowed(RequestError):
+    status = 405
+    code = "method_not_allowed"
+    cure = "Use one of the methods in the `Allow` header; plots answer GET and HEAD."
+
+
+class NotAcceptable(RequestError):
+    status = 406
+    code = "not_acceptable"
+    cure = "Send an `Accept` that admits one of the types in `allowed`, or add a suffix such as `.png`."
+
+
+class BodyTooLarge(RequestError):
+    status = 413
+    code = "body_too_large"
+    cure = "Send fewer values, or let the operator raise `PLOTROUTE_MAX_BODY`."
+
+
+class UrlTooLong(RequestError):
+    status = 414
+    code = "url_too_long"
+    cure = "Send the values in a POST instead, or name a source of values."
+
+
+class UnsupportedMediaType(RequestError):
+    status = 415
+    code = "unsupported_media_type"
+    cure = "Send `Content-Type: application/json`, without a content encoding."
+
+
+class CannotDraw(RequestError):
+    """Raise it in a plot when there is nothing sensible to draw; its text is shown to the reader.
+
+    >>> raise CannotDraw("no orders in this week")
+    """
+
+    status = 422
+    code = "cannot_draw"
+    cure = "The parameters are fine, but there is no picture for them: the title says why."
+    shared = True
+
+
+class RenderError(AnswerError):
+    """The server's side can cure it; `detail` never leaves it outside development."""
+
+
+class PlotFailed(RenderError):
+    status = 500
+    code = "plot_failed"
+    cure = "The plot's code raised an error: its traceback is in the log under the request id."
+    shared = True
+
+
+class OutOfMemory(RenderError):
+    status = 500
+    code = "out_of_memory"
+    cure = "The plot needed more memory than it may use: draw fewer points or a smaller picture."
+    shared = True
+
+
+class QueueFull(RenderError):
+    status = 503
+    code = "queue_full"
+    cure = "Too many pictures are waiting to be drawn: try again after `Retry-After` seconds."
+
+
+class Draining(RenderError):
+    status = 503
+    code = "draining"
+    cure = "The server is stopping: try again after `Retry-After` seconds."
+
+
+class DatasetLoading(RenderError):
+    status = 503
+    code = "dataset_loading"
+    cure = (
+        "A dataset takes longer to load than `PLOTROUTE_LOAD_TIMEOUT`; the load goes on, so try again soon."
+    )
+
+
+class DatasetUnavailable(RenderError):
+    status = 503
+    code = "dataset_unavailable"
+    cure = "Loading a dataset failed: the traceback is in the log under the request id."
+
+
+class RenderTimeout(RenderError):
+    status = 504
+    code = "render_timeout"
+    cure = "Drawing took longer than `PLOTROUTE_RENDER_TIMEOUT` (or the plot's `timeout=`) allows."
+    shared = True
+
+
+class SetupError(PlotrouteError):
+    """Raised while the author's module loads or the server starts; the message names the cure."""
+
+
+class BadRegistration(SetupError):
+    """A plot or dataset that cannot work as it is written."""
+
+
+class BadSetting(SetupError):
+    """A setting, or two of them together, that cannot work."""
+
+
+class CannotLoad(SetupError):
+    """The plots file does not import. `detail` is the traceback, from the author's first line on."""
+
+    def __init__(self, message: str, detail: str = "") -> None:
+        super().__init__(message)
+        self.detail = detail
+
+
+def answer_errors(root: type[AnswerError] = AnswerError) -> Iterator[type[AnswerError]]:
+    """Yield every error that can be an answer, in the order of the tree above."""
+    for kind in root.__subclasses__():
+        if hasattr(kind, "code"):
+            yield kind
+        yield from answer_errors(kind)
+
+
+def from_wire(wire: Mapping[str, Any]) -> AnswerError:
+    """Return the error that `AnswerError.to_wire` spelled."""
+    kinds = {kind.code: kind for kind in answer_errors()}
+    kind = kinds[wire["code"]]
+    rest = {"detail": wire["detail"], "headers": wire["headers"], **wire["members"]}
+    if kind is InvalidParameters:
+        return InvalidParameters(**rest)
+    return kind(wire["title"], **rest)

@@ -1,0 +1,196 @@
+"""The settings: one table of name, type, default, help and reason; flags, environment and docs read it.
+
+A flag wins over the environment, the environment over Flask's config, that over the default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from plotroute.errors import BadSetting
+
+PREFIX = "PLOTROUTE_"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A row of the table."""
+
+    name: str
+    type: Any
+    default: Any
+    help: str
+    reason: str
+    least: float | None = None
+    most: float | None = None
+
+    @property
+    def variable(self) -> str:
+        """Its environment variable, which is its key in Flask's config as well."""
+        return PREFIX + self.name.upper()
+
+    @property
+    def flag(self) -> str:
+        """Its flag on the command line."""
+        return "--" + self.name.replace("_", "-")
+
+
+TABLE = (
+    Setting(
+        "render_timeout",
+        float,
+        10.0,
+        "Seconds a plot may take to draw; an author may set another per plot (`timeout=`).",
+        "Proxies give up after 30 s (Heroku's router does); 10 + 10 to load + 5 in the queue stay below.",
+        least=0.1,
+        most=3600,
+    ),
+    Setting(
+        "load_timeout",
+        float,
+        10.0,
+        "Seconds a request waits for its datasets to load; the load itself goes on.",
+        "Loading is not drawing: a slow database must not look like a slow plot.",
+        least=0.1,
+        most=3600,
+    ),
+    Setting(
+        "queue_timeout",
+        float,
+        5.0,
+        "Seconds a picture may wait for its turn to be drawn.",
+        "An answer that says 'busy' helps more than one that comes after the reader has left.",
+        least=0.1,
+        most=3600,
+    ),
+    Setting(
+        "cache_memory",
+        int,
+        64 * 2**20,
+        "Bytes of finished pictures kept in memory.",
+        "About a thousand pictures of 60 kB; small beside one process that has imported pandas.",
+        least=0,
+    ),
+    Setting(
+        "max_pixels",
+        int,
+        16_000_000,
+        "Pixels a picture may have, dpr included; an author may allow more per plot (`max_pixels=`).",
+        "16 megapixels take about 0.35 s and 65 MB to rasterise; a 4K screen has 8.",
+        least=10_000,
+        most=1_000_000_000,
+    ),
+    Setting(
+        "max_output",
+        int,
+        20 * 2**20,
+        "Bytes a finished picture may have.",
+        "An SVG of 100,000 points has 10 MB; beyond 20 no browser is happy with it.",
+        least=100_000,
+    ),
+    Setting(
+        "max_url",
+        int,
+        8190,
+        "Bytes a URL may have.",
+        "What nginx and Apache allow by default; longer lists go into a POST.",
+        least=256,
+        most=65536,
+    ),
+    Setting(
+        "max_body",
+        int,
+        2 * 2**20,
+        "Bytes the body of a POST may have.",
+        "100,000 points of about 20 characters.",
+        least=1024,
+    ),
+    Setting(
+        "error_pictures",
+        bool,
+        True,
+        "Answer errors to an <img> with a picture that says what is wrong (off: always problem+json).",
+        "A broken-image icon tells a reader nothing; a live site may prefer its own onerror.",
+    ),
+    Setting(
+        "threads",
+        int,
+        64,
+        "Threads that answer requests.",
+        "Waiting requests hold a thread each: with 8 threads and 20 waiters a cached picture took seconds.",
+        least=4,
+        most=1024,
+    ),
+    Setting(
+        "release",
+        str,
+        "",
+        "A name for the deployed version of the code, in place of a hash of the plots' source files.",
+        "Several machines, or a build that touches files, then agree on what is cached.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings in force. The fields are the rows of `TABLE`, checked by a test."""
+
+    render_timeout: float = 10.0
+    load_timeout: float = 10.0
+    queue_timeout: float = 5.0
+    cache_memory: int = 64 * 2**20
+    max_pixels: int = 16_000_000
+    max_output: int = 20 * 2**20
+    max_url: int = 8190
+    max_body: int = 2 * 2**20
+    error_pictures: bool = True
+    threads: int = 64
+    release: str = ""
+
+
+def resolve(
+    flags: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
+    config: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Return the settings in force: `flags` by name, the others by `PLOTROUTE_NAME`.
+
+    BadSetting names the setting, where its value came from and what is allowed.
+    """
+    flags, environment, config = flags or {}, environment or {}, config or {}
+    found: dict[str, Any] = {}
+    for row in TABLE:
+        if flags.get(row.name) is not None:
+            found[row.name] = _check(row, flags[row.name], row.flag)
+        elif row.variable in environment:
+            found[row.name] = _check(row, environment[row.variable], f"the environment's {row.variable}")
+        elif row.variable in config:
+            found[row.name] = _check(row, config[row.variable], f"the app's config {row.variable!r}")
+    known = {row.variable for row in TABLE} | RESERVED_VARIABLES
+    for variable in environment:
+        if variable.startswith(PREFIX) and variable not in known:
+            raise BadSetting(f"{variable} is not a setting; the settings are {', '.join(sorted(known))}.")
+    return Settings(**found)
+
+
+RESERVED_VARIABLES = {"PLOTROUTE_ROLE"}
+"""Variables that plotroute sets for its own processes: no settings of anybody's."""
+
+
+def _check(row: Setting, value: Any, origin: str) -> Any:
+    try:
+        checked = TypeAdapter(row.type).validate_python(value)
+    except ValidationError as error:
+        raise BadSetting(f"{origin} is {value!r}: {error.errors()[0]['msg']}.") from None
+    if row.least is not None and not checked >= row.least:
+        raise BadSetting(f"{origin} is {value!r}, but must be at least {row.least:g}. {row.reason}")
+    if row.most is not None and not checked <= row.most:
+        raise BadSetting(f"{origin} is {value!r}, but must be at most {row.most:g}. {row.reason}")
+    return checked
+
+
+assert [field.name for field in fields(Settings)] == [row.name for row in TABLE]
