@@ -1,0 +1,345 @@
+"""A parameter of a function: its type hint and default → Param, and canonical JSON → what the hint promises.
+
+Only processes that hold the author's functions need this; the others know parameters as data.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from enum import Enum
+from functools import cache
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined, SchemaError
+
+from plotroute import bounds, canonical, spelling
+from plotroute.errors import BadRegistration, InvalidParameters, ParameterError
+from plotroute.model import Json, Kind, Param
+from plotroute.spelling import Refused
+from plotroute.timerange import TimeRange
+
+EMPTY = inspect.Parameter.empty
+SUPPORTED = (
+    "int, float, bool, str, Literal, Enum, date, datetime, timedelta, TimeRange, a list of one of them "
+    "(list[float]), or any of them `| None`"
+)
+
+
+class Values:
+    """Marks a parameter that takes numbers (or ISO dates) in the query, or the name of a source of values."""
+
+
+_KINDS: Mapping[Any, Kind] = {
+    int: "int",
+    float: "float",
+    bool: "bool",
+    str: "str",
+    date: "date",
+    datetime: "datetime",
+    timedelta: "timedelta",
+    TimeRange: "timerange",
+    Values: "values",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What a hint says."""
+
+    kind: Kind
+    many: bool = False
+    is_tuple: bool = False
+    optional: bool = False
+    members: tuple[tuple[Json, Any], ...] = ()
+    """Of a choice: canonical JSON and what the function receives for it."""
+    length: int | None = None
+    """Of a tuple of fixed length."""
+    metadata: tuple[Any, ...] = ()
+    item_metadata: tuple[Any, ...] = ()
+
+
+def read(name: str, annotation: Any, default: Any, *, plot: str) -> Param:
+    """Return one parameter of a function's signature as data.
+
+    annotation: the evaluated hint, or `inspect.Parameter.empty`: then the type of the default counts;
+    default: a value, a pydantic `Field(…)`, or `inspect.Parameter.empty`; plot: how messages call the
+    plot. BadRegistration, with the cure, if a URL cannot say such a value or the default does not fit.
+    """
+    where = f"{plot}: the parameter {name!r}"
+    try:
+        shape = _shape(hint_of(annotation, default))
+        own = bounds.declared(
+            [*shape.metadata, default] if isinstance(default, FieldInfo) else shape.metadata
+        )
+        items = bounds.declared(shape.item_metadata)
+    except ValueError as error:
+        raise BadRegistration(f"{where} {error}.".replace("NAME", name)) from None
+    if isinstance(default, FieldInfo) or default is EMPTY:
+        default = own.default
+    if shape.length is not None:
+        own.bounds.update(min_length=shape.length, max_length=shape.length)
+    param = Param(
+        name=name,
+        kind=shape.kind,
+        many=shape.many,
+        required=default is PydanticUndefined,
+        optional=shape.optional,
+        choices=tuple(choice for choice, _ in shape.members),
+        bounds=_bounds(where, shape.kind, own.bounds, many=shape.many),
+        item_bounds=_bounds(where, shape.kind, items.bounds, many=False),
+        step=default.step if isinstance(default, TimeRange) else None,
+        description=own.description,
+    )
+    _check_choices(where, param)
+    _check_validators(where, annotation, param)
+    found: dict[str, Json] = {}
+    if not param.required:
+        found["default"] = _default(where, param, shape, default)
+    if own.examples:
+        found["example"] = _fit(where, "example", param, own.examples[0])
+    return replace(param, **found)
+
+
+def decode(param: Param, annotation: Any, value: Json) -> Any:
+    """Return what a function whose parameter is hinted `annotation` receives for a canonical value.
+
+    Enum members, dates, TimeRange, a tuple where the hint says so; then the author's own validators
+    (`AfterValidator` and the like) run, and their ValueError is an InvalidParameters. Values of kind
+    `values` are returned as they are. `annotation` may be empty (or None), but what only the hint knows,
+    Enum and tuple, takes `hint_of`.
+    """
+    if param.kind == "values":
+        return value
+    if annotation is None or annotation is EMPTY:
+        return _python(param, _Shape(param.kind, many=param.many), value)
+    shape, adapter = _understood(annotation)
+    decoded = _python(param, shape, value)
+    if adapter is None:
+        return decoded
+    try:
+        return adapter.validate_python(decoded)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        said = str(first.get("ctx", {}).get("error") or first["msg"])
+        sent = value if isinstance(value, str) else None
+        raise InvalidParameters(
+            [ParameterError(param.name, "not_allowed", said, sent=sent and sent[:200])]
+        ) from None
+
+
+def hint_of(annotation: Any, default: Any) -> Any:
+    """Return the hint that counts: `annotation`, or where it is empty the type of the default.
+
+    ValueError if neither tells a type that `read` supports.
+    """
+    if annotation is not EMPTY and annotation is not None:
+        return annotation
+    if isinstance(default, FieldInfo):
+        default = bounds.declared([default]).default
+    if default is EMPTY or default is PydanticUndefined:
+        raise ValueError("has neither a type hint nor a default. Write one: NAME: int, or NAME=20")
+    if default is None:
+        raise ValueError(
+            "has the default None, which does not tell its type. Write it: NAME: int | None = None"
+        )
+    if not isinstance(default, (list, tuple)):
+        return _type_of(default)
+    kinds = {_type_of(item) for item in default}
+    item = float if kinds == {int, float} else kinds.pop() if len(kinds) == 1 else None
+    if item is None:
+        raise ValueError("has a default whose items do not tell one type. Write it: NAME: list[float]")
+    return tuple[item, ...] if isinstance(default, tuple) else list[item]  # type: ignore[valid-type]
+
+
+def _type_of(default: Any) -> Any:
+    if isinstance(default, Enum):
+        return type(default)
+    # bool is an int, and a datetime a date: the narrower ones first.
+    for kind in (bool, int, float, str, datetime, date, timedelta, TimeRange):
+        if isinstance(default, kind):
+            return kind
+    raise _unsupported(f"default of type {type(default).__name__}, which no URL can say")
+
+
+def _unsupported(what: str) -> ValueError:
+    return ValueError(
+        f"has the {what}. Use {SUPPORTED}; for data, register a dataset and name the argument after it"
+    )
+
+
+def _unwrap(hint: Any) -> tuple[Any, bool, list[Any]]:
+    """Return the bare hint, whether None is allowed too, and what Annotated says."""
+    optional, metadata = False, []
+    while True:
+        origin = get_origin(hint)
+        if origin is Annotated:
+            hint, *said = get_args(hint)
+            metadata += said
+        elif origin is Union or origin is types.UnionType:
+            kinds = [kind for kind in get_args(hint) if kind is not types.NoneType]
+            if len(kinds) != 1:
+                raise _unsupported(f"hint {_spell(hint)}, two types of which a text may be either")
+            optional, hint = True, kinds[0]
+        elif inner := getattr(hint, "__value__", None) or getattr(hint, "__supertype__", None):
+            hint = inner  # `type Alias = …`, NewType
+        else:
+            return hint, optional, metadata
+
+
+def _shape(annotation: Any) -> _Shape:
+    hint, optional, metadata = _unwrap(annotation)
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin not in (list, tuple, Sequence) or not inner:
+        kind, members, none = _leaf(hint)
+        return _Shape(kind, optional=optional or none, members=members, metadata=tuple(metadata))
+    length = None
+    if origin is tuple and inner[-1] is Ellipsis:
+        inner = inner[:1]
+    elif origin is tuple:
+        length = len(inner)
+    hint, none, item_metadata = _unwrap(inner[0])
+    kind, members, none_too = _leaf(hint)
+    if none or none_too or kind in ("timerange", "values") or any(item != inner[0] for item in inner):
+        raise _unsupported(f"hint {_spell(annotation)}, but the items of a list are all of one simple type")
+    return _Shape(
+        kind, True, origin is tuple, optional, members, length, tuple(metadata), tuple(item_metadata)
+    )
+
+
+def _leaf(hint: Any) -> tuple[Kind, tuple[tuple[Json, Any], ...], bool]:
+    """Return kind, members of a choice, and whether None is among them."""
+    if get_origin(hint) is Literal:
+        members = [value for value in get_args(hint) if value is not None]
+        if members and all(isinstance(value, (str, int, float, Enum)) for value in members):
+            return "choice", tuple((_choice(value), value) for value in members), None in get_args(hint)
+    elif isinstance(hint, type) and issubclass(hint, Enum):
+        if list(hint):
+            return "choice", tuple((_choice(member), member) for member in hint), False
+    elif isinstance(hint, type) and hint in _KINDS:
+        return _KINDS[hint], (), False
+    raise _unsupported(f"hint {_spell(hint)}, which no URL can say")
+
+
+def _choice(member: Any) -> Json:
+    """Return a member's canonical JSON; of an Enum the value if all are texts or numbers, else the name."""
+    if not isinstance(member, Enum):
+        return member
+    plain = all(isinstance(each.value, (str, int, float)) for each in type(member))
+    return member.value if plain else member.name
+
+
+def _spell(hint: Any) -> str:
+    return (
+        hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint).replace("typing.", "")
+    )
+
+
+def _understood(annotation: Any) -> tuple[_Shape, TypeAdapter[Any] | None]:
+    """Return what a hint says and, if the author put own validators into it, what runs them."""
+    try:
+        hash(annotation)
+    except TypeError:  # something unhashable in Annotated
+        return _understand(annotation)
+    return _understood_before(annotation)
+
+
+def _understand(annotation: Any) -> tuple[_Shape, TypeAdapter[Any] | None]:
+    shape = _shape(annotation)
+    said = [bounds.declared(metadata) for metadata in (shape.metadata, shape.item_metadata)]
+    if not any(each.validates for each in said):
+        return shape, None
+    return shape, TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
+
+
+_understood_before = cache(_understand)
+
+
+def _python(param: Param, shape: _Shape, value: Json) -> Any:
+    if value is None:
+        return None
+    if not param.many:
+        return _item(param.kind, shape, value)
+    items = [_item(param.kind, shape, item) for item in value]
+    return tuple(items) if shape.is_tuple else items
+
+
+def _item(kind: Kind, shape: _Shape, value: Json) -> Any:
+    for choice, member in shape.members:
+        if choice == value and type(choice) is type(value):
+            return member
+    return spelling.python(kind, value)
+
+
+def _bounds(where: str, kind: Kind, found: Mapping[str, Any], *, many: bool) -> dict[str, Json]:
+    """Return bounds as JSON; BadRegistration if values of `kind` cannot have them."""
+    said = {}
+    for name, bound in found.items():
+        if name not in bounds.allowed(kind, many=many):
+            cure = " Bound the items instead: list[Annotated[int, Field(ge=2)]]." if many else ""
+            raise BadRegistration(f"{where} cannot have the bound {name}.{cure}")
+        try:
+            said[name] = spelling.accept(Param(name=name, kind=kind), bound) if kind in _MOMENTS else bound
+        except Refused as error:
+            raise BadRegistration(f"{where}: its bound {name}={bound!r} {error.why}.") from None
+    return said
+
+
+_MOMENTS = frozenset({"date", "datetime", "timedelta"})
+
+
+def _check_choices(where: str, param: Param) -> None:
+    for choice in param.choices:
+        read_back = spelling.read(param, spelling.write_choice(choice))
+        if type(read_back) is not type(choice) or read_back != choice:
+            raise BadRegistration(
+                f"{where} has the choices {read_back!r} and {choice!r}, which look the same in a URL."
+            )
+
+
+def _check_validators(where: str, annotation: Any, param: Param) -> None:
+    """Build now what pydantic would refuse to build at the first request."""
+    try:
+        bounds.prepare(param)
+        if annotation is not EMPTY and annotation is not None:
+            _understood(annotation)
+    except (SchemaError, PydanticUserError, TypeError, ValueError) as error:
+        raise BadRegistration(f"{where} has bounds that pydantic refuses: {error}") from None
+
+
+def _default(where: str, param: Param, shape: _Shape, default: Any) -> Json:
+    """Return the canonical default; BadRegistration if it is not what the hint promises."""
+    if default is None and not param.optional:
+        said = _spell(_KIND_NAMES.get(param.kind, "…"))
+        raise BadRegistration(f"{where} has the default None. Write it: {param.name}: {said} | None = None.")
+    items = default if param.many and isinstance(default, (list, tuple)) else [default]
+    for item in items:
+        if item is None and not param.many:
+            continue
+        if shape.members:
+            fits = any(item == member and type(item) is type(member) for _, member in shape.members)
+        else:
+            # A function called directly would receive the text itself.
+            fits = not isinstance(item, str) or param.kind in ("str", "timerange", "values")
+        if not fits or (param.many and items is not default):
+            raise BadRegistration(f"{where} has the default {default!r}, which is not of its type.")
+    return _fit(where, "default", param, default)
+
+
+_KIND_NAMES: Mapping[Kind, Any] = {kind: hint.__name__ for hint, kind in _KINDS.items()}
+
+
+def _fit(where: str, role: str, param: Param, value: Any) -> Json:
+    try:
+        return canonical.take(param, canonical.plain(param, value), _MAX_ITEMS)
+    except Refused as error:
+        said = f", which {error.why}" if error.quoted else f": {error.why}"
+        raise BadRegistration(f"{where} has the {role} {value!r}{said}.") from None
+
+
+_MAX_ITEMS = 2_000

@@ -1,0 +1,266 @@
+"""Validate: Params + what a request says → canonical values, or everything that is wrong with it at once.
+
+The door to all that parameters need: `read` and `decode` are from `hints`, `json_schema` from `schema`. Pure,
+and but for `decode` no author code runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+from copy import copy
+from datetime import datetime
+from typing import Any
+
+from plotroute import records, spelling
+from plotroute.canonical import plain, resolve, take
+from plotroute.errors import InvalidParameters, ParameterError
+from plotroute.hints import Values, decode, hint_of, read
+from plotroute.model import Json, Param
+from plotroute.schema import json_schema
+from plotroute.spelling import Refused
+from plotroute.timerange import TimeRange
+
+__all__ = [
+    "MAX_BODY_VALUES",
+    "MAX_NAMES",
+    "MAX_QUERY_VALUES",
+    "Values",
+    "canonical",
+    "decode",
+    "from_json",
+    "hint_of",
+    "json_schema",
+    "parse",
+    "read",
+    "to_query",
+]
+
+MAX_NAMES = 64
+"""Names in one request, and errors in one answer: more are no mistakes of a person."""
+
+MAX_QUERY_VALUES = 2_000
+MAX_BODY_VALUES = 100_000
+
+_MAX_SENT = 200
+_REPEATED = "is given more than once"
+_ENDS = ("from", "to")
+_EARLIEST, _LATEST = "0001-01-01", "9999-12-31T23:59:59"
+
+
+def parse(
+    params: Sequence[Param],
+    query: Sequence[tuple[str, str]],
+    path: Mapping[str, str],
+    *,
+    now: datetime,
+    known: Sequence[str] = (),
+    max_values: int = MAX_QUERY_VALUES,
+) -> dict[str, Json]:
+    """Return the canonical values of all `params` that a URL asks for, defaults filled in.
+
+    query: decoded (name, value) pairs, less the picture options; path: the values of path parameters;
+    now: aware, what relative ranges of time are resolved at; known: further names that a misspelt one may
+    have meant; max_values: items in a list. A name that starts with `_` is ignored; a range of time that
+    is the only one of the plot may come as `from` and `to`. InvalidParameters holds everything that is
+    wrong, in the order of the query, then what is missing.
+    """
+    texts: dict[str, list[str]] = {name: [text] for name, text in path.items()}
+    for name, text in query:
+        texts.setdefault(name, []).append(text)
+    plural = {param.name for param in params if param.many or param.kind == "values"} - path.keys()
+    repeated = {name for name, sent in texts.items() if len(sent) > 1 and name not in plural}
+    given = {name: sent[0] if len(sent) == 1 or name in repeated else sent for name, sent in texts.items()}
+    return _Reading(params, given, now, known, max_values, repeated).values()
+
+
+def from_json(
+    params: Sequence[Param],
+    body: Mapping[str, Any],
+    *,
+    now: datetime,
+    known: Sequence[str] = (),
+    max_values: int = MAX_BODY_VALUES,
+) -> dict[str, Json]:
+    """Return the same values as `parse`, with the same errors, from the object of a JSON body.
+
+    Numbers, booleans and lists may be JSON's own or texts as in a query; canonical values come back as they
+    are, so that this also completes and checks what `canonical` made. null is None where that is a value,
+    else not given.
+    """
+    return _Reading(params, body, now, known, max_values, ()).values()
+
+
+def canonical(param: Param, value: Any, *, now: datetime | None = None) -> Json:
+    """Return the canonical JSON of a Python value (or text) of `param`; InvalidParameters if it is none.
+
+    Enum members, dates, TimeRange, tuples and what has a `tolist` (NumPy, pandas) are understood. A relative
+    range of time stays relative, as a URL should have it, unless `now` (aware) is given.
+    """
+    try:
+        taken = take(param, plain(param, value), MAX_BODY_VALUES)
+        return taken if now is None else resolve(param, taken, now)
+    except Refused as error:
+        raise InvalidParameters([_entry(param.name, value, error)]) from None
+
+
+def to_query(param: Param, value: Json) -> list[str]:
+    """Return the occurrences of `param` in a query that `parse` takes for `value` (canonical).
+
+    None of them where the value is the default and has no text. InvalidParameters if it has no text (None, an
+    empty list) and is not the default.
+    """
+    if value is None or value == []:
+        if value == param.default and not param.required:
+            return []
+        said = "None" if value is None else "an empty list"
+        error = Refused(f"{said} cannot be written in a URL, where empty means the default", quoted=False)
+        raise InvalidParameters([_entry(param.name, None, error)])
+    if param.kind == "values":
+        return [records.write_values(value)]
+    return [records.write_list(param, value) if param.many else spelling.write(param, value)]
+
+
+class _Reading:
+    """One request being read: what is given, the values so far, the errors so far."""
+
+    def __init__(
+        self,
+        params: Sequence[Param],
+        given: Mapping[str, Any],
+        now: datetime,
+        known: Sequence[str],
+        max_values: int,
+        repeated: Container[str],
+    ) -> None:
+        self.params = {param.name: param for param in params}
+        self.given = given
+        self.now = now
+        self.known = known
+        self.max_values = max_values
+        self.repeated = repeated
+        ranges = [param for param in params if param.kind == "timerange"]
+        lone = len(ranges) == 1 and not self.params.keys() & set(_ENDS)
+        self.ranged = ranges[0] if lone else None
+        self.taken: dict[str, Json] = {}
+        self.errors: list[ParameterError] = []
+        self.failed: set[str] = set()
+
+    def values(self) -> dict[str, Json]:
+        """Return the values of all parameters, in their order; InvalidParameters if anything is wrong."""
+        most = max(MAX_NAMES, len(self.params) + len(_ENDS))
+        if len(self.given) > most:
+            said = f"is one too many: {len(self.given)} parameters were sent, at most {most} are read"
+            raise InvalidParameters([ParameterError(_cut(list(self.given)[most]), "unknown", said)])
+        for name, value in self.given.items():
+            self.receive(name, value)
+        for param in self.params.values():
+            if param.name not in self.taken and param.name not in self.failed:
+                self.absent(param)
+        if self.errors:
+            raise InvalidParameters(self.errors[:MAX_NAMES])
+        return {name: self.taken[name] for name in self.params}
+
+    def receive(self, name: str, value: Any) -> None:
+        """Read what was sent under `name`."""
+        param = self.params.get(name)
+        if param is not None:
+            if name in self.repeated:
+                self.fail(name, value, Refused(_REPEATED, "repeated", quoted=False))
+            elif not _is_absent(param, value):
+                self.fit(param, value)
+        elif self.ranged is not None and name in _ENDS:
+            if name in self.repeated:
+                self.failed.add(self.ranged.name)
+                self.fail(name, value, Refused(_REPEATED, "repeated", quoted=False))
+            elif name == next(end for end in _ENDS if end in self.given):
+                self.ends(self.ranged)
+        elif not name.startswith("_"):
+            self.unknown(name, value)
+
+    def fit(self, param: Param, value: Any) -> None:
+        """Read what was sent for `param`."""
+        try:
+            taken = take(param, value, self.max_values)
+            self.taken[param.name] = resolve(param, taken, self.now)
+        except Refused as error:
+            self.fail(param.name, value, error)
+
+    def ends(self, param: Param) -> None:
+        """Read `from` and `to` as the two ends of `param`."""
+        start, end = (None if (sent := self.given.get(name)) == "" else sent for name in _ENDS)
+        if (start is None and end is None) or param.name in self.failed:
+            return
+        self.failed.add(param.name)
+        if not _is_absent(param, self.given.get(param.name, "")):
+            said = f"cannot be combined with {param.name}: both say which time is meant"
+            first, sent = ("to", end) if start is None else ("from", start)
+            self.fail(first, sent, Refused(said, "conflict", quoted=False))
+        elif start is None:
+            self.fail("from", None, Refused("is missing: to alone is no range", "missing", quoted=False))
+        elif self.is_end("from", start, "{}.." + _LATEST) and (
+            end is None or self.is_end("to", end, _EARLIEST + "..{}")
+        ):
+            try:
+                self.taken[param.name] = resolve(param, f"{start}..{end or 'now'}", self.now)
+            except Refused as error:
+                self.fail("from" if end is None else "to", end or start, error)
+
+    def is_end(self, name: str, value: Any, pattern: str) -> bool:
+        """Whether `value` can be an end of a range, tried in `pattern` with another that is."""
+        try:
+            TimeRange(pattern.format(value) if isinstance(value, str) else "")
+        except ValueError:
+            said = "is not an end of a range of time: write now, now-7d, 2024-01-31 or 2024-01-31T06:00Z"
+            self.fail(name, value, Refused(said))
+            return False
+        return True
+
+    def unknown(self, name: str, value: Any) -> None:
+        names = [*self.params, *(_ENDS if self.ranged else ())]
+        nearest = spelling.nearest(name, [*names, *self.known])
+        hint = f"; did you mean {nearest}?" if nearest else ""
+        said = f"is not a parameter here{hint}"
+        self.fail(name, value, Refused(said, "unknown", quoted=False, allowed=names, nearest=nearest))
+
+    def absent(self, param: Param) -> None:
+        """Fill in the default of what was not given."""
+        if param.required:
+            self.fail(param.name, None, Refused("is required", "missing", quoted=False))
+            return
+        try:
+            self.taken[param.name] = resolve(param, copy(param.default), self.now)
+        except Refused as error:
+            self.fail(param.name, param.default, error)
+
+    def fail(self, name: str, value: Any, error: Refused) -> None:
+        self.failed.add(name)
+        self.errors.append(_entry(name, value, error))
+
+
+def _is_absent(param: Param, value: Any) -> bool:
+    """Whether what was sent means *not given*: empty, where empty is no value."""
+    if value is None:
+        return not param.optional
+    blank_item = param.kind == "str" or "" in param.choices
+    if isinstance(value, list):
+        return bool(value) and not blank_item and all(item == "" for item in value)
+    return bool(value == "") and (param.many or not blank_item)
+
+
+def _entry(name: str, value: Any, error: Refused) -> ParameterError:
+    sent = str(value) if isinstance(value, (str, bool, float)) else None
+    if isinstance(value, int) and not isinstance(value, bool):
+        sent = spelling.shown(value)
+    return ParameterError(
+        parameter=_cut(name),
+        code=error.code,
+        message=f"{spelling.shown(value)} {error.why}" if error.quoted else error.why,
+        sent=None if sent is None else _cut(sent),
+        allowed=error.allowed,
+        nearest=error.nearest,
+    )
+
+
+def _cut(text: str) -> str:
+    """Return what an answer may repeat of what was sent: not much of it, and no half characters."""
+    return text[:_MAX_SENT].encode("utf-8", "replace").decode("utf-8")

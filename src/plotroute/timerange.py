@@ -1,0 +1,261 @@
+"""A range of time, as authors and readers say it: `-7d`, `2024-01-01..2024-02-01`, `now-7d..now-1d`.
+
+Pure, but for the clock that a relative range asks when its ends are read without `resolve`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NoReturn
+
+from plotroute import durations
+
+SPELLING = (
+    "write -7d, now-7d..now-1d, 2024-01-01..2024-02-01 or 2024-01-01T06:00Z..now "
+    "(a time without an offset is UTC)"
+)
+
+_MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"(?:[T ](?:[01][0-9]|2[0-3]):[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:Z|([+ -])[0-9]{2}:[0-9]{2})?)?"
+)
+# The longest moment has 32 characters, the longest duration 40.
+_MAX_LENGTH = 100
+
+# A shift by 1/500 of the range is hardly visible in a picture, and one picture serves everyone for as
+# long. Below a minute, pictures would be drawn for one reader each.
+_STEPS_IN_RANGE = 500
+_LEAST_STEP = timedelta(minutes=1)
+# Nothing before the year 1 can be said; this bounds what is subtracted from the clock before it is.
+_LONGEST_AGO = timedelta(days=366 * 1000)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TICK = timedelta(microseconds=1)
+
+
+def moment(text: str) -> datetime:
+    """Return the datetime that `text` spells: aware and in UTC if it has an offset, else naive.
+
+    `YYYY-MM-DD`, or `YYYY-MM-DD[T ]HH:MM[:SS[.ffffff]]` with or without `Z` or `±HH:MM`; a space before
+    the offset is the `+` that a URL turned into one. Anything else, epoch numbers too: ValueError.
+    """
+    found = _MOMENT.fullmatch(text) if len(text) <= _MAX_LENGTH else None
+    if found is None:
+        raise ValueError(f"{text[:_MAX_LENGTH]!r} is not a date or time")
+    if found[1] == " ":
+        text = f"{text[:-6]}+{text[-5:]}"
+    try:
+        spelled = datetime.fromisoformat(text)
+        return spelled if spelled.tzinfo is None else spelled.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{text!r} is not on the calendar") from None
+
+
+class TimeRange:
+    """From one moment to a later one, absolute or relative to now.
+
+    `TimeRange("-7d")`, `TimeRange("2024-01-01..now")`, `TimeRange("now-7d", "now")` or
+    `TimeRange(start, end)` with datetimes or dates (UTC where they do not say). As the default of a
+    parameter, `step=` (a duration, `"1h"`) is what ends relative to now are rounded to; without it 1/500
+    of the range, at least a minute. Anything that is no range of time is a ValueError that shows the
+    spellings. Immutable; equal when it means the same.
+    """
+
+    __slots__ = ("_end", "_start", "_step", "_text")
+
+    # An end is either a moment or how long before now it is.
+    _start: datetime | timedelta
+    _end: datetime | timedelta
+    _step: timedelta | None
+    _text: str
+
+    def __init__(
+        self, start: str | date, end: str | date | None = None, *, step: str | timedelta | None = None
+    ) -> None:
+        if end is None:
+            if not isinstance(start, str):
+                raise TypeError("a TimeRange between moments needs both: TimeRange(start, end)")
+            text = start
+            start, end = _split(start)
+        else:
+            text = f"{_spell(start)}..{_spell(end)}"
+        store = object.__setattr__
+        store(self, "_start", _end(start, text))
+        store(self, "_end", _end(end, text))
+        store(self, "_step", _step(step))
+        store(self, "_text", text)
+        self._check_order()
+
+    def _check_order(self) -> None:
+        start, end = self._start, self._end
+        if isinstance(start, datetime) and isinstance(end, datetime):
+            ordered = start < end
+        elif isinstance(start, timedelta) and isinstance(end, timedelta):
+            ordered = start > end
+        else:
+            ordered = True  # known only when now is
+        if not ordered:
+            _refuse(self._text, "does not end after it starts")
+
+    @property
+    def start(self) -> datetime:
+        """The first moment, aware; of a relative range as of the clock now, rounded to the step."""
+        return self.resolve(datetime.now(UTC))._start  # type: ignore[return-value]
+
+    @property
+    def end(self) -> datetime:
+        """The moment it ends before, aware; of a relative range as of the clock now, rounded to the step."""
+        return self.resolve(datetime.now(UTC))._end  # type: ignore[return-value]
+
+    @property
+    def duration(self) -> timedelta:
+        """How long it is."""
+        now = self.resolve(datetime.now(UTC))
+        return now.end - now.start
+
+    @property
+    def step(self) -> str | None:
+        """What ends relative to now are rounded to, as a duration; None: 1/500 of the range."""
+        return None if self._step is None else durations.spell(self._step)
+
+    @property
+    def relative(self) -> bool:
+        """Whether it moves with the clock."""
+        return isinstance(self._start, timedelta) or isinstance(self._end, timedelta)
+
+    def resolve(self, now: datetime) -> TimeRange:
+        """Return the absolute range that this one is at `now` (aware).
+
+        `now` is rounded *up* to the step, counted from the Unix epoch, and both ends follow from it: every
+        process and machine gets the same range until the step turns, its length is exact, and what has
+        happened by now is in it. A range of fixed length has the step 1/500 of it, in whole seconds; one
+        with a single end at now grows (or shrinks), so its step is the largest of 1, 2, 4, 8… minutes
+        that is at most 1/500 of it. An absolute range is returned as it is. ValueError if at `now` it
+        does not end after it starts, or leaves the calendar.
+        """
+        if now.tzinfo is None:
+            raise ValueError("now must be an aware datetime")
+        if not self.relative:
+            return self
+        try:
+            rounded = self._rounded(now.astimezone(UTC))
+            start, end = _at(self._start, rounded), _at(self._end, rounded)
+        except OverflowError:
+            _refuse(self._text, "leaves the calendar")
+        if start >= end:
+            _refuse(self._text, "does not end after it starts")
+        return TimeRange(start, end)
+
+    def _rounded(self, now: datetime) -> datetime:
+        if self._step is not None:
+            return _round_up(now, self._step)
+        if isinstance(self._start, timedelta) and isinstance(self._end, timedelta):
+            share = (self._start - self._end) // _STEPS_IN_RANGE
+            return _round_up(now, max(_LEAST_STEP, timedelta(seconds=share // timedelta(seconds=1))))
+        # Judged at the end of each candidate's own step, and steps nest, so that all moments within
+        # the chosen step choose it.
+        rounded = _round_up(now, _LEAST_STEP)
+        step = _LEAST_STEP * 2
+        while True:
+            coarser = _round_up(now, step)
+            if _at(self._end, coarser) - _at(self._start, coarser) < step * _STEPS_IN_RANGE:
+                return rounded
+            rounded, step = coarser, step * 2
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError("a TimeRange cannot be changed")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError("a TimeRange cannot be changed")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (self._text, self._step)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, TimeRange):
+            return NotImplemented
+        return (self._start, self._end, self._step) == (other._start, other._end, other._step)
+
+    def __hash__(self) -> int:
+        return hash((self._start, self._end, self._step))
+
+    def __str__(self) -> str:
+        """Return a spelling of it that `TimeRange` reads back."""
+        return self._text
+
+    def __repr__(self) -> str:
+        step = "" if self._step is None else f", step={self.step!r}"
+        return f"TimeRange({self._text!r}{step})"
+
+
+def _rebuild(text: str, step: timedelta | None) -> TimeRange:
+    return TimeRange(text, step=step)
+
+
+def _refuse(text: str, why: str) -> NoReturn:
+    shown = text if len(text) <= _MAX_LENGTH else text[:_MAX_LENGTH] + "…"
+    raise ValueError(f"{shown!r} {why}: {SPELLING}")
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Return the spellings of both ends."""
+    if len(text) <= _MAX_LENGTH:
+        if text.startswith("-"):
+            return f"now{text}", "now"
+        ends = text.split("..")
+        if len(ends) == 2:
+            return ends[0], ends[1]
+    return _refuse(text, "is not a range of time")
+
+
+def _spell(end: str | date) -> str:
+    if isinstance(end, str):
+        return end
+    try:
+        return _moment_of(end).astimezone(UTC).isoformat()
+    except OverflowError:
+        raise ValueError(f"{end} leaves the calendar in UTC") from None
+
+
+def _moment_of(day: date) -> datetime:
+    """Return an aware datetime: UTC, and midnight, where `day` does not say."""
+    if not isinstance(day, date):
+        raise TypeError(f"an end of a TimeRange is text or a datetime, not {type(day).__name__}")
+    if not isinstance(day, datetime):
+        return datetime(day.year, day.month, day.day, tzinfo=UTC)
+    # Anew, because a subclass (pandas' Timestamp) may hold nanoseconds, which no spelling has.
+    return datetime.combine(day.date(), day.time(), day.tzinfo or UTC)
+
+
+def _end(end: str | date, text: str) -> datetime | timedelta:
+    """Return one end: a moment, or how long before now it is. `text` is the whole range, for the error."""
+    if not isinstance(end, str):
+        return _moment_of(end)
+    if end == "now":
+        return timedelta(0)
+    try:
+        if end.startswith("now-"):
+            ago = durations.parse(end[4:])
+            if ago > _LONGEST_AGO:
+                raise ValueError(end)
+            return ago
+        return _moment_of(moment(end))
+    except ValueError:
+        return _refuse(text, "is not a range of time")
+
+
+def _step(step: str | timedelta | None) -> timedelta | None:
+    length = durations.parse(step) if isinstance(step, str) else step
+    if length is not None and length < timedelta(seconds=1):
+        raise ValueError(f"step must be at least 1s, not {step}")
+    return length
+
+
+def _at(end: datetime | timedelta, now: datetime) -> datetime:
+    return end if isinstance(end, datetime) else now - end
+
+
+def _round_up(now: datetime, step: timedelta) -> datetime:
+    """Return the next multiple of `step` since the epoch, exactly: whole microseconds, no floats."""
+    size = step // _TICK
+    return now + -((now - _EPOCH) // _TICK) % size * _TICK
