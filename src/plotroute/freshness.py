@@ -1,0 +1,75 @@
+"""How long data and pictures stay true: `ttl`, versions, buckets, Cache-Control.
+
+Pure: whoever calls says what time it is. The two tables of docs/guide/caching.md are written here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import Literal
+
+from plotroute import durations
+from plotroute.model import DatasetRef, DatasetSpec, PlotSpec
+
+FOREVER = "forever"
+
+RELOAD_AFTER = 50.0
+"""Seconds after which data without a `ttl` or version is loaded again behind the readers' backs: with
+the load itself, a change shows within a minute."""
+
+KNOWN_FOR = 60.0
+"""Seconds a version that was read or made by loading is believed. Older: asked for anew, before the
+answer."""
+
+WATCHED_FOR = 600.0
+"""Seconds after its last use that data is still polled and loaded again; then it rests until asked for."""
+
+
+def ttl(value: str | float | timedelta | None) -> float | None:
+    """Return a `ttl` or `max_age` in seconds: `"10m"`, 600, a timedelta; infinity for "forever"."""
+    if value is None:
+        return None
+    if value == FOREVER:
+        return float("inf")
+    if isinstance(value, str):
+        return durations.parse(value).total_seconds()
+    seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
+    if not seconds >= 0 or seconds == float("inf"):
+        raise ValueError(f'{value!r} is not a duration: write {durations.SPELLING}, or "forever"')
+    return seconds
+
+
+def plot_freshness(
+    ttl: float | None, reads_data: bool
+) -> tuple[Literal["keyed", "timed", "live"], float | None]:
+    """Return how fresh a plot's pictures are, from its `ttl` in seconds and whether it reads datasets.
+
+    A plot that reads datasets is taken to read nothing else. One that reads none may look at something
+    that plotroute cannot see, so it is drawn for every request unless its author says otherwise.
+    """
+    if ttl is None:
+        return ("keyed", None) if reads_data else ("live", None)
+    if ttl == float("inf"):
+        return "keyed", None
+    return ("timed", ttl) if ttl > 0 else ("live", None)
+
+
+def known_version(spec: DatasetSpec, ref: DatasetRef, now: float) -> str | None:
+    """Return the version of the data where the clock alone decides it, or None.
+
+    `now` is in seconds since 1970. A bucket is the same on every machine whose clock is right; the
+    offset keeps all datasets from turning at the same moment.
+    """
+    if spec.freshness == "constant":
+        return f"constant:{spec.version}"
+    if spec.freshness == "bucket" and spec.ttl:
+        digest = hashlib.blake2b(ref.id.encode(), digest_size=8).digest()
+        offset = int.from_bytes(digest) / 2**64 * spec.ttl
+        return f"bucket:{spec.ttl:g}:{int((now + offset) // spec.ttl)}"
+    return None
+
+
+def cache_control(plot: PlotSpec) -> str:
+    """Return the Cache-Control of a picture: ask every time (a 304 is cheap), unless the author said more."""
+    return f"max-age={plot.max_age}" if plot.max_age else "no-cache"

@@ -1,0 +1,101 @@
+"""The picture options: `width`, `height`, `dpr`, `theme`, `background`, `download`, `on_error`.
+
+Pure. They are parameters like any other, declared once here, the same for every plot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from plotroute.errors import InvalidParameters, ParameterError
+from plotroute.model import Options, Param, PlotSpec
+
+# 80 inches: more than any screen, less than what lets a handful of requests fill a disk.
+_MAX_SIDE = 8000
+
+PARAMS = (
+    Param(
+        name="width",
+        kind="int",
+        optional=True,
+        bounds={"ge": 1, "le": _MAX_SIDE},
+        description="Width in CSS pixels (1/100 inch); alone, the height follows.",
+    ),
+    Param(
+        name="height",
+        kind="int",
+        optional=True,
+        bounds={"ge": 1, "le": _MAX_SIDE},
+        description="Height in CSS pixels; alone, the width follows.",
+    ),
+    Param(
+        name="dpr",
+        kind="float",
+        optional=True,
+        description="Device pixels per CSS pixel, snapped up to 1, 1.5, 2, 3 or 4.",
+    ),
+    Param(
+        name="theme",
+        kind="choice",
+        optional=True,
+        choices=("light", "dark"),
+        description="Colours, where the plot does not set its own; by default the author's.",
+    ),
+    Param(
+        name="background",
+        kind="choice",
+        optional=True,
+        choices=("transparent",),
+        description="No background.",
+    ),
+    Param(
+        name="download",
+        kind="bool",
+        default=False,
+        description="Let the browser save the picture instead of showing it.",
+    ),
+    Param(
+        name="on_error",
+        kind="choice",
+        optional=True,
+        choices=("status",),
+        description="Answer errors as problem+json even to an <img>, so that its onerror fires.",
+    ),
+)
+
+DECLARABLE = ("width", "height", "theme")
+"""Options that a function may ask for itself: then it is in charge of them."""
+
+_RATIOS = (1.0, 1.5, 2.0, 3.0, 4.0)
+
+
+def offered(plot: PlotSpec) -> tuple[Param, ...]:
+    """Return the options of `plot`: all but those that its function asks for itself."""
+    return tuple(option for option in PARAMS if option.name not in plot.takes_options)
+
+
+def build(values: Mapping[str, Any], plot: PlotSpec, max_pixels: int) -> Options:
+    """Return the picture options among checked `values`.
+
+    InvalidParameters if the picture would have more than `max_pixels`.
+    """
+    taken = {
+        name: values.get(name)
+        for name in ("width", "height", "dpr", "theme", "background")
+        if name not in plot.takes_options
+    }
+    if taken["dpr"] is not None:
+        taken["dpr"] = next((ratio for ratio in _RATIOS if taken["dpr"] <= ratio), _RATIOS[-1])
+    options = Options(**taken)
+    if options.width and options.height:
+        pixels = options.width * options.height * (options.dpr or 1.0) ** 2
+        if pixels > max_pixels:
+            message = (
+                f"{options.width} × {options.height} at dpr {options.dpr or 1:g} are {pixels:,.0f} pixels; "
+                f"at most {max_pixels:,} are drawn"
+            )
+            raise InvalidParameters(
+                [ParameterError("width", "out_of_bounds", message, sent=str(options.width))]
+            )
+    return options

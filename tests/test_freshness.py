@@ -1,0 +1,124 @@
+"""How long things stay true."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plotroute import freshness
+from plotroute.model import DatasetRef, DatasetSpec, PlotSpec
+
+FOREVER = float("inf")
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (None, None),
+        ("10m", 600.0),
+        ("PT1H", 3600.0),
+        (600, 600.0),
+        (0, 0.0),
+        (0.5, 0.5),
+        (timedelta(minutes=10), 600.0),
+        ("forever", FOREVER),
+    ],
+)
+def test_a_ttl_is_a_text_seconds_a_timedelta_or_forever(value, seconds):
+    assert freshness.ttl(value) == seconds
+
+
+@pytest.mark.parametrize(
+    "value", ["", "ever", "-1s", -1, timedelta(seconds=-1), float("nan"), FOREVER, -FOREVER]
+)
+def test_a_ttl_that_is_no_duration_is_refused(value):
+    with pytest.raises(ValueError, match="is not a duration"):
+        freshness.ttl(value)
+
+
+@pytest.mark.parametrize(
+    ("ttl", "reads_data", "expected"),
+    [
+        (None, True, ("keyed", None)),
+        (None, False, ("live", None)),
+        (FOREVER, True, ("keyed", None)),
+        (FOREVER, False, ("keyed", None)),
+        (60.0, True, ("timed", 60.0)),
+        (60.0, False, ("timed", 60.0)),
+        (0.0, True, ("live", None)),
+        (0.0, False, ("live", None)),
+    ],
+)
+def test_a_plot_that_reads_nothing_is_live_unless_its_author_says_otherwise(ttl, reads_data, expected):
+    assert freshness.plot_freshness(ttl, reads_data) == expected
+
+
+def test_a_constant_version_never_changes():
+    spec = DatasetSpec(name="orders", freshness="constant", version="2026-10")
+    ref = DatasetRef("orders")
+
+    assert freshness.known_version(spec, ref, 0.0) == freshness.known_version(spec, ref, 1e12)
+
+
+def test_constants_of_different_texts_are_different_versions():
+    specs = [DatasetSpec(name="orders", freshness="constant", version=text) for text in ("a", "b")]
+
+    assert len({freshness.known_version(spec, DatasetRef("orders"), 0.0) for spec in specs}) == 2
+
+
+@pytest.mark.parametrize("kind", ["polled", "content"])
+def test_the_clock_does_not_know_the_version_of_data_that_must_be_looked_at(kind):
+    assert (
+        freshness.known_version(DatasetSpec(name="orders", freshness=kind), DatasetRef("orders"), 0.0) is None
+    )
+
+
+def bucket(name, now, ttl=600.0, **values):
+    return freshness.known_version(
+        DatasetSpec(name=name, freshness="bucket", ttl=ttl), DatasetRef(name, values), now
+    )
+
+
+def turns(name, start, seconds, **values):
+    """The seconds at which the version of the dataset changes."""
+    versions = [bucket(name, start + second, **values) for second in range(seconds + 1)]
+    return [n for n in range(1, seconds + 1) if versions[n] != versions[n - 1]]
+
+
+@given(st.integers(0, 4_000_000_000))
+def test_a_bucket_turns_once_in_a_ttl(start):
+    assert len(turns("orders", start, 600)) == 1
+
+
+def test_a_bucket_turns_exactly_one_ttl_after_it_turned():
+    [first, second] = turns("orders", 1_700_000_000, 1200)
+
+    assert second - first == 600
+
+
+def test_datasets_do_not_all_turn_at_once():
+    assert len({turns(f"dataset_{n}", 0, 600)[0] for n in range(20)}) > 10
+    assert turns("orders", 0, 600, region="EU") != turns("orders", 0, 600, region="US")
+
+
+def test_a_version_of_one_ttl_is_none_of_another():
+    assert bucket("orders", 0.0, ttl=60.0) != bucket("orders", 0.0, ttl=61.0)
+
+
+def test_a_version_never_comes_again():
+    versions = [bucket("orders", 600.0 * n) for n in range(1000)]
+
+    assert len(set(versions)) == 1000
+
+
+@pytest.mark.parametrize(("max_age", "header"), [(0, "no-cache"), (60, "max-age=60")])
+def test_a_browser_asks_every_time_unless_the_author_said_more(max_age, header):
+    plot = PlotSpec(name="a", addresses=("/plots/a",), max_age=max_age)
+
+    assert freshness.cache_control(plot) == header
+
+
+def test_a_change_shows_within_a_minute():
+    assert freshness.RELOAD_AFTER < 60
+    assert freshness.KNOWN_FOR <= 60
