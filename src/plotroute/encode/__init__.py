@@ -1,0 +1,27 @@
+"""Figure → bytes: the table of encoders, each imported when a value first needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from plotroute.encode.base import Encoder
+
+TABLE: Mapping[str, tuple[str, str]] = {
+    "raw": ("plotroute.encode.raw", "RawEncoder"),
+    "matplotlib": ("plotroute.encode.matplotlib", "MatplotlibEncoder"),
+}
+"""Name → module, class. The first that accepts a value encodes it."""
+
+
+def find(value: Any) -> Encoder:
+    """Return the encoder of `value`; NotAFigure says what to return instead where there is none."""
+    for module, name in TABLE.values():
+        encoder: Encoder = getattr(import_module(module), name)()
+        if encoder.accepts(value):
+            return encoder
+    from plotroute.encode.refusals import refusal
+
+    raise refusal(value)

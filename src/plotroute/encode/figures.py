@@ -1,0 +1,118 @@
+"""The one figure in whatever a plot function returned."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.container import Container
+from matplotlib.figure import Figure
+
+from plotroute.encode.refusals import refusal, several
+
+MOST_ITEMS = 10_000
+"""Members of a container that are looked at: a return value is a handful of axes, not a data set."""
+
+MOST_DEPTH = 4
+"""Containers in containers: `(fig, {"left": [ax, ax]})` has two."""
+
+_themes: WeakKeyDictionary[Figure, Mapping[str, Any]] = WeakKeyDictionary()
+
+
+def figure_of(value: Any) -> Figure:
+    """Return the Matplotlib figure that `value` leads to; NotAFigure if there is none or several.
+
+    A seaborn.objects Plot is compiled here, without pyplot.
+    """
+    found: dict[int, Figure] = {}
+    for leaf in leaves(value):
+        figure = _root(leaf)
+        if figure is not None:
+            found[id(figure)] = figure
+    if not found:
+        raise refusal(value)
+    if len(found) > 1:
+        raise several(len(found))
+    return next(iter(found.values()))
+
+
+def theme_of(figure: Figure) -> Mapping[str, Any]:
+    """Return the rcParams that a seaborn.objects Plot wants while it is drawn, its ticks being made then."""
+    return _themes.get(figure, {})
+
+
+def anchor_legends(figure: Figure) -> None:
+    """Fasten the legends of `figure` to the figure, so that `bbox_inches` does not move them.
+
+    Matplotlib places them by `figure.bbox`, which becomes the box to show while it is shown, and
+    seaborn by what `figure.bbox` was before, so that they stay behind.
+    """
+    for legend in figure.legends:
+        box = legend.get_bbox_to_anchor().transformed(figure.transFigure.inverted())
+        legend.set_bbox_to_anchor(box, figure.transFigure)
+
+
+def leaves(value: Any, depth: int = 0) -> Iterator[Any]:
+    """Yield what may lead to a figure: artists, grids, seaborn.objects plots. Nothing is drawn."""
+    if isinstance(value, Artist) or _is_seaborn_plot(value):
+        yield value
+    elif depth <= MOST_DEPTH:
+        members = _members(value)
+        if members is None:
+            yield from _attached(value)
+        else:
+            for number, member in enumerate(members):
+                if number >= MOST_ITEMS:
+                    return
+                yield from leaves(member, depth + 1)
+
+
+def _members(value: Any) -> Iterable[Any] | None:
+    """What is in a container; None if `value` is no container."""
+    if isinstance(value, Mapping):
+        return value.values()
+    if isinstance(value, Container | list | tuple | set | frozenset):
+        return value
+    if isinstance(value, np.ndarray):
+        return value.flat if value.dtype == object else ()
+    pandas = sys.modules.get("pandas")
+    if pandas is not None and isinstance(value, pandas.Series):
+        return value.to_list() if value.dtype == object else ()
+    return None
+
+
+def _attached(value: Any) -> Iterator[Artist]:
+    """The artist that an object is known by: a grid's figure, a colorbar's axes, a pie's wedges."""
+    if isinstance(value, type) or value is None or isinstance(value, str | bytes | int | float):
+        return
+    for name in ("figure", "fig", "ax", "wedges", "lines"):
+        try:
+            artist = getattr(value, name, None)
+        except Exception:  # a property of a foreign object may raise anything
+            continue
+        if isinstance(artist, list) and artist:
+            artist = artist[0]
+        if isinstance(artist, Artist):
+            yield artist
+            return
+
+
+def _is_seaborn_plot(value: Any) -> bool:
+    module = sys.modules.get("seaborn._core.plot")
+    return module is not None and isinstance(value, module.Plot | module.Plotter)
+
+
+def _root(leaf: Any) -> Figure | None:
+    if isinstance(leaf, Artist):
+        figure = leaf.get_figure(root=True)
+        return figure if isinstance(figure, Figure) else None
+    plotter = leaf.plot(pyplot=False) if hasattr(leaf, "plot") else leaf
+    root: Figure = plotter._figure.get_figure(root=True)
+    # Its legend stands beside the figure: seaborn shows a Plot by its tight box.
+    anchor_legends(root)
+    _themes[root] = {**plotter._theme, "savefig.bbox": "tight"}
+    return root

@@ -1,0 +1,311 @@
+"""Matplotlib figures, and whatever leads to one, to bytes: `savefig`, and the size contract around it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from math import ceil, isfinite, sqrt
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+from matplotlib.image import imsave
+from matplotlib.layout_engine import PlaceHolderLayoutEngine
+from matplotlib.transforms import Bbox
+from PIL import Image
+
+from plotroute.encode.base import Encoded, Target
+from plotroute.encode.budgets import MAX_SIDE, Output, check_pixels
+from plotroute.encode.figures import anchor_legends, figure_of, leaves, theme_of
+from plotroute.encode.layout import (
+    PX,
+    Box,
+    Placement,
+    Size,
+    asked_box,
+    is_sized,
+    layouts,
+    pixels,
+    raster_box,
+)
+from plotroute.encode.legibility import settle
+from plotroute.encode.literal import literal_texts
+from plotroute.encode.pdf import ScaledPage
+from plotroute.model import IMAGE_TYPES
+
+COARSE = 72
+"""Pixels for an inch of figure below which Agg is not asked to draw: it rounds every line up to a pixel
+and every glyph to a blot, so that text grows together. The picture is drawn finer and averaged."""
+
+FINE = 100
+"""Pixels for an inch that such a picture is drawn with, at least."""
+
+LEAST_DPI = 12
+"""Pixels for an inch with which a glyph of 10 pt has a size at all (FreeType refuses half a pixel). A
+figure so large that the budget allows no more is refused, however small it shall become."""
+
+_UNDATED: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+"""Metadata that would make two pictures of the same figure differ."""
+
+
+class MatplotlibEncoder:
+    """Figures, axes, artists, containers of them, seaborn's grids and plots."""
+
+    def accepts(self, value: Any) -> bool:
+        """Whether something in `value` belongs to Matplotlib."""
+        return any(True for _ in leaves(value))
+
+    def encode(self, value: Any, target: Target) -> Encoded:
+        """Return the figure as `savefig` writes it, in exactly the size that `target` asks for, if any.
+
+        Runs in the rcParams of the caller, which are those that the figure was drawn in: Matplotlib
+        makes ticks when it draws. The figure is changed and of no use afterwards.
+        """
+        with literal_texts(target.texts):
+            figure = figure_of(value)
+            rc: dict[Any, Any] = {**theme_of(figure), "svg.hashsalt": target.salt}
+            with mpl.rc_context(rc):
+                _check_size(figure)
+                body = _sized(figure, target) if is_sized(target) else _plain(figure, target)
+        return Encoded(body, IMAGE_TYPES[target.format])
+
+
+def _plain(figure: Figure, target: Target) -> bytes:
+    """What a script's `fig.savefig(…)` writes, checked for its budget."""
+    dpi = _own_dpi(figure)
+    vector = target.format in _UNDATED
+
+    def check(inches: Size) -> None:
+        per_inch = PX if vector else dpi
+        check_pixels(inches[0] * per_inch, inches[1] * per_inch, target.max_pixels, target.format)
+
+    width, height = figure.get_size_inches()
+    if not _is_tight():
+        check((width, height))
+    file = Output(target.max_bytes)
+    options = _options(target)
+    if vector:
+        options["dpi"] = _within(dpi, (width, height), target.max_pixels)
+    with _tight_box_checked(figure, check):
+        figure.savefig(file, format=target.format, **options)
+    return file.getvalue()
+
+
+def _sized(figure: Figure, target: Target) -> bytes:
+    """The figure in exactly the box that is asked for."""
+    natural = _natural(figure, target)
+    asked = asked_box(target, natural)
+    size = pixels(asked, target.options.dpr)
+    if target.format in _UNDATED:
+        check_pixels(*asked, target.max_pixels)
+    else:
+        check_pixels(*size, target.max_pixels, target.format)
+    if _may_be_laid_out(figure, target.made_by_us):
+        content = settle(figure, natural, layouts(asked, natural, target.min_size))
+        placement = Placement(_content(figure) if _is_tight() else content, asked, size)
+    else:
+        placement = Placement(_content(figure), asked, size)
+    write = {"svg": _svg, "pdf": _pdf}.get(target.format, _raster)
+    return write(figure, target, placement)
+
+
+def _svg(figure: Figure, target: Target, placement: Placement) -> bytes:
+    """The figure's own drawing, in a root that has the size of the page and looks at all of it."""
+    file = Output(target.max_bytes)
+    figure.savefig(file, format="svg", **_vector_options(figure, target, placement))
+    x, y = (side * 72 for side in placement.padding)
+    left, bottom, right, top = placement.page
+    wide, high = (right - left) * 72, (top - bottom) * 72
+    view = " ".join(_number(side) for side in (-x, -y, wide, high))
+    # CSS pixels, as asked: an <img> without a width of its own is then as wide as its URL says.
+    root = f'width="{placement.asked[0]}px" height="{placement.asked[1]}px" viewBox="{view}"'
+    body = re.sub(rb'width="[^"]*" height="[^"]*" viewBox="[^"]*"', root.encode(), file.getvalue(), count=1)
+    if not placement.is_padded:
+        return body
+    red, green, blue, alpha = _paper(figure, target)
+    paper = (
+        f'</defs>\n <rect x="{_number(-x)}" y="{_number(-y)}" width="{_number(wide)}" '
+        f'height="{_number(high)}" fill="#{red:02x}{green:02x}{blue:02x}" fill-opacity="{alpha / 255:g}"/>'
+    )
+    # The first definitions of the file are its style; the figure comes after them.
+    return body.replace(b"</defs>", paper.encode(), 1)
+
+
+def _pdf(figure: Figure, target: Target, placement: Placement) -> bytes:
+    file = Output(target.max_bytes)
+    options = _vector_options(figure, target, placement)
+    red, green, blue, alpha = _paper(figure, target)
+    paper = (red / 255, green / 255, blue / 255) if placement.is_padded and alpha else None
+    with ScaledPage(file, placement, paper, options.pop("metadata")) as page:
+        figure.savefig(page, format="pdf", backend="pdf", **options)
+    return file.getvalue()
+
+
+def _vector_options(figure: Figure, target: Target, placement: Placement) -> dict[str, Any]:
+    left, bottom, right, top = placement.content
+    dpi = max(_own_dpi(figure), placement.dpi)  # of the images inside
+    options = _options(target) | {"dpi": _within(dpi, (right - left, top - bottom), target.max_pixels)}
+    return options | _region(figure, placement.content)
+
+
+def _raster(figure: Figure, target: Target, placement: Placement) -> bytes:
+    """The figure drawn, averaged where it was drawn finer, and laid on its background."""
+    dpi, (wide, high) = placement.dpi, placement.content_pixels
+    times = _fineness(placement, target.max_pixels)
+    options = _options(target)
+    box = raster_box(placement.content, (wide * times, high * times), dpi * times)
+    region = _region(figure, placement.content, box)
+    file = Output(target.max_bytes)
+    if times == 1 and (wide, high) == placement.pixels:
+        figure.savefig(file, format=target.format, dpi=dpi, **region, **options)
+        return file.getvalue()
+    drawn = BytesIO()
+    figure.savefig(drawn, format="rgba", dpi=dpi * times, **region, **options)
+    content = Image.frombuffer("RGBA", (wide * times, high * times), drawn.getvalue()).reduce(times)
+    picture = Image.new("RGBA", placement.pixels, _paper(figure, target))
+    picture.paste(content, ((picture.width - wide) // 2, (picture.height - high) // 2))
+    # What Matplotlib's own canvas does with its pixels; a JPEG is laid on white.
+    with mpl.rc_context({"savefig.facecolor": "white"}):
+        kind = {"jpg": "jpeg"}.get(target.format, target.format)
+        imsave(file, np.asarray(picture), format=kind, origin="upper", dpi=PX)
+    return file.getvalue()
+
+
+def _fineness(placement: Placement, max_pixels: int) -> int:
+    """Return how many times finer than asked for the figure is to be drawn; CannotDraw if it is too large."""
+    dpi, (wide, high) = placement.dpi, placement.content_pixels
+    if dpi >= COARSE:
+        return 1
+    most = min(sqrt(max_pixels / (wide * high)), MAX_SIDE / max(wide, high))
+    times = max(1, min(ceil(FINE / dpi), int(most)))
+    if dpi * times < LEAST_DPI:
+        left, bottom, right, top = placement.content
+        check_pixels((right - left) * PX, (top - bottom) * PX, max_pixels)
+    return times
+
+
+def _region(figure: Figure, content: Box, exact: Box | None = None) -> dict[str, Any]:
+    """Return what makes savefig show just `content`; `exact` is the same to a fraction of a pixel.
+
+    The whole figure is shown without `bbox_inches`: the less of Matplotlib is in play the better.
+    """
+    if content != _whole(figure):
+        anchor_legends(figure)
+        return {"bbox_inches": Bbox.from_extents(*(exact or content))}
+    if exact is not None:
+        left, bottom, right, top = exact
+        figure.set_size_inches(right - left, top - bottom, forward=False)
+    return {}
+
+
+def _options(target: Target) -> dict[str, Any]:
+    """The arguments of `savefig` that depend on the request alone; none where nothing was asked for."""
+    options: dict[str, Any] = {}
+    if target.format in _UNDATED:
+        options["metadata"] = dict(_UNDATED[target.format])
+    if target.options.background == "transparent" and target.format != "jpg":
+        options["transparent"] = True
+    return options
+
+
+def _natural(figure: Figure, target: Target) -> Size:
+    """The figure's own size in CSS pixels: what the author declared, or what the figure is."""
+    if target.size is not None:
+        return target.size
+    left, bottom, right, top = _content(figure)
+    return (right - left) * PX, (top - bottom) * PX
+
+
+def _whole(figure: Figure) -> Box:
+    width, height = figure.get_size_inches()
+    return 0.0, 0.0, float(width), float(height)
+
+
+def _content(figure: Figure) -> Box:
+    """The part of the figure's plane (inches) that `savefig` would show."""
+    if not _is_tight():
+        return _whole(figure)
+    figure.dpi = PX
+    figure.draw_without_rendering()
+    box = figure.get_tightbbox().padded(mpl.rcParams["savefig.pad_inches"])
+    content: Box = (*box.min, *box.max)
+    if not all(isfinite(side) for side in content) or box.width <= 0 or box.height <= 0:
+        return _whole(figure)
+    return content
+
+
+def _may_be_laid_out(figure: Figure, made_by_us: bool) -> bool:
+    """Whether the layout of `figure` follows its size; a figure of ours is given an engine if need be."""
+    engine = figure.get_layout_engine()
+    if engine is not None and not isinstance(engine, PlaceHolderLayoutEngine):
+        return True
+    if not made_by_us:
+        return False
+    try:
+        figure.set_layout_engine("tight")  # `fig.tight_layout()` took ours away, for this one
+    except RuntimeError:  # a colorbar was made for the other engine
+        figure.set_layout_engine("constrained")
+    return True
+
+
+def _check_size(figure: Figure) -> None:
+    width, height = figure.get_size_inches()
+    check_pixels(width, height, MAX_SIDE**2)
+
+
+@contextmanager
+def _tight_box_checked(figure: Figure, check: Any) -> Iterator[None]:
+    """Have the box of `savefig.bbox: tight` checked when savefig has measured it, before it is filled.
+
+    Measuring it ahead would lay out the figure twice, and a second layout may differ from the first.
+    """
+    measure = figure.get_tightbbox
+    pad = 2 * mpl.rcParams["savefig.pad_inches"]
+
+    def measured(*args: Any, **kwargs: Any) -> Any:
+        box = measure(*args, **kwargs)
+        check((box.width + pad, box.height + pad))
+        return box
+
+    figure.get_tightbbox = measured  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        del figure.get_tightbbox
+
+
+def _is_tight() -> bool:
+    return bool(mpl.rcParams["savefig.bbox"] == "tight")
+
+
+def _own_dpi(figure: Figure) -> float:
+    """The dpi that `savefig` takes when it is told none."""
+    dpi = mpl.rcParams["savefig.dpi"]
+    return float(getattr(figure, "_original_dpi", figure.dpi) if dpi == "figure" else dpi)
+
+
+def _within(dpi: float, inches: Size, max_pixels: int) -> float:
+    """Return `dpi`, or less where images inside an SVG or PDF would have too many pixels."""
+    return min(dpi, sqrt(max_pixels / (inches[0] * inches[1])))
+
+
+def _paper(figure: Figure, target: Target) -> tuple[int, int, int, int]:
+    """The colour that savefig puts behind the figure, which pads it as well."""
+    if (
+        _options(target).get("transparent")
+        or mpl.rcParams["savefig.transparent"]
+        or not figure.patch.get_visible()
+    ):
+        return 255, 255, 255, 0
+    color = mpl.rcParams["savefig.facecolor"]
+    red, green, blue, alpha = to_rgba(figure.get_facecolor() if color == "auto" else color)
+    return round(red * 255), round(green * 255), round(blue * 255), round(alpha * 255)
+
+
+def _number(value: float) -> str:
+    """Spell a length as Matplotlib's SVG backend does."""
+    return f"{value + 0.0:f}".rstrip("0").rstrip(".")

@@ -1,0 +1,157 @@
+"""Finished pictures: bytes of PNG, JPEG, WebP, SVG or PDF that a plot function made by itself."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from io import BytesIO
+from typing import Any
+
+from PIL import Image, ImageOps
+
+from plotroute.encode.base import Encoded, NotAFigure, Target
+from plotroute.encode.budgets import Output, check_bytes, check_pixels
+from plotroute.encode.layout import PX, Placement, asked_box, is_sized, pixels
+from plotroute.errors import CannotDraw, UnknownFormat
+from plotroute.model import IMAGE_TYPES
+
+RASTERS = ("png", "webp", "jpg")
+"""Formats that can become each other."""
+
+_PILLOW = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP"}
+
+_SVG = re.compile(rb"\s*(<\?xml[^>]*>|<!--.*?-->|<!DOCTYPE\s+svg[^>]*>|\s+)*<svg[\s>]", re.DOTALL)
+
+_SNIFFED = 4096
+"""Bytes in which an SVG has to begin: room for a prolog and a licence in a comment."""
+
+
+class RawEncoder:
+    """bytes, bytearray, memoryview and BytesIO, handed over untouched unless another size is asked for."""
+
+    def accepts(self, value: Any) -> bool:
+        """Whether `value` is bytes or a file of bytes in memory."""
+        return isinstance(value, bytes | bytearray | memoryview | BytesIO)
+
+    def encode(self, value: Any, target: Target) -> Encoded:
+        """Return the picture as it is, or, a raster, in the format and size that `target` asks for.
+
+        SVG and PDF keep their own size. Raises NotAFigure for bytes that are no picture, or half of one.
+        """
+        body = _bytes_of(value)
+        check_bytes(len(body), target.max_bytes)
+        own = _format_of(body)
+        possible = RASTERS if own in RASTERS else (own,)
+        if target.asked_format and target.format not in possible:
+            raise UnknownFormat(
+                f"this picture is there as {', '.join(possible)}, not as {target.format}",
+                allowed=list(possible),
+            )
+        if own not in RASTERS:
+            return Encoded(body, IMAGE_TYPES[own])
+        return _raster(body, own, target.format if target.asked_format else own, target)
+
+
+def _bytes_of(value: Any) -> bytes:
+    if isinstance(value, BytesIO):
+        if value.closed:
+            raise NotAFigure("the plot returned a closed BytesIO: return it open, or return its bytes")
+        value = value.getvalue()
+    body = bytes(value)
+    if not body:
+        raise NotAFigure(
+            "the plot returned no bytes, so nothing was written: call `fig.savefig(buffer)` before returning"
+        )
+    return body
+
+
+def _format_of(body: bytes) -> str:
+    """Return the format that the first bytes speak of, after a look at whether the last ones are there."""
+    if body.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "png"
+    if body.startswith(b"\xff\xd8\xff"):
+        return "jpg"
+    if body[:4] == b"RIFF" and body[8:12] == b"WEBP":
+        return "webp"
+    if body.startswith(b"%PDF-"):
+        if b"%%EOF" not in body[-1024:]:
+            raise _broken("pdf")
+        return "pdf"
+    if _SVG.match(body.removeprefix(b"\xef\xbb\xbf")[:_SNIFFED]):
+        if not body.rstrip().endswith((b"</svg>", b"/>", b"-->")):
+            raise _broken("svg")
+        return "svg"
+    raise NotAFigure(
+        f"the plot returned bytes that are {_guess(body)}: return a figure, or the bytes of a PNG, JPEG, "
+        "WebP, SVG or PDF"
+    )
+
+
+def _guess(body: bytes) -> str:
+    start = body[:256].lstrip().lower()
+    if start.startswith((b"gif87a", b"gif89a")):
+        return "a GIF, which is not supported"
+    if start.startswith((b"<!doctype html", b"<html")):
+        return "an HTML page"
+    if start.startswith((b"{", b"[")):
+        return "JSON"
+    if body.startswith((b"II*\x00", b"MM\x00*", b"BM")):
+        return "a picture in a format that is not supported"
+    return "no picture"
+
+
+def _broken(format: str) -> NotAFigure:
+    return NotAFigure(f"the plot returned the bytes of a {format.upper()} that is cut off or damaged")
+
+
+def _raster(body: bytes, own: str, wanted: str, target: Target) -> Encoded:
+    picture = _decoded(body, own, target)
+    asked = asked_box(target, picture.size) if is_sized(target) else picture.size
+    size = pixels(asked, target.options.dpr) if is_sized(target) else picture.size
+    if wanted == own and size == picture.size:
+        return Encoded(body, IMAGE_TYPES[own])
+    check_pixels(*size, target.max_pixels, wanted)
+    if picture.mode not in ("RGB", "RGBA"):
+        picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    if size != picture.size:
+        picture = _fitted(picture, asked, size)
+    if wanted == "jpg" and picture.mode == "RGBA":
+        white = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(white, picture).convert("RGB")
+    file = Output(target.max_bytes)
+    picture.save(file, format=_PILLOW[wanted])
+    return Encoded(file.getvalue(), IMAGE_TYPES[wanted])
+
+
+def _decoded(body: bytes, own: str, target: Target) -> Image.Image:
+    """Return the picture, its pixels counted before they are decoded."""
+    try:
+        with warnings.catch_warnings():
+            # Pillow's own warning of decompression bombs is for 89 megapixels; ours comes next.
+            warnings.simplefilter("ignore")
+            picture = Image.open(BytesIO(body), formats=[_PILLOW[own]])
+        check_pixels(*picture.size, target.max_pixels)
+        picture.load()
+        return ImageOps.exif_transpose(picture)
+    except Image.DecompressionBombError as error:
+        raise CannotDraw(
+            f"the picture would have more than the {target.max_pixels:,} pixels allowed"
+        ) from error
+    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises for damaged files
+        raise _broken(own) from error
+
+
+def _fitted(picture: Image.Image, asked: tuple[int, int], size: tuple[int, int]) -> Image.Image:
+    """Return the picture scaled to fit into `size` pixels, centred on the colour of its first corner."""
+    content = (0.0, 0.0, picture.width / PX, picture.height / PX)
+    dpi = Placement(content, asked, size).dpi
+    wide = max(1, min(size[0], round(content[2] * dpi)))
+    high = max(1, min(size[1], round(content[3] * dpi)))
+    corner = picture.getpixel((0, 0))
+    if isinstance(corner, tuple) and len(corner) == 4 and corner[3] == 0:
+        corner = (255, 255, 255, 0)
+    paper = Image.new(picture.mode, size, corner)
+    paper.paste(
+        picture.resize((wide, high), Image.Resampling.LANCZOS), ((size[0] - wide) // 2, (size[1] - high) // 2)
+    )
+    return paper

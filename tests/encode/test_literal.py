@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from plotroute.encode.base import Target
+from plotroute.encode.literal import literal_texts
+from plotroute.encode.matplotlib import MatplotlibEncoder
+
+
+def png(value: Any, texts: tuple[str, ...] = (), **options: Any) -> bytes:
+    return MatplotlibEncoder().encode(value, Target(texts=texts, **options)).body
+
+
+def titled(title: str, parse: bool = True) -> Figure:
+    figure, ax = plt.subplots(figsize=(3, 2))
+    ax.set_title(title, parse_math=parse)
+    return figure
+
+
+def test_a_text_of_the_query_is_not_mathtext() -> None:
+    title = r"cost in $x^2$ and \$y\$"
+    literally = png(titled(title), (title,))
+    assert literally == png(titled(title, parse=False))
+    assert literally != png(titled(title))
+
+
+def test_nor_in_a_larger_text_wrapped_or_in_capitals() -> None:
+    typed = r"$a$ of many b $c$"
+    for title in (f"Sales of {typed} today", typed.upper(), typed.replace(" b ", "\nb ")):
+        assert png(titled(title), (typed,)) == png(titled(title, parse=False))
+
+
+@pytest.mark.parametrize("broken", [r"$\frac{", r"$\sin_$", r"$$", "$", r"\$", r"$\hspace{1000000}$"])
+def test_no_text_can_break_the_picture(broken: str) -> None:
+    figure, ax = plt.subplots(layout="constrained")
+    with literal_texts((broken,)):
+        ax.bar(["other", broken], [1, 2], label=f"{broken} of")
+        ax.legend(title=broken)
+        ax.set_title(broken)
+    assert png(figure, (broken,))
+
+
+def test_mathtext_of_the_author_stays_mathtext() -> None:
+    assert png(titled(r"$\alpha$"), ("$ 5",)) == png(titled(r"$\alpha$"))
+
+
+def test_nothing_is_changed_without_a_dollar_and_nothing_afterwards() -> None:
+    parse = Text._preprocess_math  # type: ignore[attr-defined]
+    with literal_texts(("plain",)):
+        assert Text._preprocess_math is parse  # type: ignore[attr-defined]
+    with literal_texts(("$",)):
+        assert Text._preprocess_math is not parse  # type: ignore[attr-defined]
+    assert Text._preprocess_math is parse  # type: ignore[attr-defined]
+
+
+def test_no_tex_runs_for_a_text_of_the_query() -> None:
+    figure, ax = plt.subplots()
+    ax.set_title(r"\input{/etc/passwd}$", usetex=True)
+    assert png(figure, (r"\input{/etc/passwd}$",))

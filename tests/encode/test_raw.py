@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+
+import pytest
+from PIL import Image
+
+from encode.conformance import Conformance, open_image, size_of
+from plotroute.encode.base import NotAFigure, Target
+from plotroute.encode.raw import RawEncoder
+from plotroute.errors import CannotDraw, UnknownFormat
+from plotroute.model import Options
+
+SVG = b'<?xml version="1.0"?>\n<!-- a drawing -->\n<svg xmlns="http://www.w3.org/2000/svg"></svg>' + b" " * 20
+PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n" + b"% filler" * 10 + b"\n%%EOF\n"
+
+
+def picture(
+    format: str = "png", mode: str = "RGB", size: tuple[int, int] = (64, 48), color: object = None
+) -> bytes:
+    file = io.BytesIO()
+    if color is None:
+        color = {"RGBA": (200, 30, 30, 128), "RGB": (200, 30, 30)}.get(mode, 100)
+    Image.new(mode, size, color).save(file, format={"jpg": "JPEG"}.get(format, format))
+    return file.getvalue()
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+class TestRaw(Conformance):
+    encoder = RawEncoder()
+    sized = ("png", "webp", "jpg")
+
+    def value(self, format: str) -> bytes:
+        return {"svg": SVG, "pdf": PDF}.get(format) or picture(format, size=(640, 480))
+
+
+encode = RawEncoder().encode
+
+
+def test_bytes_are_handed_over_untouched() -> None:
+    for body in (picture(), picture("jpg"), picture("webp"), SVG, PDF):
+        for value in (body, bytearray(body), memoryview(body), io.BytesIO(body)):
+            assert encode(value, Target()).body == body
+
+
+def test_a_file_is_read_from_its_beginning() -> None:
+    file = io.BytesIO()
+    file.write(picture())
+    assert encode(file, Target()).body == picture()
+
+
+def test_another_raster_format_is_converted_only_when_asked_for() -> None:
+    body = picture("jpg")
+    assert encode(body, Target(format="png")).type == "image/jpeg"
+    assert encode(body, Target(format="png", asked_format=True)).type == "image/png"
+
+
+def test_jpeg_of_a_transparent_picture_is_on_white() -> None:
+    body = picture(mode="RGBA", color=(0, 0, 0, 0))
+    image = open_image(encode(body, Target(format="jpg", asked_format=True)))
+    assert image.getpixel((5, 5)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
+def test_every_kind_of_png_can_be_resized(mode: str) -> None:
+    color = {"LA": (9, 9), "RGBA": (9, 9, 9, 9), "RGB": (9, 9, 9)}.get(mode, 1)
+    body = picture(mode=mode, color=color)
+    assert size_of(encode(body, Target(options=Options(width=50, height=50)))) == (50, 50)
+
+
+@pytest.mark.parametrize(
+    ("body", "wanted", "allowed"),
+    [
+        (picture(), "svg", ["png", "webp", "jpg"]),
+        (picture("jpg"), "pdf", ["png", "webp", "jpg"]),
+        (SVG, "png", ["svg"]),
+        (PDF, "svg", ["pdf"]),
+    ],
+)
+def test_a_format_it_cannot_become_is_unknown(body: bytes, wanted: str, allowed: list[str]) -> None:
+    with pytest.raises(UnknownFormat) as raised:
+        encode(body, Target(format=wanted, asked_format=True))
+    assert raised.value.members["allowed"] == allowed
+    assert encode(body, Target(format=wanted)).body == body
+
+
+def test_a_resized_picture_is_centred_on_the_colour_of_its_corner() -> None:
+    image = Image.new("RGB", (100, 100), "navy")
+    image.paste((255, 255, 0), (40, 40, 60, 60))
+    file = io.BytesIO()
+    image.save(file, "png")
+    wide = open_image(encode(file, Target(options=Options(width=200, height=100))))
+    assert wide.size == (200, 100)
+    assert wide.getpixel((5, 50)) == wide.getpixel((195, 50)) == (0, 0, 128)
+    assert wide.getpixel((100, 50)) == (255, 255, 0)
+
+
+def test_one_side_alone_keeps_the_ratio_and_dpr_multiplies() -> None:
+    assert size_of(encode(picture(), Target(options=Options(width=32)))) == (32, 24)
+    assert size_of(encode(picture(), Target(options=Options(height=12)))) == (16, 12)
+    assert size_of(encode(picture(), Target(options=Options(dpr=2)))) == (128, 96)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "nothing was written"),
+        (io.BytesIO(), "nothing was written"),
+        (b"GIF89a\x01\x00", "GIF"),
+        (b"<!doctype html><p>", "HTML"),
+        (b'{"a": 1}', "JSON"),
+        (b"hello", "no picture"),
+    ],
+)
+def test_other_bytes_are_refused_with_what_to_return(body: object, words: str) -> None:
+    with pytest.raises(NotAFigure, match=words):
+        encode(body, Target())
+
+
+def test_a_closed_file_is_refused() -> None:
+    file = io.BytesIO(picture())
+    file.close()
+    with pytest.raises(NotAFigure, match="closed"):
+        encode(file, Target())
+
+
+@pytest.mark.parametrize("format", ["png", "jpg", "webp"])
+def test_half_a_picture_is_refused(format: str) -> None:
+    body = picture(format, size=(300, 300))
+    for part in (body[: len(body) // 2], body[:20]):
+        with pytest.raises(NotAFigure, match="cut off or damaged"):
+            encode(part, Target())
+
+
+@pytest.mark.parametrize("body", [SVG.rstrip()[:-6], PDF[:-8]])
+def test_half_a_drawing_is_refused(body: bytes) -> None:
+    with pytest.raises(NotAFigure, match="cut off or damaged"):
+        encode(body, Target())
+
+
+@pytest.mark.parametrize("side", [5_000, 12_000, 60_000])
+def test_a_decompression_bomb_is_refused_undecoded(side: int) -> None:
+    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 100))
+    with pytest.raises(CannotDraw, match="pixels"):
+        encode(bomb + chunk(b"IEND", b""), Target())
+
+
+def test_a_photo_that_lies_on_its_side_is_stood_up_when_resized() -> None:
+    photo = Image.new("RGB", (80, 40), "white")
+    exif = Image.Exif()
+    exif[0x0112] = 6  # "rotate by 90° to see it upright"
+    file = io.BytesIO()
+    photo.save(file, "jpeg", exif=exif)
+    assert size_of(encode(file, Target(options=Options(width=20)))) == (20, 40)
