@@ -1,0 +1,54 @@
+"""What decides a picture beside code and data."""
+
+import sys
+from importlib.metadata import distributions
+
+import pytest
+
+from plotroute.environment import environment_hash
+
+
+def write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+@pytest.fixture
+def fresh_environment():
+    environment_hash.cache_clear()
+    yield environment_hash.__wrapped__
+    environment_hash.cache_clear()
+
+
+def test_the_environment_is_its_packages(fresh_environment, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    first = fresh_environment()
+    assert fresh_environment() == first == environment_hash()
+    metadata = write(tmp_path / "lib" / "shop-1.0.dist-info" / "METADATA", "Name: shop\nVersion: 1.0\n")
+    sys.path.append(str(tmp_path / "lib"))
+    second = fresh_environment()
+    assert second != first
+    write(metadata, "Name: shop\nVersion: 1.1\n")
+    assert fresh_environment() not in (first, second)
+    assert environment_hash() == first
+
+
+def test_broken_packages_are_no_obstacle(fresh_environment, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    (tmp_path / "lib" / "shop-1.0.dist-info").mkdir(parents=True)
+    sys.path.append(str(tmp_path / "lib"))
+    assert any(d.metadata["Name"] is None for d in distributions(path=[str(tmp_path / "lib")]))
+    assert fresh_environment() == fresh_environment()
+    write(tmp_path / "lib" / "shop-1.0.dist-info" / "METADATA", "").write_bytes(b"Name: \xff\xfe\n")
+    assert fresh_environment() == fresh_environment()
+
+
+def test_the_environment_is_its_fonts(fresh_environment, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    first = fresh_environment()
+    font = write(tmp_path / "fonts" / "deep" / "Some.TTF", "12")
+    second = fresh_environment()
+    font.write_text("123")
+    (font.parent / "gone.otf").symlink_to("nowhere")
+    assert len({first, second, fresh_environment()}) == 3
