@@ -1,0 +1,27 @@
+"""The protocol of a renderer: the only door between those who answer and those who run author code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from plotroute.model import DatasetRef, Image, Job, Manifest, Versions
+
+
+class Renderer(Protocol):
+    """Whoever runs the author's code. Every method may be called from any thread.
+
+    What goes in and comes out is plain data (see `model`), or an `errors.AnswerError`.
+    """
+
+    def manifest(self) -> Manifest:
+        """Return what the newest version of the code that loads has to offer, without waiting for it."""
+
+    def versions(self, refs: Sequence[DatasetRef]) -> Versions:
+        """Return the versions of the data: the last known ones, or, where none is, found out now."""
+
+    def render(self, job: Job) -> Image:
+        """Load what the plot reads, draw it, and return the picture."""
+
+    def close(self) -> None:
+        """Stop. Nothing is asked afterwards."""

@@ -1,0 +1,267 @@
+"""The data of one process: loaded once per version, handed out to many plots.
+
+Everything here runs author code or may, so it is called by one thread at a time; `known` alone may be
+called by any.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import uuid4
+
+from plotroute import freshness, hints, keys
+from plotroute.data.base import CONSUMED, fingerprint, hand_out, shareable
+from plotroute.errors import AnswerError, DatasetUnavailable
+from plotroute.model import DatasetRef, Versions
+from plotroute.registry import BoundDataset, Catalog
+from plotroute.render.randomness import seeded
+from plotroute.sources import reference
+from plotroute.tracebacks import author_traceback
+
+log = logging.getLogger("plotroute.data")
+
+# A dataset with parameters has as many instances as there are values of them; the least recently used go.
+_MOST_INSTANCES = 32
+# A version that changes while its data loads: after so many tries the data is used but never cached.
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    value: Any
+    shared: bool
+    """Whether more than one plot may be given it."""
+    version: str
+    inputs: Versions
+    files: Mapping[str, tuple[int, int, int] | None]
+    at: float
+
+
+class Datasets:
+    """The datasets of a catalog, as far as they are loaded."""
+
+    def __init__(self, catalog: Catalog, clock: Callable[[], float] = time.time) -> None:
+        self._catalog = catalog
+        self._clock = clock
+        self._loaded: OrderedDict[str, _Loaded] = OrderedDict()
+        self._polled: dict[str, tuple[str, float]] = {}
+        self._used: dict[str, tuple[DatasetRef, float]] = {}
+
+    def known(self, ref: DatasetRef) -> str | None:
+        """Return the last known version, if it is young enough to be believed."""
+        self._used[ref.id] = (ref, self._clock())
+        dataset = self._catalog.datasets[ref.name]
+        version = freshness.known_version(dataset.spec, ref, self._clock())
+        if version is not None:
+            return version
+        if dataset.spec.freshness == "polled":
+            polled = self._polled.get(ref.id)
+            return polled[0] if polled and self._clock() - polled[1] < freshness.KNOWN_FOR else None
+        loaded = self._loaded.get(ref.id)
+        if loaded is None or self._clock() - loaded.at >= freshness.KNOWN_FOR:
+            return None
+        return loaded.version
+
+    def version(self, ref: DatasetRef) -> str:
+        """Return the version, polling or loading if it is not known."""
+        version = self.known(ref)
+        if version is not None:
+            return version
+        dataset = self._catalog.datasets[ref.name]
+        if dataset.spec.freshness == "polled":
+            return self._poll(dataset, ref)
+        return self._load(dataset, ref).version
+
+    def values(self, refs: Mapping[str, DatasetRef]) -> tuple[dict[str, Any], dict[str, str]]:
+        """Return under the keys of `refs` the data for one render, and by `DatasetRef.id` the versions of it.
+
+        `refs` is in loading order: what a dataset reads comes before it.
+        """
+        found: dict[str, Any] = {}
+        versions: dict[str, str] = {}
+        for name, ref in refs.items():
+            loaded = self._current(ref)
+            value = loaded.value
+            if value is CONSUMED:
+                loaded = self._load(self._catalog.datasets[ref.name], ref)
+                value = loaded.value
+            if loaded.shared:
+                value = hand_out(value)
+            elif ref.id in self._loaded:
+                self._loaded[ref.id] = replace(loaded, value=CONSUMED)
+            found[name] = value
+            versions[ref.id] = loaded.version
+        return found, versions
+
+    def refresh(self) -> None:
+        """Poll and load again what is due, as long as somebody uses it. For a watcher, every second."""
+        now = self._clock()
+        for id, (ref, used_at) in list(self._used.items()):
+            dataset = self._catalog.datasets[ref.name]
+            if now - used_at > freshness.WATCHED_FOR:
+                del self._used[id]
+                continue
+            try:
+                if dataset.spec.freshness == "polled":
+                    if now - self._polled.get(id, ("", 0.0))[1] >= dataset.declared.poll:
+                        self._poll(dataset, ref)
+                elif (
+                    dataset.spec.freshness == "content"
+                    and (loaded := self._loaded.get(id))
+                    and (now - loaded.at >= freshness.RELOAD_AFTER or _states(loaded.files) != loaded.files)
+                ):
+                    self._load(dataset, ref)
+            except AnswerError as error:
+                log.error("%s: %s\n%s", id, error.title, error.detail)
+
+    def _current(self, ref: DatasetRef) -> _Loaded:
+        """Return the data of the version in force, loading it if need be."""
+        dataset = self._catalog.datasets[ref.name]
+        loaded = self._loaded.get(ref.id)
+        if loaded is not None:
+            inputs = {i.id: self.version(i) for i in self._inputs(dataset, ref)}
+            if loaded.version == self.version(ref) and loaded.inputs == inputs:
+                self._loaded.move_to_end(ref.id)
+                return loaded
+        return self._load(dataset, ref)
+
+    def _inputs(self, dataset: BoundDataset, ref: DatasetRef) -> list[DatasetRef]:
+        datasets = self._catalog.datasets
+        return [reference(datasets[name].spec, ref.values) for name in dataset.spec.reads]
+
+    def _poll(self, dataset: BoundDataset, ref: DatasetRef) -> str:
+        """Ask the author's `version=` callable."""
+        ask = dataset.declared.version
+        assert callable(ask)
+        values = _arguments(ask, self._decoded(dataset, ref))
+        version = f"polled:{_author(lambda: ask(**values), f'The version of dataset {ref.id}')}"
+        self._polled[ref.id] = (version, self._clock())
+        return version
+
+    def _load(self, dataset: BoundDataset, ref: DatasetRef) -> _Loaded:
+        """Load, and find out which version it is: read before and after, so that the two belong together."""
+        for _ in range(_TRIES):
+            before = self._version_before(dataset, ref)
+            refs = {i.name: i for i in self._inputs(dataset, ref)}
+            data, inputs = self.values(refs)
+            seed = keys.content_key(ref.id, {}, {ref.id: before}) if before else None
+            arguments = self._decoded(dataset, ref) | {
+                argument: data[name] for argument, name in dataset.datasets.items()
+            }
+            with recorded_files() as files, seeded(seed):
+                value = _author(lambda: dataset.declared.function(**arguments), f"Loading dataset {ref.id}")  # noqa: B023
+            after = self._version_before(dataset, ref)
+            if before == after:
+                break
+        version = after or _content_version(ref, value)
+        if before != after:
+            version = f"unstable:{uuid4().hex}"
+        loaded = _Loaded(value, shareable(value), version, inputs, files, self._clock())
+        self._loaded[ref.id] = loaded
+        self._loaded.move_to_end(ref.id)
+        instances = [id for id in self._loaded if id == ref.name or id.startswith(f"{ref.name}?")]
+        for id in instances[:-_MOST_INSTANCES]:
+            del self._loaded[id]
+        return loaded
+
+    def _version_before(self, dataset: BoundDataset, ref: DatasetRef) -> str | None:
+        if dataset.spec.freshness == "polled":
+            return self._poll(dataset, ref)
+        return freshness.known_version(dataset.spec, ref, self._clock())
+
+    def _decoded(self, dataset: BoundDataset, ref: DatasetRef) -> dict[str, Any]:
+        own = {argument.name for argument in dataset.arguments}
+        return {
+            p.name: hints.decode(p, dataset.annotations.get(p.name), ref.values[p.name])
+            for p in dataset.spec.params
+            if p.name in own
+        }
+
+
+def _content_version(ref: DatasetRef, value: Any) -> str:
+    found = fingerprint(value)
+    if found is None:
+        log.warning(
+            "The content of dataset %s cannot be hashed, so its plots are drawn anew after each load; "
+            "give it a ttl= or a version=.",
+            ref.id,
+        )
+    return f"content:{found or uuid4().hex}"
+
+
+def _arguments(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of the dataset's parameters that its `version=` callable asks for."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return {}
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return {name: value for name, value in values.items() if name in names}
+
+
+def _author(call: Callable[[], Any], what: str) -> Any:
+    try:
+        return call()
+    except AnswerError:
+        raise
+    except Exception as error:
+        raise DatasetUnavailable(
+            f"{what.partition(' ')[0]} data failed" if what.startswith("Loading") else "Checking data failed",
+            detail=f"{what} failed.\n{author_traceback(error)}",
+            headers={"Retry-After": "5"},
+        ) from error
+
+
+_recording = threading.local()
+
+
+def _hook(event: str, arguments: tuple[Any, ...]) -> None:
+    """Note the files that a load opens for reading. An audit hook cannot be removed, so it is cheap."""
+    if event != "open" or (files := getattr(_recording, "files", None)) is None:
+        return
+    path, mode, _ = arguments
+    if isinstance(path, (str, os.PathLike)) and not (isinstance(mode, str) and set(mode) & set("wax+")):
+        name = os.path.abspath(os.fspath(path))
+        # Code is watched by whoever loads it, and libraries do not change under a running server.
+        if isinstance(name, str) and not name.endswith((".py", ".pyc")) and "site-packages" not in name:
+            files.setdefault(name, _state(name))
+
+
+class recorded_files:  # reads as a word
+    """Record which files the body opens, each with its state at that moment.
+
+    Native readers (Parquet, databases) open files unseen, so this may only shorten the life of data.
+    """
+
+    _installed = False
+
+    def __enter__(self) -> dict[str, tuple[int, int, int] | None]:
+        if not recorded_files._installed:
+            sys.addaudithook(_hook)
+            recorded_files._installed = True
+        self._outer = getattr(_recording, "files", None)
+        _recording.files = {}
+        files: dict[str, tuple[int, int, int] | None] = _recording.files
+        return files
+
+    def __exit__(self, *_: object) -> None:
+        _recording.files = self._outer
+
+
+def _states(files: Mapping[str, Any]) -> dict[str, tuple[int, int, int] | None]:
+    return {name: _state(name) for name in files}
+
+
+def _state(name: str) -> tuple[int, int, int] | None:
+    try:
+        found = os.stat(name)
+    except (OSError, ValueError):
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino

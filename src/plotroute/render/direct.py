@@ -1,0 +1,69 @@
+"""A renderer in the caller's own thread: for `plots.draw` in a notebook, a test or a mail.
+
+Prints, warnings and debuggers work as usual, and whatever the caller had set up (figures, rcParams,
+working directory, random numbers) is as it was afterwards.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from plotroute.model import DatasetRef, Image, Job, Manifest, Versions
+from plotroute.registry import Catalog
+from plotroute.render.reset import State, import_matplotlib
+from plotroute.render.worker import Worker
+from plotroute.settings import Settings
+
+# Matplotlib is one state for all threads, whichever Plots they draw from.
+_one_at_a_time = threading.RLock()
+
+
+class Direct:
+    """Draws the plots of `catalog` where it is called; relative paths count from `root`."""
+
+    def __init__(self, catalog: Catalog, root: Path, settings: Settings) -> None:
+        import_matplotlib()
+        self.catalog = catalog
+        self._root = root
+        self._worker = Worker(catalog, settings)
+
+    def manifest(self) -> Manifest:
+        """Return what there is."""
+        return self.catalog.manifest
+
+    def versions(self, refs: Sequence[DatasetRef]) -> Versions:
+        """Poll, or load, what the versions are."""
+        with self._at_root(), State().clean():
+            return {ref.id: self._worker.datasets.version(ref) for ref in refs}
+
+    def render(self, job: Job) -> Image:
+        """Draw, from the rcParams that the caller has set."""
+        with self._at_root():
+            self._worker.snapshot()
+            return self._worker.run(job)
+
+    def close(self) -> None:
+        """Nothing to stop."""
+
+    @contextlib.contextmanager
+    def _at_root(self) -> Iterator[None]:
+        import matplotlib
+        import matplotlib.pyplot as plt
+
+        with _one_at_a_time:
+            directory, backend = os.getcwd(), matplotlib.get_backend()
+            os.chdir(self._root)
+            # A window system has no part in this; notebooks' inline backend draws with Agg already.
+            windows = backend.lower() != "agg" and "inline" not in backend
+            if windows:
+                plt.switch_backend("agg")
+            try:
+                yield
+            finally:
+                if windows:
+                    plt.switch_backend(backend)
+                os.chdir(directory)

@@ -1,0 +1,186 @@
+"""A renderer in this very process: for `plots.draw`, notebooks, tests, and a server of trusted plots.
+
+All author code runs in one thread, one call after the other, because Matplotlib cannot do two things at
+once. It cannot be killed: whoever waits leaves at the deadline, and the work goes on.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar
+
+from plotroute import loader, registry
+from plotroute.environment import environment_hash
+from plotroute.errors import (
+    AnswerError,
+    DatasetLoading,
+    Draining,
+    PlotFailed,
+    PlotrouteError,
+    QueueFull,
+    RenderTimeout,
+    SetupError,
+)
+from plotroute.model import DatasetRef, Image, Job, Manifest, Versions
+from plotroute.render.reset import State, import_matplotlib
+from plotroute.render.worker import Worker
+from plotroute.settings import Settings
+
+log = logging.getLogger("plotroute.render")
+
+T = TypeVar("T")
+
+# How often versions are polled and files looked at. A dataset's `poll=` is 1 s by default.
+_WATCH_EVERY = 1.0
+
+
+class InProcess:
+    """Loads the plots of `targets` and draws them in a thread of its own.
+
+    With `watch`, a saved file is live at the next `manifest()`, and code that does not load leaves the
+    last good version in place, with the reason in `Manifest.problem`. Without, it raises a SetupError.
+    """
+
+    def __init__(self, targets: Sequence[str], settings: Settings, *, watch: bool = False) -> None:
+        self._targets = loader.absolute(targets)  # before we move to the plots' directory
+        self._settings = settings
+        self._watch = watch
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="plotroute-render")
+        self._stamp = loader.stamp(self._targets)
+        self._reloading = threading.Lock()
+        self._closed = threading.Event()
+        self._environment = environment_hash()
+        os.environ.setdefault("MPLBACKEND", "agg")
+        import_matplotlib()
+        os.chdir(loader.root_of(self._targets))
+        # What a module that is loaded again must find: Matplotlib as it was before the first time.
+        self._pristine = self._thread.submit(State).result()
+        self._worker: Worker | None = None
+        self._manifest = Manifest()
+        self._load()
+        self._watcher = threading.Thread(target=self._refresh, name="plotroute-watcher", daemon=True)
+        self._watcher.start()
+
+    def manifest(self) -> Manifest:
+        """Return the newest version of the code that loads."""
+        if self._watch:
+            with self._reloading:
+                stamp = loader.stamp(self._targets)
+                if stamp != self._stamp:
+                    self._stamp = stamp
+                    self._load()
+        return self._manifest
+
+    def versions(self, refs: Sequence[DatasetRef]) -> Versions:
+        """Return the last known versions; what is not known is polled or loaded in the render thread."""
+        worker = self._require_worker()
+        found: dict[str, str] = {}
+        for ref in refs:
+            version = worker.datasets.known(ref)
+            if version is None:
+                begun, future = self._submit(partial(worker.datasets.version, ref))
+                self._await_turn(begun, future)
+                version = _result(future, self._settings.load_timeout, _still_loading())
+            found[ref.id] = version
+        return found
+
+    def render(self, job: Job) -> Image:
+        """Draw in the render thread. Each stage has its own clock: the queue, loading, drawing."""
+        worker = self._require_worker()
+        data_at_hand = threading.Event()
+
+        def work() -> Image:
+            try:
+                return worker.run(job, data_at_hand.set)
+            finally:
+                data_at_hand.set()
+
+        begun, future = self._submit(work)
+        self._await_turn(begun, future)
+        if not data_at_hand.wait(self._settings.load_timeout):
+            raise _still_loading()
+        return _result(future, job.timeout, RenderTimeout(f"Drawing took longer than {job.timeout:g} s"))
+
+    def close(self) -> None:
+        """Stop; a drawing under way ends by itself."""
+        self._closed.set()
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _require_worker(self) -> Worker:
+        if self._worker is None:
+            raise PlotFailed("The plots file does not load", detail=self._manifest.problem_detail)
+        return self._worker
+
+    def _submit(self, call: Callable[[], T]) -> tuple[threading.Event, Future[T]]:
+        """Queue `call` for the render thread; the event says that its turn has come."""
+        begun = threading.Event()
+
+        def work() -> T:
+            begun.set()
+            return call()
+
+        try:
+            return begun, self._thread.submit(work)
+        except RuntimeError:
+            raise Draining("The server is stopping", headers={"Retry-After": "5"}) from None
+
+    def _await_turn(self, begun: threading.Event, future: Future[T]) -> None:
+        if not begun.wait(self._settings.queue_timeout) and future.cancel():
+            raise QueueFull("Too many pictures are waiting to be drawn", headers={"Retry-After": "2"})
+
+    def _load(self) -> None:
+        try:
+            self._worker = self._thread.submit(self._make_worker).result()
+            self._manifest = self._worker.catalog.manifest
+        except SetupError as error:
+            if not self._watch:
+                raise
+            log.error("%s\n%s", error, getattr(error, "detail", ""))
+            self._manifest = replace(
+                self._manifest, problem=str(error), problem_detail=getattr(error, "detail", "")
+            )
+
+    def _make_worker(self) -> Worker:
+        self._pristine.restore()
+        # Before the import: a file that is saved in between must not give its old pictures the new name.
+        code = loader.code_hash(self._targets, self._settings.release)
+        loaded = loader.load(self._targets)
+        charts = importlib.import_module("plotroute.charts").plots.registry
+        catalog = registry.complete(
+            [*loaded.registries, charts],
+            code=code,
+            environment=self._environment,
+        )
+        return Worker(catalog, self._settings)
+
+    def _refresh(self) -> None:
+        """Keep versions and data young, behind the readers' backs."""
+        while not self._closed.wait(_WATCH_EVERY):
+            worker = self._worker
+            if worker is None:
+                continue
+            try:
+                self._thread.submit(worker.datasets.refresh).result()
+            except RuntimeError:  # shut down while we waited
+                return
+            except PlotrouteError as error:
+                log.error("%s", error)
+
+
+def _result(future: Future[T], timeout: float, late: AnswerError) -> T:
+    try:
+        return future.result(timeout)
+    except FutureTimeout:
+        raise late from None
+
+
+def _still_loading() -> DatasetLoading:
+    return DatasetLoading("The data is still being loaded", headers={"Retry-After": "5"})

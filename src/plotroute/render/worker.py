@@ -1,0 +1,207 @@
+"""One job, from its data to its bytes: the only place that calls a plot.
+
+A worker belongs to one saved version of the code and is used by one thread at a time.
+"""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from io import BytesIO
+from typing import Any
+
+from plotroute import encode, hints, keys, sources
+from plotroute.encode.base import NotAFigure, Target
+from plotroute.encode.literal import literal_texts
+from plotroute.errors import AnswerError, CannotDraw, OutOfMemory, PlotFailed
+from plotroute.model import Image, Job, Picture
+from plotroute.registry import BoundPlot, Catalog
+from plotroute.render.datasets import Datasets
+from plotroute.render.randomness import seeded
+from plotroute.render.reset import State
+from plotroute.settings import Settings
+from plotroute.signatures import FIGURES
+from plotroute.theme import RC
+from plotroute.tracebacks import author_traceback
+
+
+class Worker:
+    """Draws the plots of a catalog. Make it right after the author's module was imported."""
+
+    def __init__(self, catalog: Catalog, settings: Settings) -> None:
+        self.catalog = catalog
+        self.datasets = Datasets(catalog)
+        self._settings = settings
+        self.snapshot()
+
+    def snapshot(self) -> None:
+        """Take the process as it is now for what every render starts from."""
+        self._state = State()
+
+    def run(self, job: Job, data_at_hand: Callable[[], None] = lambda: None) -> Image:
+        """Return the picture, or raise the AnswerError that says why there is none.
+
+        `data_at_hand` is called when everything is loaded: drawing has a clock of its own.
+        """
+        plot = self.catalog.plots[job.plot]
+        timings: dict[str, float] = {}
+        try:
+            with timed(timings, "data"), self._state.clean():
+                arguments, versions = self._arguments(plot, job)
+            data_at_hand()
+            content = keys.content_key(job.plot, job.values, versions)
+            with (
+                self._state.clean(),
+                seeded(None if job.live else content),
+                literal_texts(job.texts),
+            ):
+                with timed(timings, "draw"):
+                    drawn, made_by_us = _draw(plot, arguments, job)
+                with timed(timings, "encode"):
+                    picture = drawn if isinstance(drawn, Picture) else Picture(drawn)
+                    encoder = encode.find(picture.figure)
+                    encoded = encoder.encode(picture.figure, self._target(plot, job, made_by_us, content))
+            return Image(
+                body=encoded.body,
+                type=encoded.type,
+                alt=picture.alt or plot.spec.alt,
+                timings=timings,
+                versions=versions,
+            )
+        except AnswerError:
+            raise
+        except MemoryError as error:
+            raise OutOfMemory("The plot ran out of memory", detail=author_traceback(error)) from error
+        except NotAFigure as error:
+            raise PlotFailed("The plot did not return a picture", detail=f"{job.plot}: {error}") from error
+        except BaseException as error:  # SystemExit too: a plot cannot end the process
+            if isinstance(error, KeyboardInterrupt):
+                raise
+            raise PlotFailed("The plot's code raised an error", detail=author_traceback(error)) from error
+
+    def _arguments(self, plot: BoundPlot, job: Job) -> tuple[dict[str, Any], dict[str, str]]:
+        """Return what the function is called with, and the versions of the data in it."""
+        refs = sources.needed(self.catalog.manifest, plot.spec, job.values)
+        data, versions = self.datasets.values(refs)
+        own = {argument.name for argument in plot.arguments}
+        arguments: dict[str, Any] = {name: data[full] for name, full in plot.datasets.items()}
+        for parameter in plot.spec.params:
+            if parameter.name not in own:
+                continue
+            value = job.values[parameter.name]
+            if parameter.kind == "values":
+                arguments[parameter.name] = self._series(parameter.name, value, data)
+            else:
+                arguments[parameter.name] = hints.decode(
+                    parameter, plot.annotations.get(parameter.name), value
+                )
+        return arguments, versions
+
+    def _series(self, name: str, value: Any, data: Mapping[str, Any]) -> Any:
+        """Return the one-dimensional array that a `Values` parameter stands for."""
+        import numpy as np
+
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            if value and isinstance(value[0], str):
+                return np.array([datetime.fromisoformat(text).replace(tzinfo=None) for text in value])
+            return np.array(value, dtype=float)
+        source = sources.find(self.catalog.manifest, value["source"])
+        whole = data[source.ref.id]
+        try:
+            array = np.asarray(whole if source.column is None else whole[source.column])
+        except (KeyError, IndexError, TypeError):
+            raise CannotDraw(f"the source {value['source']!r} of {name} has no such column") from None
+        if array.ndim != 1:
+            raise CannotDraw(
+                f"the source {value['source']!r} of {name} has {array.ndim} dimensions; a line needs one"
+            )
+        return array
+
+    def _target(self, plot: BoundPlot, job: Job, made_by_us: bool, salt: str) -> Target:
+        return Target(
+            format=job.format,
+            asked_format=job.asked_format,
+            options=job.options,
+            size=plot.spec.size,
+            min_size=plot.spec.min_size,
+            made_by_us=made_by_us,
+            max_pixels=plot.spec.max_pixels or self._settings.max_pixels,
+            max_bytes=self._settings.max_output,
+            texts=job.texts,
+            salt=salt,
+        )
+
+
+def _draw(plot: BoundPlot, arguments: dict[str, Any], job: Job) -> tuple[Any, bool]:
+    """Call the author's function; return what there is to encode, and whether the figure is ours."""
+    import matplotlib
+    import matplotlib.pyplot as plt
+
+    if job.options.theme is not None:
+        matplotlib.rcParams.update(dict(RC[job.options.theme]))  # type: ignore[arg-type]
+    asked = [argument.name for argument in plot.arguments if argument.name in FIGURES]
+    figure = None
+    if asked:
+        size = plot.spec.size
+        inches = (size[0] / 100, size[1] / 100) if size else None
+        # A pyplot figure, so that `plt.title()` in a draw(ax) reaches it too.
+        figure = plt.figure(figsize=inches, layout="constrained")
+        if "ax" in asked:
+            arguments["ax"] = figure.subplots()
+        if "fig" in asked:
+            arguments["fig"] = figure
+    returned = plot.function(**arguments)
+    if figure is not None:
+        return _ours_or(returned, figure)
+    if returned is not None:
+        return returned, False
+    numbers = plt.get_fignums()
+    if len(numbers) == 1:
+        return plt.figure(numbers[0]), False
+    raise NotAFigure(_nothing_returned(plot.function, len(numbers)))
+
+
+def _ours_or(returned: Any, figure: Any) -> tuple[Any, bool]:
+    """Return what a draw(ax) function returned if that is a picture of its own, else our figure."""
+    words = returned if isinstance(returned, Picture) else Picture(returned)
+    try:
+        leads_to = None if words.figure is None else _picture_in(words.figure)
+    except NotAFigure:
+        leads_to = None
+    if leads_to is None or leads_to is figure:
+        return Picture(figure, data=words.data, alt=words.alt), True
+    return returned, False
+
+
+def _picture_in(value: Any) -> Any:
+    """Return the figure that a value leads to, or finished bytes themselves."""
+    from plotroute.encode.figures import figure_of
+
+    return value if isinstance(value, (bytes, BytesIO)) else figure_of(value)
+
+
+def _nothing_returned(function: Callable[..., Any], open_figures: int) -> str:
+    if open_figures > 1:
+        return (
+            f"it left {open_figures} pyplot figures open and returned nothing, so which is the picture? "
+            "Return the one that is (`return fig`)."
+        )
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    if code is not None and "close" in code.co_names:
+        return "it closed its figure with plt.close(). Leave that line out: plotroute closes figures itself."
+    return "it returned nothing and left no pyplot figure open. Return the figure (`return fig`)."
+
+
+@contextmanager
+def timed(timings: dict[str, float], name: str) -> Iterator[None]:
+    """Note the seconds that the body takes."""
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        timings[name] = time.perf_counter() - started

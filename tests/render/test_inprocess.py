@@ -1,0 +1,63 @@
+"""The renderer in this process."""
+
+import threading
+
+import pytest
+
+from plotroute import errors
+from plotroute.model import Job
+from plotroute.render.inprocess import InProcess
+from plotroute.settings import Settings
+from render.conformance import RendererConformance
+
+
+@pytest.fixture
+def make_renderer(write_plots, process_state):
+    renderers = []
+
+    def make(source, **settings):
+        renderers.append(InProcess([str(write_plots(source))], Settings(**settings)))
+        return renderers[-1]
+
+    yield make
+    for renderer in renderers:
+        renderer.close()
+
+
+class TestInProcess(RendererConformance):
+    pass
+
+
+SLOW = """
+import time
+from plotroute import Plots
+
+plots = Plots()
+
+@plots.plot
+def slow(ax, seconds=1.0):
+    time.sleep(seconds)
+"""
+
+
+def test_whoever_waits_leaves_at_the_deadline(make_renderer):
+    renderer = make_renderer(SLOW, load_timeout=0.1)
+    with pytest.raises(errors.RenderTimeout):
+        renderer.render(Job(plot="slow", values={"seconds": 1.0}, timeout=0.1))
+
+
+def test_a_full_queue_says_so_and_forgets_the_work(make_renderer):
+    renderer = make_renderer(SLOW, queue_timeout=0.1)
+    first = threading.Thread(target=renderer.render, args=[Job(plot="slow", values={"seconds": 1.0})])
+    first.start()
+    with pytest.raises(errors.QueueFull) as caught:
+        renderer.render(Job(plot="slow", values={"seconds": 0.0}))
+    assert caught.value.headers["Retry-After"]
+    first.join()
+
+
+def test_a_closed_one_says_that_it_is_stopping(make_renderer):
+    renderer = make_renderer(SLOW)
+    renderer.close()
+    with pytest.raises(errors.Draining):
+        renderer.render(Job(plot="slow", values={"seconds": 0.0}))
