@@ -1,0 +1,51 @@
+"""The protocol of a cache: finished pictures by key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol
+
+from plotroute.model import Image
+
+
+class _Missing:
+    """Not in the cache: falsy, and not None, which could be a value."""
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Final = _Missing()
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A picture in the cache."""
+
+    image: Image
+    etag: str
+    """The value of its ETag header, quotes and `W/` included."""
+    drawn_at: float
+    """Seconds since 1970."""
+    expires_at: float | None = None
+    """Seconds since 1970; None: when its key changes."""
+
+    def fresh(self, now: float) -> bool:
+        """Whether the picture may still be shown at `now`."""
+        return self.expires_at is None or now < self.expires_at
+
+
+class Cache(Protocol):
+    """Finished pictures by key. Every method may be called from any thread, and none raises."""
+
+    def get(self, key: str) -> Stored | _Missing:
+        """Return what is stored under `key`, expired or not, or MISSING."""
+
+    def put(self, key: str, stored: Stored) -> None:
+        """Store under `key`, best effort: what does not fit is not stored."""
+
+    def clear(self) -> None:
+        """Forget everything."""

@@ -1,0 +1,89 @@
+"""Identical requests at the same time are one flight: the work is done once, for all who wait.
+
+A flight has no leader. It ends when its work ends; each waiter leaves at its own deadline, and the work
+goes on for the others and for the cache.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from threading import Event, Lock, Thread
+from typing import Generic, TypeVar, cast
+
+from plotroute.errors import AnswerError, PlotFailed, RenderTimeout
+
+T = TypeVar("T")
+
+SHARE_FAILURES_FOR = 5.0
+"""Seconds that a failure is answered to whoever asks for the same again: a plot that fails must not be
+drawn once per waiter, one after the other."""
+
+
+class _Flight(Generic[T]):
+    def __init__(self) -> None:
+        self.landed = Event()
+        self.result: T | None = None
+        self.error: AnswerError | None = None
+        self.landed_at = 0.0
+
+
+class Flights(Generic[T]):
+    """The work under way in this process, by key."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._flights: dict[str, _Flight[T]] = {}
+        self._lock = Lock()
+
+    def join(self, key: str, work: Callable[[], T], timeout: float) -> tuple[T, bool]:
+        """Return what `work` returns, and whether somebody else had started it.
+
+        Raises what `work` raises, or RenderTimeout when `timeout` seconds are over first. Whoever joined a
+        flight that ended with "busy, come again" starts one of their own: their turn has not been refused.
+        """
+        deadline = self._clock() + timeout
+        while True:
+            flight, joined = self._board(key, work)
+            if not flight.landed.wait(max(0.0, deadline - self._clock())):
+                raise RenderTimeout(f"Drawing took longer than {timeout:g} s")
+            if flight.error is None:
+                return cast(T, flight.result), joined
+            if flight.error.shared or not joined:
+                raise flight.error.with_traceback(None)
+
+    def _board(self, key: str, work: Callable[[], T]) -> tuple[_Flight[T], bool]:
+        """Return the flight of `key`, started now if there is none, and whether there was one."""
+        with self._lock:
+            self._forget_failures()
+            flight = self._flights.get(key)
+            if flight is not None:
+                return flight, True
+            flight = self._flights[key] = _Flight()
+        # A thread of its own, so that no waiter's deadline ends the work of the others. There are never
+        # more than there are threads that answer requests.
+        Thread(target=self._fly, args=(key, flight, work), name=f"flight-{key[:8]}", daemon=True).start()
+        return flight, False
+
+    def _fly(self, key: str, flight: _Flight[T], work: Callable[[], T]) -> None:
+        try:
+            flight.result = work()
+        except AnswerError as error:
+            flight.error = error
+        except BaseException as error:  # whatever it is, nobody may wait for ever
+            flight.error = PlotFailed("Drawing failed", detail=repr(error))
+        with self._lock:
+            flight.landed_at = self._clock()
+            if flight.error is None or not flight.error.shared:
+                del self._flights[key]
+        flight.landed.set()
+
+    def _forget_failures(self) -> None:
+        now = self._clock()
+        over = [
+            key
+            for key, flight in self._flights.items()
+            if flight.landed.is_set() and now - flight.landed_at > SHARE_FAILURES_FOR
+        ]
+        for key in over:
+            del self._flights[key]

@@ -1,0 +1,283 @@
+"""Identical requests at the same time are one flight."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from plotroute import errors
+from plotroute.errors import CannotDraw, InvalidParameters, PlotFailed, RenderTimeout
+from plotroute.flights import SHARE_FAILURES_FOR, Flights
+
+# Nothing here takes so long; whatever does has hung.
+PATIENCE = 60
+
+LEAVES = [kind for kind in errors.answer_errors() if kind.__module__ == "plotroute.errors"]
+
+
+class Clock:
+    """A clock that only a test moves. It also tells how often it was read: once by each join."""
+
+    def __init__(self):
+        self.now = 1000.0
+        self._reads = 0
+        self._read = threading.Condition()
+
+    def __call__(self):
+        with self._read:
+            self._reads += 1
+            self._read.notify_all()
+        return self.now
+
+    def wait_for_reads(self, count):
+        with self._read:
+            assert self._read.wait_for(lambda: self._reads >= count, PATIENCE)
+
+
+class Work:
+    """Work that counts how often it is done, and lasts until it is released."""
+
+    def __init__(self, outcome="picture", held=False):
+        self.outcome = outcome
+        self.done = 0
+        self.ended = threading.Event()
+        self.released = threading.Event()
+        if not held:
+            self.released.set()
+
+    def __call__(self):
+        self.done += 1
+        assert self.released.wait(PATIENCE)
+        try:
+            if isinstance(self.outcome, BaseException):
+                raise self.outcome
+            return self.outcome
+        finally:
+            self.ended.set()
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left():
+    before = set(threading.enumerate())
+    yield
+    for thread in set(threading.enumerate()) - before:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def flights(clock):
+    return Flights(clock)
+
+
+def make(kind):
+    return kind([]) if kind is InvalidParameters else kind("no")
+
+
+def fail(flights, work, key="key"):
+    with pytest.raises(errors.AnswerError) as caught:
+        flights.join(key, work, PATIENCE)
+    return caught.value
+
+
+def test_work_is_done_and_its_result_returned(flights):
+    assert flights.join("key", Work("picture"), PATIENCE) == ("picture", False)
+
+
+@pytest.mark.parametrize("result", [None, 0, "", b""])
+def test_a_falsy_result_is_a_result(flights, result):
+    assert flights.join("key", Work(result), PATIENCE) == (result, False)
+
+
+def test_requests_at_the_same_time_are_done_once_for_all(flights, clock):
+    work = Work(object(), held=True)
+
+    with ThreadPoolExecutor(20) as pool:
+        waiting = [pool.submit(flights.join, "key", work, PATIENCE) for _ in range(20)]
+        clock.wait_for_reads(20)
+        work.released.set()
+        answers = [one.result(PATIENCE) for one in waiting]
+
+    assert work.done == 1
+    assert all(result is work.outcome for result, _ in answers)
+    assert sorted(joined for _, joined in answers) == [False] + [True] * 19
+
+
+def test_a_failure_is_the_answer_to_all_who_wait(flights, clock):
+    work = Work(CannotDraw("no orders"), held=True)
+
+    with ThreadPoolExecutor(5) as pool:
+        waiting = [pool.submit(flights.join, "key", work, PATIENCE) for _ in range(5)]
+        clock.wait_for_reads(5)
+        work.released.set()
+        failures = [one.exception(PATIENCE) for one in waiting]
+
+    assert work.done == 1
+    assert [(type(failure), failure.title) for failure in failures] == [(CannotDraw, "no orders")] * 5
+
+
+def test_different_requests_are_different_flights(flights):
+    first, second = Work("first", held=True), Work("second")
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(flights.join, "first", first, PATIENCE)
+        assert flights.join("second", second, PATIENCE) == ("second", False)
+        first.released.set()
+        assert waiting.result(PATIENCE) == ("first", False)
+
+
+def test_a_result_is_not_kept_that_is_what_the_cache_is_for(flights):
+    work = Work()
+
+    answers = [flights.join("key", work, PATIENCE) for _ in range(3)]
+
+    assert work.done == 3
+    assert answers == [("picture", False)] * 3
+
+
+def test_a_failure_is_kept_for_some_seconds(flights, clock):
+    work = Work(CannotDraw("no orders"))
+
+    fail(flights, work)
+    clock.now += SHARE_FAILURES_FOR - 0.01
+    assert fail(flights, work).title == "no orders"
+    assert work.done == 1
+
+    clock.now += 0.02
+    fail(flights, work)
+    assert work.done == 2
+
+
+def test_failures_are_kept_for_five_seconds():
+    assert SHARE_FAILURES_FOR == 5
+
+
+def test_asking_again_does_not_prolong_a_failure(flights, clock):
+    work = Work(CannotDraw("no orders"))
+
+    fail(flights, work)
+    for _ in range(3):
+        clock.now += 2
+        fail(flights, work)
+
+    assert work.done == 2
+
+
+def test_after_a_failure_the_work_may_succeed(flights, clock):
+    fail(flights, Work(CannotDraw("no orders")))
+    clock.now += SHARE_FAILURES_FOR + 1
+
+    assert flights.join("key", Work("picture"), PATIENCE) == ("picture", False)
+
+
+def test_a_failure_is_no_other_keys_failure(flights):
+    fail(flights, Work(CannotDraw("no orders")))
+
+    assert flights.join("other", Work("picture"), PATIENCE) == ("picture", False)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in LEAVES if kind.shared], ids=lambda kind: kind.code)
+def test_what_would_fail_again_is_not_tried_at_once(flights, kind):
+    work = Work(make(kind))
+
+    assert type(fail(flights, work)) is type(fail(flights, work)) is kind
+    assert work.done == 1
+
+
+@pytest.mark.parametrize("kind", [kind for kind in LEAVES if kind.status == 503], ids=lambda kind: kind.code)
+def test_who_was_turned_away_may_try_again_at_once(flights, kind):
+    work = Work(make(kind))
+
+    assert type(fail(flights, work)) is type(fail(flights, work)) is kind
+    assert work.done == 2
+
+
+def test_a_waiters_deadline_does_not_end_the_work(flights):
+    work = Work("picture", held=True)
+
+    with pytest.raises(RenderTimeout):
+        flights.join("key", work, 0)
+    assert not work.ended.is_set()
+    work.released.set()
+
+    assert work.ended.wait(PATIENCE)
+    assert work.done == 1
+
+
+def test_a_waiters_deadline_is_nobody_elses(flights, clock):
+    work = Work("picture", held=True)
+
+    with ThreadPoolExecutor(1) as pool:
+        with pytest.raises(RenderTimeout):
+            flights.join("key", work, 0)
+        patient = pool.submit(flights.join, "key", work, PATIENCE)
+        clock.wait_for_reads(2)
+        for _ in range(3):
+            with pytest.raises(RenderTimeout):
+                flights.join("key", work, 0)
+        work.released.set()
+
+        assert patient.result(PATIENCE) == ("picture", True)
+    assert work.done == 1
+
+
+def test_a_waiters_deadline_is_not_kept_as_a_failure(flights):
+    work = Work("picture", held=True)
+    before = set(threading.enumerate())
+    with pytest.raises(RenderTimeout):
+        flights.join("key", work, 0)
+    started = set(threading.enumerate()) - before
+    work.released.set()
+    for thread in started:
+        thread.join(PATIENCE)
+
+    assert flights.join("key", Work("another"), PATIENCE) == ("another", False)
+
+
+def test_the_deadline_is_told_in_seconds(flights):
+    work = Work(held=True)
+
+    with pytest.raises(RenderTimeout, match=r"longer than 0\.001 s"):
+        flights.join("key", work, 0.001)
+    work.released.set()
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("secret"), KeyError("secret"), MemoryError("secret"), SystemExit("secret")], ids=repr
+)
+def test_an_error_of_another_kind_is_a_failed_plot(flights, error):
+    failure = fail(flights, Work(error))
+
+    assert type(failure) is PlotFailed
+    assert "secret" in failure.detail
+    assert "secret" not in failure.title
+
+
+def test_work_may_fly_itself(flights):
+    def work():
+        return flights.join("inner", Work("inner"), PATIENCE)
+
+    assert flights.join("outer", work, PATIENCE) == (("inner", False), False)
+
+
+def test_flights_of_two_are_two():
+    work = Work("picture", held=True)
+    first, second = Flights(), Flights()
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(first.join, "key", work, PATIENCE)
+        assert second.join("key", Work("another"), PATIENCE) == ("another", False)
+        work.released.set()
+        assert waiting.result(PATIENCE) == ("picture", False)
+
+
+def test_many_requests_of_many_kinds_get_what_they_asked_for(flights):
+    with ThreadPoolExecutor(16) as pool:
+        asked = [(n % 7, pool.submit(flights.join, str(n % 7), Work(n % 7), PATIENCE)) for n in range(500)]
+
+        assert all(one.result(PATIENCE)[0] == key for key, one in asked)
