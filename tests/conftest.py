@@ -1,0 +1,163 @@
+"""Servers and apps for tests: a real server process, and the same app in this process."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from textwrap import dedent
+from urllib.parse import urlsplit
+
+import matplotlib
+import pytest
+
+from plotroute import loader
+from plotroute.cache.memory import MemoryCache
+from plotroute.pipeline import Pipeline
+from plotroute.render.inprocess import InProcess
+from plotroute.settings import Settings
+from plotroute.web.app import create_app
+
+matplotlib.use("agg")
+
+
+@dataclass
+class Reply:
+    """An HTTP answer."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+
+@dataclass
+class Server:
+    """A `plotroute` server process, and requests to it."""
+
+    process: subprocess.Popen
+    port: int
+    log_file: Path
+    replies: list[Reply] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text()
+
+    def request(self, method: str, path: str, *, body: bytes | None = None, **headers: str) -> Reply:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            named = {name.replace("_", "-"): value for name, value in headers.items()}
+            connection.request(method, path, body=body, headers=named)
+            answer = connection.getresponse()
+            return Reply(answer.status, answer.headers, answer.read())
+        finally:
+            connection.close()
+
+    def get(self, path: str, **headers: str) -> Reply:
+        return self.request("GET", path, **headers)
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def start_server(tmp_path_factory):
+    """Start `plotroute serve` (or `dev`) on targets, in the directory `cwd`, and wait until it answers."""
+    running = []
+
+    def start(
+        *targets: str, command: str = "serve", cwd: Path | None = None, arguments=(), **environment: str
+    ):
+        port = free_port()
+        log_file = tmp_path_factory.mktemp("server") / "log.txt"
+        with log_file.open("w") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "plotroute", command, *targets, "--port", str(port), *arguments],
+                cwd=cwd,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **environment},
+            )
+        server = Server(process, port, log_file)
+        running.append(server)
+        deadline = time.monotonic() + 60
+        while urlsplit(server.url) and time.monotonic() < deadline:
+            try:
+                if server.get("/healthz").status == 200:
+                    return server
+            except OSError:
+                if process.poll() is not None:
+                    break
+                time.sleep(0.05)
+        server.stop()
+        raise AssertionError(f"the server did not start:\n{server.log}")
+
+    yield start
+    for server in running:
+        server.stop()
+
+
+@pytest.fixture
+def write_plots(tmp_path):
+    """Write a plots file into a folder of the test's own and return its path."""
+
+    def write(source: str, name: str = "plots.py") -> Path:
+        file = tmp_path / name
+        file.write_text(dedent(source))
+        return file
+
+    return write
+
+
+@pytest.fixture
+def process_state():
+    """Put back what loading plots changes in this process."""
+    before = os.getcwd(), sys.path[:], dict(sys.modules), sys.meta_path[:], loader._author
+    yield
+    os.chdir(before[0])
+    sys.path[:], sys.meta_path[:], loader._author = before[1], before[3], before[4]
+    for name in sys.modules.keys() - before[2].keys():
+        if getattr(sys.modules[name], "__file__", None) and "site-packages" not in sys.modules[name].__file__:
+            del sys.modules[name]
+
+
+@pytest.fixture
+def make_client(write_plots, process_state):
+    """Return a Flask test client for the text of a plots file; its pipeline is `client.pipeline`."""
+    renderers = []
+
+    def make(source: str, *, watch: bool = False, site: Path | None = None, **settings):
+        file = write_plots(source)
+        in_force = Settings(**settings)
+        renderer = InProcess([str(file)], in_force, watch=watch)
+        renderers.append(renderer)
+        pipeline = Pipeline(renderer, MemoryCache(in_force.cache_memory), in_force)
+        app = create_app(pipeline, in_force, site=site, development=watch)
+        client = app.test_client()
+        client.pipeline = pipeline
+        return client
+
+    yield make
+    for renderer in renderers:
+        renderer.close()
