@@ -1,0 +1,49 @@
+"""The built-in ad-hoc plots: a plots file like any author's, loaded by name, imported by nobody."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from plotroute import Plots, Values
+from plotroute.errors import InvalidParameters, ParameterError
+
+plots = Plots()
+
+# A title that fits on one line of a picture, and labels that fit beside it.
+Text = Annotated[str, Field(max_length=200)]
+
+
+@plots.plot("/plot.png", aliases=["/<x>/<y>/plot.png"], title="Line", ttl="forever")
+def line(
+    ax: Any,
+    x: Annotated[Values | None, Field(description="Numbers, dates, or the name of a source.")] = None,
+    y: Annotated[Values | None, Field(description="As many values as x has.")] = None,
+    title: Text = "",
+    xlabel: Text = "",
+    ylabel: Text = "",
+) -> None:
+    """Draw a line through the points of the query: x=1,2,3,4&y=100,200,300,400."""
+    xs: Any = x
+    ys: Any = y
+    if xs is None and ys is None:
+        _how_to_ask(ax)
+        return
+    if ys is None:
+        raise _wrong("missing", "give as many values as x has, such as y=100,200,300")
+    if xs is None:
+        xs = range(len(ys))
+    if len(xs) != len(ys):
+        raise _wrong("conflict", f"x has {len(xs)} values and y has {len(ys)}; a line needs as many of both")
+    ax.plot(xs, ys)
+    ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
+
+
+def _wrong(code: str, message: str) -> InvalidParameters:
+    return InvalidParameters([ParameterError("y", code, message)])
+
+
+def _how_to_ask(ax: Any) -> None:
+    ax.set_axis_off()
+    ax.text(0.5, 0.62, "Ask for a line like this:", ha="center", fontsize="large")
+    ax.text(0.5, 0.48, "/plot.png?x=1,2,3,4&y=100,200,300,400", ha="center", family="monospace")
+    ax.text(0.5, 0.34, "x and y may also name sources of values.", ha="center", color="0.4")

@@ -1,0 +1,370 @@
+"""The author's door: `Plots`, its two decorators, and the same plots in a notebook or a test."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar, overload
+from urllib.parse import quote, urlencode
+
+from plotroute import addresses, freshness, options, params
+from plotroute.addresses import Found
+from plotroute.data.files import files, reader
+from plotroute.errors import BadRegistration, InvalidParameters, ParameterError, UnknownFormat
+from plotroute.model import IMAGE_TYPES, Image, Manifest, Param, PlotSpec
+from plotroute.registry import Catalog, Dataset, Plot, Registry, complete
+from plotroute.signatures import check_function
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Plots:
+    """A collection of plots, each with a URL. Make one at the top of a module:
+
+    >>> plots = Plots()
+    >>> @plots.plot
+    ... def sine(ax, frequency=1.0): ...
+    """
+
+    def __init__(self) -> None:
+        frame = sys._getframe(1)
+        # Not by the name `<module>`: some versions of IPython call the code of a cell otherwise.
+        if frame.f_locals is not frame.f_globals:
+            raise BadRegistration(
+                f"Plots() is called inside {frame.f_code.co_name}(): move `plots = Plots()` to the top level "
+                "of the module, because the processes that draw look plots up by name in the imported module."
+            )
+        file = frame.f_globals.get("__file__")
+        self.registry = Registry(Path(file).resolve().parent if file else Path.cwd())
+        self._interactive = frame.f_globals.get("__name__") == "__main__"
+        """Made in a notebook, where cells are run again."""
+        self._renderer: Any = None
+
+    @overload
+    def plot(self, path: F, /) -> F: ...
+
+    @overload
+    def plot(
+        self,
+        path: str | None = None,
+        /,
+        *,
+        aliases: Sequence[str] = (),
+        title: str | None = None,
+        alt: str | None = None,
+        examples: Mapping[str, Any] | None = None,
+        size: tuple[int, int] | None = None,
+        min_size: tuple[int, int] | None = None,
+        ttl: str | float | timedelta | None = None,
+        max_age: str | float | timedelta = 0,
+        timeout: float | None = None,
+        max_pixels: int | None = None,
+    ) -> Callable[[F], F]: ...
+
+    def plot(
+        self,
+        path: Any = None,
+        /,
+        *,
+        aliases: Sequence[str] = (),
+        title: str | None = None,
+        alt: str | None = None,
+        examples: Mapping[str, Any] | None = None,
+        size: tuple[int, int] | None = None,
+        min_size: tuple[int, int] | None = None,
+        ttl: str | float | timedelta | None = None,
+        max_age: str | float | timedelta = 0,
+        timeout: float | None = None,
+        max_pixels: int | None = None,
+    ) -> Any:
+        """Give the function below a URL. Works bare (`@plots.plot`) and with options.
+
+        path: the address, counted from `/plots/`, or from the root with a leading slash; `<name>` in it
+            is a parameter. Without one it is `<first dataset>/<function>`, or `<function>`.
+        aliases: further addresses that answer the same.
+        title, alt: for people; by default the first line of the docstring.
+        examples: values for required parameters, so that pages can show a picture.
+        size: (width, height) in CSS pixels of 1/100 inch, where nobody asks for another.
+        min_size: below it the figure is laid out at this size and scaled down.
+        ttl: how long a drawn picture stays fresh: "10m", seconds, "forever". A plot that reads datasets
+            needs none; one that reads none is drawn for every request without one.
+        max_age: how long a browser may keep the picture without asking.
+        timeout: seconds a drawing may take.
+        max_pixels: pixels a picture may have.
+
+        Returns the function unchanged. BadRegistration says what cannot work, and the cure.
+        """
+
+        def register(function: F) -> F:
+            check_function(function, "@plots.plot")
+            self._add_plot(
+                Plot(
+                    function,
+                    path,
+                    aliases=(aliases,) if isinstance(aliases, str) else tuple(aliases),
+                    title=title,
+                    alt=alt,
+                    examples=dict(examples or {}),
+                    size=_size("size", size),
+                    min_size=_size("min_size", min_size),
+                    ttl=_duration("ttl", ttl),
+                    max_age=min(_duration("max_age", max_age) or 0, _YEAR),
+                    timeout=_positive("timeout", timeout),
+                    max_pixels=_positive("max_pixels", max_pixels),
+                )
+            )
+            return function
+
+        if path is not None and not isinstance(path, str):
+            function, path = path, None
+            return register(function)
+        return register
+
+    @overload
+    def dataset(self, name: F, /) -> F: ...
+
+    @overload
+    def dataset(
+        self,
+        name: str | None = None,
+        /,
+        *,
+        ttl: str | float | timedelta | None = None,
+        version: str | Callable[..., Any] | None = None,
+        poll: str | float | timedelta = "1s",
+        source: bool | Sequence[str] = False,
+    ) -> Callable[[F], F]: ...
+
+    def dataset(
+        self,
+        name: Any = None,
+        /,
+        *,
+        ttl: str | float | timedelta | None = None,
+        version: str | Callable[..., Any] | None = None,
+        poll: str | float | timedelta = "1s",
+        source: bool | Sequence[str] = False,
+    ) -> Any:
+        """Name the data that the function below loads; plots receive it by an argument of that name.
+
+        name: by default the function's.
+        ttl: how long loaded data is good: "10m", seconds, "forever".
+        version: what tells one state of the data from another: a text, `files("data/*.csv")`, or a
+            function (of the dataset's parameters, if it likes) that is called every `poll`.
+        source: True, or a list of columns: ad-hoc plots may ask for these values by name.
+
+        Without `ttl` and `version` the data is loaded again when a minute is over, or when a file it was
+        seen to open has changed, and its content tells whether it is the same.
+        """
+        if ttl is not None and version is not None:
+            raise BadRegistration(
+                "A dataset has a ttl= or a version=, not both: a version already says when."
+            )
+
+        seconds, every = _duration("ttl", ttl), _duration("poll", poll)
+        if seconds == 0:
+            raise BadRegistration(
+                "ttl=0: such data would be loaded for every request. Leave ttl= out: the content then tells "
+                "whether it has changed. Or load it in a plot that reads no dataset and is drawn every time."
+            )
+        if not every or every < 0.1:
+            raise BadRegistration(f"poll={poll!r} must be at least 100ms.")
+
+        def register(function: F) -> F:
+            check_function(function, "@plots.dataset")
+            self._changed()
+            self.registry.add_dataset(
+                Dataset(
+                    function,
+                    name or function.__name__,
+                    ttl=seconds,
+                    version=version,
+                    poll=every,
+                    source=source if isinstance(source, bool) else _columns(source),
+                ),
+                again=self._interactive,
+            )
+            return function
+
+        if name is not None and not isinstance(name, str):
+            function, name = name, None
+            return register(function)
+        return register
+
+    def files(self, name: str, pattern: str, *, source: bool | Sequence[str] = False) -> None:
+        """Name all files that match `pattern` as one dataset: CSV, Parquet, JSON or Feather.
+
+        It is read with pandas into one DataFrame, and its version follows the files.
+        """
+        self.dataset(name, version=files(pattern), source=source)(reader(pattern))
+
+    def include(self, other: Plots, *, prefix: str = "") -> None:
+        """Add the plots and datasets of `other`, their addresses behind `prefix`."""
+        if any(registry is self.registry for _, registry in other.registry.walk()):
+            raise BadRegistration("A Plots cannot include itself, nor one that includes it.")
+        prefix = prefix.strip("/")
+        try:
+            if prefix:
+                addresses.pattern(prefix)
+        except ValueError as error:
+            raise BadRegistration(f"include(prefix={prefix!r}): {error}.") from None
+        self._changed()
+        self.registry.included.append((prefix, other.registry))
+
+    def draw(self, name: str, /, **parameters: Any) -> Image:
+        """Draw the plot `name` here and now, and return the very picture that its URL gives.
+
+        `parameters` are those of the plot and the picture options, as Python values or as in a URL;
+        `format="svg"` asks for another format. Raises what a request would be answered with.
+        """
+        from plotroute.cache.memory import MemoryCache
+        from plotroute.pipeline import Pipeline
+        from plotroute.render.direct import Direct
+        from plotroute.settings import resolve
+
+        settings = resolve(environment=os.environ)
+        if self._renderer is None:
+            self._renderer = Direct(self._catalog(), self.registry.root, settings)
+        pipeline = Pipeline(self._renderer, MemoryCache(0), settings)
+        manifest = pipeline.manifest()
+        found, format = _named(manifest, name, parameters)
+        order = pipeline.prepare(
+            manifest,
+            found,
+            (),
+            format=format or "png",
+            asked_format=format is not None,
+            body=_canonical(found.plot, parameters),
+        )
+        image: Image = self._renderer.render(order.job)
+        return image
+
+    def url(self, name: str, /, **parameters: Any) -> str:
+        """Return the address of the plot `name` for `parameters`, path and query, properly quoted.
+
+        InvalidParameters if they would not give a picture.
+        """
+        found, format = _named(self._catalog().manifest, name, parameters)
+        plot = found.plot
+        declared = {p.name: p for p in (*plot.params, *options.offered(plot))}
+        given = _canonical(plot, parameters)
+        values = params.from_json(tuple(declared.values()), given, now=datetime.now(UTC))
+        path = plot.addresses[0]
+        fixed = addresses.fixed_format(path)
+        if fixed is not None and format != fixed:
+            raise UnknownFormat(f"The address {path} is {fixed} and no other format", allowed=[fixed])
+        for key in addresses.parameters(path):
+            path = path.replace(f"<{key}>", _segment(declared[key], given.pop(key, values[key])))
+        query = []
+        for key, value in given.items():
+            texts = params.to_query(declared[key], value) if key in declared else [value]
+            query += [(key, text) for text in texts]
+        if fixed is None and format is None and addresses.fixed_format(path):
+            format = "png"  # the end of a value must not be taken for a format
+        if fixed is None and format is not None:
+            path += f".{format}"
+        return path + ("?" + urlencode(query) if query else "")
+
+    def _add_plot(self, plot: Plot) -> None:
+        self._changed()
+        known = self.registry.plots
+        if plot.function.__module__ == "__main__":
+            # A notebook's cell that is run again replaces its plot.
+            known[:] = [
+                other
+                for other in known
+                if (other.function.__qualname__, other.path) != (plot.function.__qualname__, plot.path)
+            ]
+        known.append(plot)
+
+    def _catalog(self) -> Catalog:
+        return complete([self.registry])
+
+    def _changed(self) -> None:
+        self._renderer = None
+
+
+def _canonical(plot: PlotSpec, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return Python values as JSON; names that the plot does not have stay, to be refused with the rest.
+
+    InvalidParameters has everything that is wrong, once one of the values is.
+    """
+    declared = {p.name: p for p in (*plot.params, *options.offered(plot))}
+    given: dict[str, Any] = {}
+    errors: list[Any] = []
+    for name, value in parameters.items():
+        try:
+            given[name] = params.canonical(declared[name], value) if name in declared else str(value)
+        except InvalidParameters as error:
+            errors += error.errors
+    if not errors:
+        return given
+    seen = {error["parameter"] for error in errors}
+    try:
+        params.from_json(tuple(declared.values()), given, now=datetime.now(UTC))
+    except InvalidParameters as error:
+        errors += [entry for entry in error.errors if entry["parameter"] not in seen]
+    raise InvalidParameters(errors)
+
+
+def _named(manifest: Manifest, name: str, parameters: dict[str, Any]) -> tuple[Found, str | None]:
+    """Return the plot, and the format: out of `parameters`, unless the plot has a parameter of that name."""
+    found = addresses.named(manifest, name)
+    if any(parameter.name == "format" for parameter in found.plot.params):
+        return found, found.format
+    format = parameters.pop("format", None) or found.format
+    if format is not None and format not in IMAGE_TYPES:
+        raise UnknownFormat(f"There is no format {format!r}", allowed=[*IMAGE_TYPES])
+    return found, format
+
+
+def _segment(param: Param, value: Any) -> str:
+    """Return a value as one segment of a path; InvalidParameters if it cannot be one."""
+    text = next(iter(params.to_query(param, value)), "")
+    if not text or "/" in text or text in (".", ".."):
+        message = (
+            f"{text!r} cannot be a part of a path (empty, . or .. or with a slash in it): take "
+            f"<{param.name}> out of the path of the plot, and it is a parameter of the query"
+        )
+        raise InvalidParameters([ParameterError(param.name, "not_allowed", message, sent=text)])
+    return quote(text, safe="")
+
+
+# What HTTP's caches take for "for ever"; an infinity has no spelling there.
+_YEAR = 365 * 24 * 3600
+
+
+def _positive(option: str, value: Any) -> Any:
+    if value is not None and not (isinstance(value, (int, float)) and 0 < value < float("inf")):
+        raise BadRegistration(f"{option}={value!r} must be a number above 0.")
+    return value
+
+
+def _duration(option: str, value: Any) -> float | None:
+    try:
+        return freshness.ttl(value)
+    except (ValueError, TypeError) as error:
+        raise BadRegistration(f"{option}={value!r}: {error}") from None
+
+
+def _size(option: str, value: Any) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    try:
+        width, height = (int(side) for side in value)
+    except (TypeError, ValueError, OverflowError):
+        width = height = 0
+    if not (0 < width <= 8000 and 0 < height <= 8000):
+        raise BadRegistration(
+            f"{option}={value!r} must be (width, height) in CSS pixels, such as (800, 500)."
+        )
+    return width, height
+
+
+def _columns(source: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(source, str) or not all(isinstance(column, str) for column in source):
+        raise BadRegistration(f'source={source!r} must be True or a list of columns: ["at", "temperature"].')
+    return tuple(source)

@@ -1,0 +1,66 @@
+"""What `import plotroute` gives, and what it does not cost."""
+
+import importlib.metadata
+import importlib.resources
+import inspect
+import json
+import subprocess
+import sys
+
+import pytest
+
+import plotroute
+
+NAMES = ["CannotDraw", "Image", "Picture", "Plots", "TimeRange", "Values", "files"]
+
+
+def in_a_fresh_interpreter(program):
+    """What `program` prints as JSON; warnings are errors there too."""
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout)
+
+
+def test_the_public_names_are_exactly_these():
+    program = (
+        "import json, types, plotroute; print(json.dumps(sorted(name for name, value in vars(plotroute).items() "
+        "if not name.startswith('_') and not isinstance(value, types.ModuleType))))"
+    )
+
+    assert in_a_fresh_interpreter(program) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_public_name_is_documented(name):
+    assert inspect.getdoc(getattr(plotroute, name))
+
+
+@pytest.mark.parametrize(
+    "heavy", ["flask", "werkzeug", "matplotlib", "pandas", "numpy", "seaborn", "click", "granian"]
+)
+def test_importing_plotroute_loads_nothing_heavy(heavy, loaded_by_import):
+    assert heavy not in loaded_by_import
+
+
+@pytest.fixture(scope="module")
+def loaded_by_import():
+    return in_a_fresh_interpreter("import json, sys, plotroute; print(json.dumps(sorted(sys.modules)))")
+
+
+def test_importing_plotroute_starts_nothing():
+    program = (
+        "import json, os, threading; before = os.getcwd(), dict(os.environ); import plotroute; "
+        "print(json.dumps([threading.active_count(), before == (os.getcwd(), dict(os.environ))]))"
+    )
+
+    assert in_a_fresh_interpreter(program) == [1, True]
+
+
+def test_the_version_is_that_of_the_distribution():
+    assert plotroute.__version__ == importlib.metadata.version("plotroute")
+
+
+def test_plotroute_is_typed():
+    assert importlib.resources.files("plotroute").joinpath("py.typed").is_file()
