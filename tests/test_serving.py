@@ -1,0 +1,292 @@
+"""`plotroute dev` and `plotroute serve` as real processes."""
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+
+import pytest
+
+GOOD = """
+from plotroute import Plots
+plots = Plots()
+
+@plots.plot
+def first(ax):
+    ax.set_title({title!r})
+"""
+HTML = "text/html,application/xhtml+xml,*/*;q=0.8"
+
+
+def page(server, path="/"):
+    return server.get(path, Accept=HTML).body.decode()
+
+
+def wait_for(condition):
+    """Wait until `condition()` is true; a test that waits in vain fails."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    raise AssertionError("waited in vain")
+
+
+@contextlib.contextmanager
+def running(tmp_path, *arguments, **environment):
+    """Run `plotroute …` in `tmp_path`; yield the process and a function that reads what it has said."""
+    log = tmp_path / "said.txt"
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "plotroute", *arguments],
+            cwd=tmp_path,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **environment},
+        )
+    try:
+        yield process, log.read_text
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextlib.contextmanager
+def taken_port(port=0):
+    """Listen on a port; yield its number. Somebody else's listening on it will do."""
+    with socket.socket() as listener:
+        with contextlib.suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            listener.listen()
+            port = listener.getsockname()[1]
+        yield port
+
+
+# dev: a saved file is live on the next request
+
+
+def test_a_saved_file_is_live_on_the_next_request(write_plots, start_server):
+    file = write_plots(GOOD.format(title="one"))
+    server = start_server(str(file), command="dev")
+    first = server.get("/plots/first")
+    assert first.status == 200
+    assert server.get("/plots/second").status == 404
+
+    write_plots(GOOD.format(title="two") + "@plots.plot\ndef second(ax): ...\n")
+    changed = server.get("/plots/first")
+    assert changed.status == 200
+    assert changed.body != first.body
+    assert changed.headers["ETag"] != first.headers["ETag"]
+    assert server.get("/plots/second").status == 200
+    assert "/plots/second" in page(server)
+
+    write_plots(GOOD.format(title="one"))
+    assert server.get("/plots/first").body == first.body
+    assert server.get("/plots/second").status == 404
+
+
+def test_two_saves_in_a_row_are_both_seen(write_plots, start_server):
+    file = write_plots(GOOD.format(title="a"))
+    server = start_server(str(file), command="dev")
+    bodies = []
+    for title in "abcabc":  # all of one size, much faster than the clock of whole seconds
+        write_plots(GOOD.format(title=title))
+        bodies.append(server.get("/plots/first").body)
+    assert bodies[:3] == bodies[3:]
+    assert len(set(bodies)) == 3
+
+
+def test_a_saved_helper_is_live_on_the_next_request(write_plots, start_server):
+    write_plots("TITLE = 'one'\n", "helper.py")
+    file = write_plots("""
+        from helper import TITLE
+        from plotroute import Plots
+        plots = Plots()
+        @plots.plot
+        def first(ax):
+            ax.set_title(TITLE)
+    """)
+    server = start_server(str(file), command="dev")
+    before = server.get("/plots/first").body
+    write_plots("TITLE = 'two'\n", "helper.py")
+    assert server.get("/plots/first").body != before
+    write_plots("TITLE = 'one'\n", "helper.py")
+    assert server.get("/plots/first").body == before
+
+
+@pytest.mark.parametrize(
+    ("mistake", "place", "told"),
+    [
+        ("\n\ndef broken(:\n", "plots.py, line 10", "SyntaxError"),
+        ("\n@plots.plot\ndef f(oders): ...\n", "plots.py, line 9", "no dataset named &#39;oders&#39;"),
+        (
+            "\n@plots.plot(examples={'n': 'x'})\ndef f(n: int): ...\n",
+            "plots.py, line 9",
+            "example of &#39;n&#39;",
+        ),
+    ],
+)
+def test_a_mistake_shows_as_a_banner_while_the_last_good_version_answers(
+    write_plots, start_server, mistake, place, told
+):
+    good = GOOD.format(title="one")
+    file = write_plots(good)
+    server = start_server(str(file), command="dev")
+    before = server.get("/plots/first").body
+    assert "does not load" not in page(server)
+
+    write_plots(good + mistake)
+    shown = page(server)
+    assert "This version does not load; the last good one keeps answering" in shown
+    assert place in shown
+    assert told in shown
+    answer = server.get("/plots/first")
+    assert (answer.status, answer.body) == (200, before)
+    assert place in server.log
+
+    write_plots(good)
+    assert "does not load" not in page(server)
+    assert server.get("/plots/first").body == before
+
+
+def test_a_plots_file_that_is_broken_from_the_start(write_plots, start_server):
+    file = write_plots("\n1 / 0\n")
+    server = start_server(str(file), command="dev")
+    shown = page(server)
+    assert "The plots file does not load" in shown
+    assert "plots.py, line 2" in shown
+    assert "ZeroDivisionError" in shown
+    answer = server.get("/plots/first", Accept=HTML)
+    assert answer.status == 500
+    assert "plots.py, line 2: ZeroDivisionError: division by zero" in answer.body.decode()
+    write_plots(GOOD.format(title="one"))
+    assert server.get("/plots/first").status == 200
+    assert "does not load" not in page(server)
+
+
+# A plot that fails
+
+BROKEN = """
+from plotroute import Plots
+plots = Plots()
+
+def deep():
+    secret_of_the_author = 1
+    raise ValueError("told by the author")
+
+@plots.plot
+def broken(ax):
+    deep()
+"""
+
+
+def test_dev_shows_the_traceback_of_a_plot(write_plots, start_server):
+    server = start_server(str(write_plots(BROKEN)), command="dev")
+    answer = server.get("/plots/broken", Accept=HTML)
+    assert answer.status == 500
+    assert answer.headers["Content-Type"].startswith("text/html")
+    shown = answer.body.decode()
+    assert "ValueError: told by the author" in shown
+    assert re.search(r"plots\.py.{1,20}line 7", shown)
+    assert "src/plotroute" not in shown
+    assert server.get("/plots/broken").headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("headers", [{"Accept": HTML}, {"Accept": "*/*"}, {"Sec_Fetch_Dest": "image"}])
+def test_serve_keeps_the_traceback_on_the_terminal(broken_server, headers):
+    server, folder = broken_server
+    answer = server.get("/plots/broken", X_Request_ID="id-of-the-test", **headers)
+    assert answer.status == 500
+    said = answer.body.decode() + str(answer.headers)
+    for word in ("told by", "secret_of", "Traceback", "ValueError", "plots.py", str(folder), "site-packages"):
+        assert word not in said
+    for version in ("granian/", "werkzeug/", "python/", "matplotlib"):
+        assert version not in said.lower()
+    assert "id-of-the-test" in said
+    told = server.log.split("id-of-the-test broken: ")[1]
+    assert "ValueError: told by the author" in told
+    assert 'plots.py", line 7' in told
+
+
+@pytest.fixture(scope="module")
+def broken_server(start_server, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("broken")
+    (folder / "plots.py").write_text(BROKEN)
+    return start_server("plots.py", cwd=folder), folder
+
+
+# Ports, hosts, signals
+
+
+def test_dev_takes_the_next_port_when_the_usual_one_is_in_use(write_plots):
+    folder = write_plots(GOOD.format(title="x")).parent
+    with taken_port(5000), running(folder, "dev") as (_, said):
+        ready = wait_for(lambda: re.search(r"shows .* at http://127\.0\.0\.1:(\d+)/", said()))
+        assert re.search(r"^Port 5000 is in use.*; using (\d+)\.", said(), re.M)[1] == ready[1] != "5000"
+        with urllib.request.urlopen(f"http://127.0.0.1:{ready[1]}/plots/first", timeout=60) as answer:
+            assert answer.status == 200
+
+
+@pytest.mark.parametrize("command", ["dev", "serve"])
+def test_a_port_that_was_asked_for_is_not_replaced(write_plots, command):
+    folder = write_plots(GOOD.format(title="x")).parent
+    with taken_port() as port, running(folder, command, "--port", str(port)) as (process, said):
+        assert process.wait(60) == 2
+        assert f"Port {port} is in use; name another one with --port." in said()
+        assert "Traceback" not in said()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
+def test_dev_is_for_this_machine_only(write_plots, host):
+    folder = write_plots(GOOD.format(title="x")).parent
+    with running(folder, "dev", "--host", host) as (process, said):
+        assert process.wait(60) == 2
+        assert "plotroute serve" in said()
+        assert "Traceback" not in said()
+
+
+def test_serve_listens_on_the_port_of_the_environment(write_plots):
+    folder = write_plots(GOOD.format(title="x")).parent
+    with taken_port() as port:
+        pass
+    with running(folder, "serve", PORT=str(port)) as (process, said):
+
+        def answers():
+            assert process.poll() is None, said()
+            with contextlib.suppress(OSError):
+                return urllib.request.urlopen(f"http://127.0.0.1:{port}/plots/first", timeout=60).read()
+
+        assert wait_for(answers).startswith(b"\x89PNG")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+
+
+def test_serve_ends_on_sigterm_while_a_plot_is_drawing(write_plots, start_server, tmp_path):
+    file = write_plots("""
+        import time
+        from pathlib import Path
+        from plotroute import Plots
+        plots = Plots()
+        @plots.plot
+        def slow(ax):
+            Path("began").touch()
+            time.sleep(3600)
+    """)
+    server = start_server(str(file))
+
+    def ask():
+        with contextlib.suppress(Exception):
+            server.get("/plots/slow")
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    wait_for((tmp_path / "began").exists)
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(60) == 0
+    asking.join()
