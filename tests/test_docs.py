@@ -1,0 +1,201 @@
+"""The documentation: what is generated is up to date, what links leads somewhere, what is shown runs."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DEMO = ROOT / "examples" / "demo"
+
+spec = importlib.util.spec_from_file_location("generate_docs", ROOT / "docs" / "generate.py")
+generate = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(generate)
+
+PAGES = generate.read_pages()
+BLOCK = re.compile(r"(?ms)^```(?P<language>\w+) (?P<mark>run|file=\S+)\n(?P<body>.*?)^```$")
+ADDRESS = re.compile(r"localhost:5000(/[^\s`\"']*)")
+
+# What the addresses of a page answer that are there to show an error.
+ERRORS = {
+    "/plots/orders?month=2024-02": 422,
+    "/plots/orders?mnth=2024-02": 400,
+}
+
+# Loads each file of plots, one after the other; asks it for what it draws by itself, and for the addresses.
+ASK = """
+import json, sys
+from pathlib import Path
+from plotroute.serving import Service, make_pipeline
+from plotroute.settings import Settings
+from plotroute.web.app import create_app
+from plotroute.web.listing import example_address
+
+services, addresses = json.load(sys.stdin)
+answers = {}
+for target, site in services:
+    pipeline = make_pipeline(Service((target,), Settings()))
+    client = create_app(pipeline, Settings(), site=site and Path(site)).test_client()
+    own = [address for plot in pipeline.manifest().plots if (address := example_address(plot))]
+    for address in [*own, *addresses]:
+        response = client.get(address)
+        said = "" if response.status_code == 200 else response.get_data(as_text=True)
+        answers.setdefault(address, []).append([target, response.status_code, said])
+json.dump(answers, sys.stdout)
+"""
+
+
+@dataclass
+class Example:
+    """What a page shows that runs."""
+
+    page: str
+    files: dict[str, str] = field(default_factory=dict)
+    plots: list[str] = field(default_factory=list)
+    steps: list[tuple[str, str]] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
+
+    def write(self, folder: Path) -> None:
+        for name, body in self.files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(body, encoding="utf-8")
+
+
+def read_example(path: Path, text: str) -> Example:
+    example = Example(path.as_posix(), addresses=ADDRESS.findall(text))
+    for found in BLOCK.finditer(text):
+        if found["mark"] == "run":
+            example.steps.append((found["language"], found["body"]))
+        else:
+            name = found["mark"].removeprefix("file=")
+            example.files[name] = found["body"]
+            if found["language"] == "python":
+                example.plots.append(name)
+    return example
+
+
+EXAMPLES = {
+    example.page: example
+    for path, text in PAGES.items()
+    if path != Path("CONTRIBUTING.md")
+    for example in [read_example(path, text)]
+    if example.plots
+}
+
+
+def run(arguments: list[str], folder: Path, given: str = "") -> str:
+    """Run a command in `folder`, `plotroute` and `python` being those of the tests; return what it prints."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PLOTROUTE_")}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    done = subprocess.run(
+        arguments, cwd=folder, env=environment, input=given, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, f"{arguments} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+# --- The pages and the code ---------------------------------------------------------------------------
+
+
+def test_the_pages_say_what_the_code_says():
+    assert generate.found_problems() == []
+
+
+def test_every_page_that_shows_a_plots_file_is_run():
+    assert {"README.md", "docs/quickstart.md", "docs/guide/parameters.md"} <= EXAMPLES.keys()
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    for path, text in PAGES.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("page", "old", "new", "said"),
+    [
+        ("docs/reference/settings.md", "`--threads`", "`--fibres`", "run `python docs/generate.py`"),
+        ("docs/reference/errors.md", "| `cannot_draw` | 422 |", "| `cannot_draw` | 421 |", "421"),
+        ("docs/architecture.md", "pipeline.py  ", "pipelines.py ", "pipelines.py"),
+        ("docs/reference/http.md", "| `/readyz` |", "| `/readiness` |", "what /readyz answers"),
+        ("docs/reference/http.md", "| `Server-Timing` |", "| `Timing` |", "the header Server-Timing"),
+        ("README.md", "(docs/quickstart.md)", "(docs/slowstart.md)", "docs/slowstart.md, which is not there"),
+        ("README.md", "pictures.md#sizes", "pictures.md#seizes", "no such heading"),
+        ("README.md", "plotroute serve plots.py", "plotroute server plots.py", "which is no command"),
+        ("docs/quickstart.md", "--host 0.0.0.0", "--hosts 0.0.0.0", "has no such flag"),
+        ("docs/guide/errors.md", "PLOTROUTE_ERROR_PICTURES", "PLOTROUTE_NO_PICTURES", "is no setting"),
+        ("CHANGELOG.md", "## 0.1.0", "## 0.0.9", "no section `## 0.1.0`"),
+    ],
+)
+def test_a_page_that_drifts_is_found(copied: Path, page: str, old: str, new: str, said: str):
+    before = generate.found_problems(copied)
+    text = (copied / page).read_text(encoding="utf-8")
+    assert old in text
+    (copied / page).write_text(text.replace(old, new), encoding="utf-8")
+
+    after = generate.found_problems(copied)
+
+    assert any(said in problem for problem in after if problem not in before)
+
+
+def test_a_decision_is_short(copied: Path):
+    decision = copied / "docs" / "decisions" / "9999-too-long.md"
+    decision.parent.mkdir(exist_ok=True)
+    decision.write_text("line\n" * 26)
+    assert any("9999-too-long.md has 26 lines" in problem for problem in generate.found_problems(copied))
+
+
+def test_check_fails_with_what_is_wrong(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(generate, "found_problems", lambda: ["a page is old"])
+    assert generate.main(["--check"]) == 1
+    assert "a page is old" in capsys.readouterr().err
+
+
+# --- What the pages show ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", EXAMPLES)
+def test_every_plot_and_address_of_a_page_answers(tmp_path: Path, page: str):
+    example = EXAMPLES[page]
+    example.write(tmp_path)
+    services = [[str(tmp_path / file), None] for file in example.plots]
+    if page == "README.md":  # it shows the demo too
+        services.append([str(DEMO), str(DEMO / "site")])
+
+    answers = json.loads(
+        run([sys.executable, "-c", ASK], tmp_path, json.dumps([services, example.addresses]))
+    )
+
+    for address, given in answers.items():
+        wanted = ERRORS.get(address, 200)
+        # One file of the page gives it; what the others say is no matter.
+        assert any(status == wanted for _, status, _ in given), (address, given)
+    assert any(status == 200 for given in answers.values() for _, status, _ in given)
+
+
+@pytest.mark.parametrize("page", [e.page for e in EXAMPLES.values() if e.steps])
+def test_every_step_of_a_page_runs(tmp_path: Path, page: str):
+    EXAMPLES[page].write(tmp_path)
+    for language, body in EXAMPLES[page].steps:
+        run([sys.executable, "-c", body] if language == "python" else ["sh", "-ec", body], tmp_path)
+
+
+def test_the_plots_file_of_the_readme_gives_its_picture(tmp_path: Path):
+    EXAMPLES["README.md"].write(tmp_path)
+    run(["plotroute", "draw", "correlation_matrix", "-p", "method=spearman", "-o", "out.png"], tmp_path)
+    assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+
+
+def test_the_plots_file_of_the_readme_is_short():
+    lines = [line for line in EXAMPLES["README.md"].files["plots.py"].splitlines() if line.strip()]
+    assert len(lines) <= 10
