@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -130,6 +131,14 @@ def write_plots(tmp_path):
     return write
 
 
+def forget_modules(before: dict[str, object]) -> None:
+    """Forget the modules of plots files that were imported since; a second plotroute must not come of it."""
+    for name in sys.modules.keys() - before.keys():
+        file = getattr(sys.modules[name], "__file__", None)
+        if file and file.startswith(tempfile.gettempdir()):
+            del sys.modules[name]
+
+
 @pytest.fixture
 def process_state():
     """Put back what loading plots changes in this process."""
@@ -137,9 +146,7 @@ def process_state():
     yield
     os.chdir(before[0])
     sys.path[:], sys.meta_path[:], loader._author = before[1], before[3], before[4]
-    for name in sys.modules.keys() - before[2].keys():
-        if getattr(sys.modules[name], "__file__", None) and "site-packages" not in sys.modules[name].__file__:
-            del sys.modules[name]
+    forget_modules(before[2])
 
 
 @pytest.fixture

@@ -23,14 +23,8 @@ ONE_PLOT = """
 
 
 @pytest.fixture(autouse=True)
-def process():
+def process(process_state):
     """Leave the import system as it was."""
-    modules, path, finders, author = dict(sys.modules), sys.path[:], sys.meta_path[:], loader._author
-    yield
-    for name in sys.modules.keys() - modules.keys():
-        del sys.modules[name]
-    sys.modules.update(modules)
-    sys.path[:], sys.meta_path[:], loader._author = path, finders, author
 
 
 @pytest.fixture
