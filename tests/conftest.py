@@ -134,8 +134,9 @@ def write_plots(tmp_path):
 def forget_modules(before: dict[str, object]) -> None:
     """Forget the modules of plots files that were imported since; a second plotroute must not come of it."""
     for name in sys.modules.keys() - before.keys():
-        file = getattr(sys.modules[name], "__file__", None)
-        if file and file.startswith(tempfile.gettempdir()):
+        module = sys.modules[name]
+        place = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), "")
+        if place.startswith(tempfile.gettempdir()):
             del sys.modules[name]
 
 

@@ -207,6 +207,16 @@ def test_a_fixed_format_beats_a_parameter():
     assert found(manifest, "/plots/plot.svg") == ("/plots/<id>", {"id": "plot"}, "svg")
 
 
+@pytest.mark.parametrize("path", ["a", "a.2024", "a.png", "a.png.svg", "a.json", "a.schema", "a.schema.json"])
+def test_an_address_that_is_not_refused_can_be_asked_for(path):
+    try:
+        address = addresses.pattern(path)
+    except ValueError:
+        return
+
+    assert found(plots(address), address)[0] == address
+
+
 @pytest.mark.parametrize("pattern", ["/plot.png", "/<anything>"])
 def test_the_authors_path_beats_a_built_in_one(pattern):
     assert found(plots(pattern, line="/plot.png"), "/plot.png")[0] == pattern

@@ -1,12 +1,14 @@
 """Identical requests at the same time are one flight."""
 
+import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from plotroute import errors
-from plotroute.errors import CannotDraw, InvalidParameters, PlotFailed, RenderTimeout
+from plotroute.errors import CannotDraw, InvalidParameters, PlotFailed, QueueFull, RenderTimeout
 from plotroute.flights import SHARE_FAILURES_FOR, Flights
 
 # Nothing here takes so long; whatever does has hung.
@@ -16,22 +18,30 @@ LEAVES = [kind for kind in errors.answer_errors() if kind.__module__ == "plotrou
 
 
 class Clock:
-    """A clock that only a test moves. It also tells how often it was read: once by each join."""
+    """A clock that only a test moves."""
 
-    def __init__(self):
-        self.now = 1000.0
-        self._reads = 0
-        self._read = threading.Condition()
+    now = 1000.0
 
     def __call__(self):
-        with self._read:
-            self._reads += 1
-            self._read.notify_all()
         return self.now
 
-    def wait_for_reads(self, count):
-        with self._read:
-            assert self._read.wait_for(lambda: self._reads >= count, PATIENCE)
+
+class Waiters(ThreadPoolExecutor):
+    """Threads that join flights."""
+
+    def __init__(self, count):
+        super().__init__(count, thread_name_prefix="waiter")
+
+    def all_wait(self, count):
+        """Return when `count` of them wait for their flight: nothing else here calls a `wait`."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            frames = sys._current_frames()
+            at = [frames.get(one.ident) for one in threading.enumerate() if one.name.startswith("waiter")]
+            if sum(frame is not None and frame.f_code.co_name == "wait" for frame in at) == count:
+                return
+            time.sleep(0.001)
+        raise AssertionError(f"{count} threads never waited at the same time")
 
 
 class Work:
@@ -94,12 +104,12 @@ def test_a_falsy_result_is_a_result(flights, result):
     assert flights.join("key", Work(result), PATIENCE) == (result, False)
 
 
-def test_requests_at_the_same_time_are_done_once_for_all(flights, clock):
+def test_requests_at_the_same_time_are_done_once_for_all(flights):
     work = Work(object(), held=True)
 
-    with ThreadPoolExecutor(20) as pool:
-        waiting = [pool.submit(flights.join, "key", work, PATIENCE) for _ in range(20)]
-        clock.wait_for_reads(20)
+    with Waiters(20) as waiters:
+        waiting = [waiters.submit(flights.join, "key", work, PATIENCE) for _ in range(20)]
+        waiters.all_wait(20)
         work.released.set()
         answers = [one.result(PATIENCE) for one in waiting]
 
@@ -108,12 +118,12 @@ def test_requests_at_the_same_time_are_done_once_for_all(flights, clock):
     assert sorted(joined for _, joined in answers) == [False] + [True] * 19
 
 
-def test_a_failure_is_the_answer_to_all_who_wait(flights, clock):
+def test_a_failure_is_the_answer_to_all_who_wait(flights):
     work = Work(CannotDraw("no orders"), held=True)
 
-    with ThreadPoolExecutor(5) as pool:
-        waiting = [pool.submit(flights.join, "key", work, PATIENCE) for _ in range(5)]
-        clock.wait_for_reads(5)
+    with Waiters(5) as waiters:
+        waiting = [waiters.submit(flights.join, "key", work, PATIENCE) for _ in range(5)]
+        waiters.all_wait(5)
         work.released.set()
         failures = [one.exception(PATIENCE) for one in waiting]
 
@@ -124,8 +134,8 @@ def test_a_failure_is_the_answer_to_all_who_wait(flights, clock):
 def test_different_requests_are_different_flights(flights):
     first, second = Work("first", held=True), Work("second")
 
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(flights.join, "first", first, PATIENCE)
+    with Waiters(1) as waiters:
+        waiting = waiters.submit(flights.join, "first", first, PATIENCE)
         assert flights.join("second", second, PATIENCE) == ("second", False)
         first.released.set()
         assert waiting.result(PATIENCE) == ("first", False)
@@ -197,6 +207,33 @@ def test_who_was_turned_away_may_try_again_at_once(flights, kind):
     assert work.done == 2
 
 
+@pytest.mark.parametrize("kind", [kind for kind in LEAVES if kind.status == 503], ids=lambda kind: kind.code)
+def test_who_joined_a_flight_that_was_turned_away_starts_one_of_their_own(flights, kind):
+    turned_away = Work(make(kind), held=True)
+
+    with Waiters(2) as waiters:
+        first = waiters.submit(flights.join, "key", turned_away, PATIENCE)
+        waiters.all_wait(1)
+        second = waiters.submit(flights.join, "key", Work("picture"), PATIENCE)
+        waiters.all_wait(2)
+        turned_away.released.set()
+
+        assert type(first.exception(PATIENCE)) is kind
+        assert second.result(PATIENCE) == ("picture", False)
+
+
+def test_a_flight_that_could_not_start_is_in_nobodys_way(flights, monkeypatch):
+    def no_more_threads(thread):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", no_more_threads)
+        with pytest.raises(QueueFull):
+            flights.join("key", Work(), PATIENCE)
+
+    assert flights.join("key", Work("picture"), 1) == ("picture", False)
+
+
 def test_a_waiters_deadline_does_not_end_the_work(flights):
     work = Work("picture", held=True)
 
@@ -209,14 +246,14 @@ def test_a_waiters_deadline_does_not_end_the_work(flights):
     assert work.done == 1
 
 
-def test_a_waiters_deadline_is_nobody_elses(flights, clock):
+def test_a_waiters_deadline_is_nobody_elses(flights):
     work = Work("picture", held=True)
 
-    with ThreadPoolExecutor(1) as pool:
+    with Waiters(1) as waiters:
         with pytest.raises(RenderTimeout):
             flights.join("key", work, 0)
-        patient = pool.submit(flights.join, "key", work, PATIENCE)
-        clock.wait_for_reads(2)
+        patient = waiters.submit(flights.join, "key", work, PATIENCE)
+        waiters.all_wait(1)
         for _ in range(3):
             with pytest.raises(RenderTimeout):
                 flights.join("key", work, 0)
@@ -269,15 +306,15 @@ def test_flights_of_two_are_two():
     work = Work("picture", held=True)
     first, second = Flights(), Flights()
 
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(first.join, "key", work, PATIENCE)
+    with Waiters(1) as waiters:
+        waiting = waiters.submit(first.join, "key", work, PATIENCE)
         assert second.join("key", Work("another"), PATIENCE) == ("another", False)
         work.released.set()
         assert waiting.result(PATIENCE) == ("picture", False)
 
 
 def test_many_requests_of_many_kinds_get_what_they_asked_for(flights):
-    with ThreadPoolExecutor(16) as pool:
-        asked = [(n % 7, pool.submit(flights.join, str(n % 7), Work(n % 7), PATIENCE)) for n in range(500)]
+    with Waiters(16) as waiters:
+        asked = [(n % 7, waiters.submit(flights.join, str(n % 7), Work(n % 7), PATIENCE)) for n in range(500)]
 
         assert all(one.result(PATIENCE)[0] == key for key, one in asked)

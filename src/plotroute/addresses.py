@@ -52,6 +52,8 @@ def pattern(path: str, prefix: str = "") -> str:
                 f"the segment {segment!r} of the path {path!r} must be letters, digits and . _ ~ - , "
                 "or exactly one <parameter>"
             )
+    if whole.endswith("." + SCHEMA):
+        raise ValueError(f"the path {path!r} ends in .{SCHEMA}, which is where plotroute describes a plot")
     names = parameters(whole)
     if len(set(names)) != len(names):
         raise ValueError(f"the path {path!r} names a parameter twice")

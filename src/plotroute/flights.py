@@ -11,7 +11,7 @@ from collections.abc import Callable
 from threading import Event, Lock, Thread
 from typing import Generic, TypeVar, cast
 
-from plotroute.errors import AnswerError, PlotFailed, RenderTimeout
+from plotroute.errors import AnswerError, PlotFailed, QueueFull, RenderTimeout
 
 T = TypeVar("T")
 
@@ -62,7 +62,12 @@ class Flights(Generic[T]):
             flight = self._flights[key] = _Flight()
         # A thread of its own, so that no waiter's deadline ends the work of the others. There are never
         # more than there are threads that answer requests.
-        Thread(target=self._fly, args=(key, flight, work), name=f"flight-{key[:8]}", daemon=True).start()
+        thread = Thread(target=self._fly, args=(key, flight, work), name=f"flight-{key[:8]}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the machine allows no more threads
+            full = QueueFull("Too many pictures are waiting to be drawn", headers={"Retry-After": "2"})
+            self._land(key, flight, full)
         return flight, False
 
     def _fly(self, key: str, flight: _Flight[T], work: Callable[[], T]) -> None:
@@ -72,6 +77,10 @@ class Flights(Generic[T]):
             flight.error = error
         except BaseException as error:  # whatever it is, nobody may wait for ever
             flight.error = PlotFailed("Drawing failed", detail=repr(error))
+        self._land(key, flight, flight.error)
+
+    def _land(self, key: str, flight: _Flight[T], error: AnswerError | None) -> None:
+        flight.error = error
         with self._lock:
             flight.landed_at = self._clock()
             if flight.error is None or not flight.error.shared:

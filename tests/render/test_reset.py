@@ -1,6 +1,7 @@
 """What a plot does to the process is gone before the next one is drawn."""
 
 import contextlib
+import copy
 import io
 import json
 import locale
@@ -28,7 +29,8 @@ def picture():
     """A picture that shows whatever one of the plots below may have left behind."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(4, 2))
     start = datetime(2024, 1, 1)
-    left.plot([start + timedelta(days=n) for n in range(4)], [1, 3, 2, 4], "b")
+    # Seconds, because there Matplotlib's labels and those of pandas' converters differ.
+    left.plot([start + timedelta(seconds=n) for n in range(4)], [1, 3, 2, 4], "b")
     right.plot([0, 1], [0, 1])
     left.set_title(r"$a=b$")
     right.imshow([[1.0, 2.0], [3.0, np.nan]], cmap=plt.cm.viridis)
@@ -47,10 +49,14 @@ def state():
     """The process as it is now, put back afterwards even by a State that does not work."""
     before = os.getcwd(), dict(os.environ), warnings.filters[:], locale.setlocale(locale.LC_ALL)
     numbers, printing = np.geterr(), np.get_printoptions()
+    rc, converters = copy.deepcopy(dict(mpl.rcParams)), dict(units.registry)
+    pd.plotting.deregister_matplotlib_converters()  # other tests may have plotted with pandas
     plt.close("all")
-    with mpl.rc_context():
-        yield State()
+    yield State()
     plt.close("all")
+    mpl.rcParams.update(rc)
+    units.registry.clear()
+    units.registry.update(converters)
     plt.switch_backend("agg")
     os.chdir(before[0])
     os.environ.clear()
@@ -95,7 +101,7 @@ LEAVES_TRACES = {
     "plt.xkcd": lambda: plt.xkcd(),
     "a broken formula": broken_formula,
     "dates of pandas": plot_of_pandas_with_dates,
-    "a converter of units": lambda: units.registry.clear(),
+    "a converter of units": lambda: units.registry.update({datetime: units.registry[str]}),
     "an option of pandas": lambda: pd.set_option("display.precision", 2),
     "np.set_printoptions": lambda: np.set_printoptions(precision=2),
     "a colormap": lambda: mpl.colormaps.register(
@@ -108,10 +114,10 @@ LEAVES_TRACES = {
     "np.seterr": lambda: np.seterr(all="raise"),
     "nothing": lambda: None,
 }
-# What does not show in this picture, in a process where pandas has plotted before.
+# What does not show in this picture, or keeps it from being drawn.
 INVISIBLE = {
     *("a colormap", "figures left open", "another backend", "plt.ion", "np.seterr", "nothing", "rcdefaults"),
-    *("dates of pandas", "a converter of units"),
+    "a converter of units",
 }
 
 
@@ -183,7 +189,7 @@ PUT_BACK = {
     "filters of warnings": (lambda: warnings.simplefilter("ignore"), lambda: warnings.filters[:]),
     "the locale": (lambda: other_locale(), lambda: locale.setlocale(locale.LC_ALL)),
     "options of pandas": (
-        lambda: pd.set_option("display.max_rows", 3, "plotting.backend", "matplotlib_of_mine"),
+        lambda: pd.set_option("display.max_rows", 3),
         lambda: pd.get_option("display.max_rows"),
     ),
     "colormaps": (
@@ -191,13 +197,12 @@ PUT_BACK = {
         lambda: "of_mine" in mpl.colormaps,
     ),
     "the registry of units": (lambda: units.registry.clear(), lambda: dict(units.registry)),
-    "colour codes": (lambda: sns.set_color_codes("colorblind"), lambda: mpl.colors.to_rgb("b")),
+    "colour codes": (
+        lambda: sns.set_color_codes("colorblind"),
+        lambda: mpl.colors.get_named_colors_mapping()["b"],
+    ),
     "open figures": (plt.figure, lambda: list(plt.get_fignums())),
 }
-PUT_BACK["options of pandas"] = (
-    lambda: pd.set_option("display.max_rows", 3),
-    lambda: pd.get_option("display.max_rows"),
-)
 
 
 def other_locale():
@@ -295,7 +300,29 @@ def test_a_figure_of_a_plot_is_drawn_the_same_whatever_is_open(state):
         assert picture() == expected
 
 
+@pytest.mark.parametrize("action", ["default", "error", "ignore", "always"])
+def test_filters_of_warnings_are_put_back_whichever_there_were(action):
+    with warnings.catch_warnings():
+        warnings.simplefilter(action)
+        before = warnings.filters[:]
+        state = State()
+
+        for _ in range(3):
+            with state.clean():
+                warnings.simplefilter("ignore", UserWarning)
+
+        assert warnings.filters == before
+
+
 LAZY = {
+    "a colormap of the plot's own": """
+        import matplotlib as mpl
+        from matplotlib.colors import ListedColormap
+        mpl.colormaps.register(ListedColormap(["red", "blue"], name="of_mine"))
+        figure, axes = plt.subplots()
+        axes.imshow([[1, 2], [3, 4]], cmap="of_mine")
+        return figure
+        """,
     "a colormap of seaborn": """
         import seaborn as sns
         return sns.heatmap([[1, 2], [3, 4]], cmap="rocket").figure

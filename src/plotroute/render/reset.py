@@ -59,7 +59,7 @@ class State:
             )
         ]
         self._libraries_add_to = (scale._scale_mapping, colormaps._cmaps)
-        self._imported = len(sys.modules)
+        self._imported = set(sys.modules)
         self._numpy_errors, self._numpy_print = np.geterr(), np.get_printoptions()
         self._directory = os.getcwd()
         self._filters = warnings.filters[:]
@@ -80,13 +80,10 @@ class State:
         dict.update(cast(Any, matplotlib.rcParams), _copied(self._rc))
         if matplotlib.is_interactive() != self._interactive:
             matplotlib.interactive(self._interactive)
-        if len(sys.modules) != self._imported:
+        if len(sys.modules) != len(self._imported):
             # A plot was the first to import a library: what that put in (seaborn its colormaps) was put in
             # for good, since it will not be imported again.
-            self._imported = len(sys.modules)
-            for table, before in self._tables:
-                if any(table is growing for growing in self._libraries_add_to):
-                    before.update({name: value for name, value in table.items() if name not in before})
+            self._adopt(set(sys.modules) - self._imported)
         for table, before in self._tables:
             if dict(table) != before:
                 table.clear()
@@ -99,13 +96,28 @@ class State:
         np.set_printoptions(**self._numpy_print)
         os.chdir(self._directory)
         if warnings.filters != self._filters:
+            warnings.resetwarnings()  # says as well that the cache of decisions is out of date
             warnings.filters[:] = self._filters  # type: ignore[index]
-            # Python's own way to say that its cache of decisions is out of date.
-            warnings.simplefilter("default", append=True)
-            warnings.filters.pop()  # type: ignore[attr-defined]
         if locale.setlocale(locale.LC_ALL) != self._locale:
             locale.setlocale(locale.LC_ALL, self._locale)
         _restore_pandas(self._pandas)
+
+    def _adopt(self, imported: set[str]) -> None:
+        """Keep the names that newly imported modules have registered, and no other."""
+        self._imported |= imported
+        for table, before in self._tables:
+            if any(table is growing for growing in self._libraries_add_to):
+                added = {name: value for name, value in table.items() if name not in before}
+                # A colormap is registered as a copy, so its module has one of the same name.
+                named = {
+                    getattr(value, "name", None)
+                    for module in (imported if added else ())
+                    for value in list(vars(sys.modules[module]).values())
+                    if type(value).__module__ == "matplotlib.colors"
+                }
+                before.update(
+                    {n: v for n, v in added.items() if n in named or getattr(v, "__module__", "") in imported}
+                )
 
     @contextlib.contextmanager
     def clean(self) -> Iterator[None]:
