@@ -301,7 +301,7 @@ TWO = "@plots.plot{}\ndef one(ax): ...\n@plots.plot{}\ndef two(ax): ...\n"
             TWO.format('("/plots/x.svg")', '("x")'), ["would answer /plots/x.svg"], id="root suffix"
         ),
         pytest.param(
-            TWO.format('("x")', '("x.schema.json")') + "", ["would answer /plots/x.schema.json"], id="schema"
+            TWO.format('("x")', '("x.schema.json")') + "", ["where plotroute describes a plot"], id="schema"
         ),
         pytest.param(TWO.format('("x")', '("y", aliases=["x"])'), ["would answer /plots/x:"], id="alias"),
         pytest.param(
