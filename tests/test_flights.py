@@ -8,8 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from plotroute import errors
-from plotroute.errors import CannotDraw, InvalidParameters, PlotFailed, QueueFull, RenderTimeout
-from plotroute.flights import SHARE_FAILURES_FOR, Flights
+from plotroute.errors import (
+    SHARE_FAILURES_FOR,
+    CannotDraw,
+    InvalidParameters,
+    PlotFailed,
+    QueueFull,
+    RenderTimeout,
+)
+from plotroute.flights import Flights
 
 # Nothing here takes so long; whatever does has hung.
 PATIENCE = 60

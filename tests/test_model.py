@@ -93,6 +93,7 @@ JOB = Job(
     live=True,
     versions={'orders?region="EU"': "polled:1"},
     timeout=2.5,
+    code="c0de",
     request_id="4bf9",
 )
 

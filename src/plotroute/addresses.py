@@ -19,6 +19,9 @@ from plotroute.model import IMAGE_TYPES, Manifest, PlotSpec
 ROOT = "/plots/"
 SCHEMA = "schema.json"
 
+HEALTH = ("/healthz", "/readyz", "/metrics")
+"""What operators ask; the only addresses that no plot can take."""
+
 _PARAMETER = re.compile(r"<([A-Za-z_][A-Za-z0-9_]*)>")
 # What a segment of fixed text may hold: what RFC 3986 calls unreserved, so nothing needs quoting.
 _TEXT = re.compile(r"[A-Za-z0-9._~-]+")
@@ -52,6 +55,8 @@ def pattern(path: str, prefix: str = "") -> str:
                 f"the segment {segment!r} of the path {path!r} must be letters, digits and . _ ~ - , "
                 "or exactly one <parameter>"
             )
+    if whole in HEALTH:
+        raise ValueError(f"the path {path!r} is where operators ask how the server is")
     if whole.endswith("." + SCHEMA):
         raise ValueError(f"the path {path!r} ends in .{SCHEMA}, which is where plotroute describes a plot")
     names = parameters(whole)

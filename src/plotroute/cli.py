@@ -74,7 +74,8 @@ def dev(paths: tuple[str, ...], host: str, port: int | None, site: Path | None, 
     """Show your plots while you write them: a saved file is live on the next request."""
     serving.set_up_logging()
     in_force = settings.resolve(flags, os.environ)
-    serving.develop(Service(_absolute(paths), in_force, site, development=True), host, port)
+    service = Service(_absolute(paths), in_force, site.resolve() if site else None, development=True)
+    sys.exit(serving.develop(service, host, port))
 
 
 @main.command()
@@ -96,7 +97,8 @@ def dev(paths: tuple[str, ...], host: str, port: int | None, site: Path | None, 
 def serve(paths: tuple[str, ...], host: str, port: int, site: Path | None, **flags: Any) -> None:
     """Serve plots to others."""
     in_force = settings.resolve(flags, os.environ)
-    serving.serve(Service(_absolute(paths), in_force, site.resolve() if site else None), host, port)
+    service = Service(_absolute(paths), in_force, site.resolve() if site else None)
+    sys.exit(serving.serve(service, host, port))
 
 
 @main.command("list")

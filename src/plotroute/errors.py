@@ -14,9 +14,11 @@ PlotrouteError
 │   └── CannotDraw            422 cannot_draw: raised by authors, with their own words
 ├── RenderError               the server's side can cure it: details go to the log, never out
 │   ├── PlotFailed            500 plot_failed
+│   ├── PlotCrashed           500 plot_crashed
 │   ├── OutOfMemory           500 out_of_memory
 │   ├── QueueFull             503 queue_full
 │   ├── Draining              503 draining
+│   ├── CircuitOpen           503 circuit_open
 │   ├── DatasetLoading        503 dataset_loading
 │   ├── DatasetUnavailable    503 dataset_unavailable
 │   └── RenderTimeout         504 render_timeout
@@ -31,6 +33,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
+
+SHARE_FAILURES_FOR = 5.0
+"""Seconds that a failure is answered to whoever asks for the same again: a plot that fails must not be
+drawn once per waiter, one after the other."""
 
 
 class PlotrouteError(Exception):
@@ -189,6 +195,13 @@ class PlotFailed(RenderError):
     shared = True
 
 
+class PlotCrashed(RenderError):
+    status = 500
+    code = "plot_crashed"
+    cure = "Drawing ended its process (a crash in native code, `os._exit`): the log says how."
+    shared = True
+
+
 class OutOfMemory(RenderError):
     status = 500
     code = "out_of_memory"
@@ -206,6 +219,12 @@ class Draining(RenderError):
     status = 503
     code = "draining"
     cure = "The server is stopping: try again after `Retry-After` seconds."
+
+
+class CircuitOpen(RenderError):
+    status = 503
+    code = "circuit_open"
+    cure = "This picture took too long three times in a row; it is tried again after `Retry-After` seconds."
 
 
 class DatasetLoading(RenderError):

@@ -11,13 +11,9 @@ from collections.abc import Callable
 from threading import Event, Lock, Thread
 from typing import Generic, TypeVar, cast
 
-from plotroute.errors import AnswerError, PlotFailed, QueueFull, RenderTimeout
+from plotroute.errors import SHARE_FAILURES_FOR, AnswerError, PlotFailed, QueueFull, RenderTimeout
 
 T = TypeVar("T")
-
-SHARE_FAILURES_FOR = 5.0
-"""Seconds that a failure is answered to whoever asks for the same again: a plot that fails must not be
-drawn once per waiter, one after the other."""
 
 
 class _Flight(Generic[T]):

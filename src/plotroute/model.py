@@ -181,6 +181,8 @@ class Job:
     """The versions of the data that the request was told; a drawing says which it really used."""
     timeout: float = 10.0
     """Seconds a drawing may take."""
+    code: str = ""
+    """The version of the author's code that it was asked of (`Manifest.code`)."""
     request_id: str = ""
 
 

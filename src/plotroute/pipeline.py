@@ -63,6 +63,10 @@ class Pipeline:
         self._clock = clock
         self._flights: Flights[Answer] = Flights()
 
+    def ready(self) -> bool:
+        """Whether pictures can be drawn now."""
+        return self._renderer.ready()
+
     def manifest(self) -> Manifest:
         """Return what there is to draw."""
         return self._renderer.manifest()
@@ -123,6 +127,7 @@ class Pipeline:
             options=dress,
             live=plot.freshness != "keyed",
             versions=versions,
+            code=manifest.code,
             timeout=plot.timeout or self._settings.render_timeout,
             request_id=request_id,
         )

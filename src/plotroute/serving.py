@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import errno
+import json
 import logging
 import os
 import sys
+import threading
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,9 +18,13 @@ from typing import Any
 from plotroute.cache.memory import MemoryCache
 from plotroute.errors import BadSetting, SetupError
 from plotroute.pipeline import Pipeline
+from plotroute.render.reset import quiet_matplotlib
 from plotroute.settings import Settings
 
 log = logging.getLogger("plotroute")
+
+# The longest that a drawing, its data and its turn may take by default; Heroku kills after 30 s.
+DRAIN_WITHIN = 28
 
 # How far `dev` looks for a free port: macOS keeps 5000 for AirPlay, and a colleague's server the next.
 _PORTS_TRIED = 10
@@ -33,21 +40,31 @@ class Service:
     development: bool = False
 
 
-def make_pipeline(service: Service) -> Pipeline:
-    """Return the pipeline of a service, its plots loaded; a SetupError says why they do not."""
-    from plotroute.render.inprocess import InProcess
+def make_pipeline(service: Service, path: str = "") -> Pipeline:
+    """Return the pipeline of a service, drawing in the render server at `path`, or in this process.
 
-    renderer = InProcess(service.targets, service.settings, watch=service.development)
+    In this process the plots are loaded now; a SetupError says why they do not.
+    """
+    from plotroute.render.base import Renderer
+
+    renderer: Renderer
+    if path:
+        from plotroute.render.remote import Remote
+
+        renderer = Remote(path, service.settings, watch=service.development)
+    else:
+        from plotroute.render.inprocess import InProcess
+
+        renderer = InProcess(service.targets, service.settings, watch=service.development)
     return Pipeline(renderer, MemoryCache(service.settings.cache_memory), service.settings)
 
 
-def make_app(service: Service) -> Callable[..., Any]:
+def make_app(service: Service, path: str = "") -> Callable[..., Any]:
     """Return the WSGI app of a service."""
     from plotroute.web.app import create_app
 
-    site = service.site.resolve() if service.site else None  # before the plots' directory becomes ours
-    pipeline = make_pipeline(service)
-    return create_app(pipeline, service.settings, site=site, development=service.development)
+    pipeline = make_pipeline(service, path)
+    return create_app(pipeline, service.settings, site=service.site, development=service.development)
 
 
 def set_up_logging() -> None:
@@ -58,8 +75,7 @@ def set_up_logging() -> None:
         datefmt="%H:%M:%S",
         stream=sys.stderr,
     )
-    # A font without a glyph is told once per text: hundreds of lines for one small plot.
-    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+    quiet_matplotlib()
     for name in ("werkzeug", "_granian"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
@@ -71,66 +87,30 @@ def own_matplotlib_directory() -> None:
     """
     if "MPLCONFIGDIR" in os.environ:
         return
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    directory = cache / "plotroute" / "matplotlib"
     try:
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        directory = cache / "plotroute" / "matplotlib"
         directory.mkdir(parents=True, exist_ok=True)
-    except OSError:  # a read-only home: Matplotlib makes a temporary one and says so
+    except (OSError, RuntimeError):  # a read-only home, or none: Matplotlib makes a temporary one and says so
         return
     os.environ["MPLCONFIGDIR"] = str(directory)
 
 
-def _in_server_process(service: Service, address: str) -> Callable[..., Any]:
-    set_up_logging()
-    try:
-        app = make_app(service)
-    except SetupError as error:
-        print(f"{error}\n{getattr(error, 'detail', '')}".rstrip(), file=sys.stderr, flush=True)
-        # granian would print its own traceback over the message.
-        os._exit(2)
-    print(f"plotroute serves {', '.join(service.targets)} at {address}", flush=True)
-    return app
-
-
-def serve(service: Service, host: str, port: int) -> None:
-    """Serve until a signal says stop."""
-    from granian.constants import Interfaces
-    from granian.log import LogLevels
-    from granian.server import Server
-
+def serve(service: Service, host: str, port: int) -> int:
+    """Serve until a signal says stop; return the exit status."""
     if not _is_free(host, port):
         raise BadSetting(f"Port {port} is in use; name another one with --port.")
-    own_matplotlib_directory()
-    # A set of names is iterated in the same order by every process, so the same plot has the same bytes.
-    os.environ.setdefault("PYTHONHASHSEED", "0")
-    server = Server(
-        "plotroute",
-        address=host,
-        port=port,
-        interface=Interfaces.WSGI,
-        # The pictures' cache and the renderer are in this one process.
-        workers=1,
-        blocking_threads=service.settings.threads,
-        # What goes wrong is said by the process that it goes wrong in.
-        log_level=LogLevels.critical,
-        # A drawing that hangs must not keep the server from stopping.
-        workers_kill_timeout=10,
-    )
-    server.serve(
-        target_loader=partial(_in_server_process, service, f"http://{host}:{port}/"), wrap_loader=False
-    )
+    greeting = f"plotroute serves {', '.join(service.targets)} at http://{host}:{port}/"
+    return _run(service, host, port, greeting)
 
 
-def develop(service: Service, host: str, port: int | None) -> None:
-    """Serve one author, who saves files and reloads pages, until Ctrl-C."""
-    from werkzeug.serving import make_server
-
+def develop(service: Service, host: str, port: int | None) -> int:
+    """Serve one author, who saves files and reloads pages, until Ctrl-C; return the exit status."""
     if host not in ("127.0.0.1", "::1", "localhost"):
         raise BadSetting(
             f"dev shows tracebacks to whoever asks, so it listens on this machine only, not on {host}. "
             "Use `plotroute serve` for others to see."
         )
-    own_matplotlib_directory()
     first = port or 5000
     ports: Sequence[int] = [first] if port else range(first, first + _PORTS_TRIED)
     free = next((candidate for candidate in ports if _is_free(host, candidate)), None)
@@ -139,16 +119,131 @@ def develop(service: Service, host: str, port: int | None) -> None:
     if free != first:
         hint = " (macOS keeps it for AirPlay)" if sys.platform == "darwin" and first == 5000 else ""
         print(f"Port {first} is in use{hint}; using {free}.", flush=True)
-    app = make_app(service)
-    server = make_server(host, free, app, threaded=True, request_handler=_quiet_handler())
-    print(f"plotroute shows {', '.join(service.targets)} at http://{host}:{free}/ and reloads it when saved.")
-    print("Ctrl-C stops it.", flush=True)
+    greeting = (
+        f"plotroute shows {', '.join(service.targets)} at http://{host}:{free}/ and reloads it when saved.\n"
+        "Ctrl-C stops it."
+    )
+    return _run(service, host, free, greeting)
+
+
+def _run(service: Service, host: str, port: int, greeting: str) -> int:
+    own_matplotlib_directory()
+    if sys.platform != "linux" and service.settings.renderer == "server":
+        print(
+            "This system has no pidfd, so plots are drawn in the server's own process: serve your own only."
+        )
+        service = replace(service, settings=replace(service.settings, renderer="inprocess"))
+    if service.settings.renderer == "inprocess":
+        web = Web(service, host, port, greeting=greeting)
+        return web.run()
+    from plotroute.supervisor import Supervisor
+
+    web = Web(service, host, port)
+    return Supervisor(
+        service.targets,
+        service.settings,
+        [sys.executable, "-m", "plotroute.serving", web.spelled()],
+        greeting=greeting,
+        development=service.development,
+    ).run()
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """The web server of a service, in the process that runs it."""
+
+    service: Service
+    host: str
+    port: int
+    path: str = ""
+    """Of the render server's socket; none: plots are drawn in this process."""
+    greeting: str = ""
+
+    def spelled(self) -> str:
+        """Return it as JSON, for a process of its own."""
+        return json.dumps(asdict(self), default=str)
+
+    @classmethod
+    def read(cls, spelled: str, path: str) -> Web:
+        """Return what `spelled` says, with the socket at `path`."""
+        found = json.loads(spelled)
+        service = found["service"]
+        site = Path(service["site"]) if service["site"] else None
+        settings = Settings(**service["settings"])
+        return cls(
+            Service(tuple(service["targets"]), settings, site, service["development"]),
+            found["host"],
+            found["port"],
+            path,
+        )
+
+    def run(self) -> int:
+        """Serve until a signal says stop."""
+        if self.service.development:
+            return self._develop()
+        from granian.constants import Interfaces
+        from granian.log import LogLevels
+        from granian.server import Server
+
+        # A set of names is iterated in the same order by every process, so the same plot has the same bytes.
+        os.environ.setdefault("PYTHONHASHSEED", "0")
+        Server(
+            "plotroute",
+            address=self.host,
+            port=self.port,
+            interface=Interfaces.WSGI,
+            # One cache of pictures, and one table of what the render server has told, for all threads.
+            workers=1,
+            blocking_threads=self.service.settings.threads,
+            # What goes wrong is said by the process that it goes wrong in.
+            log_level=LogLevels.critical,
+            respawn_failed_workers=bool(self.path),
+            # A drawing that hangs must not keep the server from stopping.
+            workers_kill_timeout=DRAIN_WITHIN,
+        ).serve(target_loader=partial(_load, self), wrap_loader=False)
+        return 0
+
+    def _develop(self) -> int:
+        from werkzeug.serving import make_server
+
+        set_up_logging()
+        app = make_app(self.service, self.path)
+        server = make_server(self.host, self.port, app, threaded=True, request_handler=_quiet_handler())
+        if self.greeting:
+            print(self.greeting, flush=True)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            print()
+        finally:
+            server.server_close()
+        return 0
+
+
+def _load(web: Web) -> Callable[..., Any]:
+    """Return the app, in granian's worker."""
+    set_up_logging()
+    _end_with(os.getppid())
     try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        print()
-    finally:
-        server.server_close()
+        app = make_app(web.service, web.path)
+    except SetupError as error:
+        print(f"{error}\n{getattr(error, 'detail', '')}".rstrip(), file=sys.stderr, flush=True)
+        # granian would print its own traceback over the message.
+        os._exit(2)
+    if web.greeting:
+        print(web.greeting, flush=True)
+    return app
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent is gone, however it went. Works wherever there are threads."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="plotroute-parent", daemon=True).start()
 
 
 def _is_free(host: str, port: int) -> bool:
@@ -176,3 +271,8 @@ def _quiet_handler() -> Any:
             pass
 
     return Handler
+
+
+if __name__ == "__main__":
+    _end_with(int(os.environ["PLOTROUTE_PARENT"]))
+    sys.exit(Web.read(sys.argv[1], os.environ["PLOTROUTE_SOCKET"]).run())

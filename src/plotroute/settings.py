@@ -45,14 +45,14 @@ TABLE = (
         float,
         10.0,
         "Seconds a plot may take to draw; an author may set another per plot (`timeout=`).",
-        "Proxies give up after 30 s (Heroku's router does); 10 + 10 to load + 5 in the queue stay below.",
+        "Proxies give up after 30 s (Heroku's router does); 10 + 8 to load + 10 in the queue stay below.",
         least=0.1,
         most=3600,
     ),
     Setting(
         "load_timeout",
         float,
-        10.0,
+        8.0,
         "Seconds a request waits for its datasets to load; the load itself goes on.",
         "Loading is not drawing: a slow database must not look like a slow plot.",
         least=0.1,
@@ -61,11 +61,50 @@ TABLE = (
     Setting(
         "queue_timeout",
         float,
-        5.0,
+        10.0,
         "Seconds a picture may wait for its turn to be drawn.",
         "An answer that says 'busy' helps more than one that comes after the reader has left.",
         least=0.1,
         most=3600,
+    ),
+    Setting(
+        "renderer",
+        str,
+        "server",
+        "Where plots are drawn: `server`, in processes of their own, or `inprocess`, in that of the server.",
+        "In a process of its own a plot that loops, crashes or eats memory costs one error, not the server.",
+    ),
+    Setting(
+        "renderers",
+        int,
+        0,
+        "Render processes; 0: as many as the processors and the memory of this machine or container allow.",
+        "A drawing keeps one processor busy; more processes than processors only wait for each other.",
+        least=0,
+        most=256,
+    ),
+    Setting(
+        "render_memory",
+        int,
+        2**30,
+        "Bytes of memory that a render process may use beyond what it begins with.",
+        "A plain picture needs under 200 MB, one of a large frame or Altair up to 1 GB.",
+        least=64 * 2**20,
+    ),
+    Setting(
+        "recycle_after",
+        int,
+        200,
+        "Pictures after which a render process is replaced (give or take a tenth).",
+        "A figure that a plot forgets in a global keeps 2 MB; after 200 of them it is time for a new one.",
+        least=1,
+    ),
+    Setting(
+        "allow_processes",
+        bool,
+        False,
+        "Let plots start processes of their own (all are ended with the render process).",
+        "A plot that needs none and starts one is a mistake or an attack: a fork bomb takes the machine.",
     ),
     Setting(
         "cache_memory",
@@ -140,8 +179,13 @@ class Settings:
     """The settings in force. The fields are the rows of `TABLE`, checked by a test."""
 
     render_timeout: float = 10.0
-    load_timeout: float = 10.0
-    queue_timeout: float = 5.0
+    load_timeout: float = 8.0
+    queue_timeout: float = 10.0
+    renderer: str = "server"
+    renderers: int = 0
+    render_memory: int = 2**30
+    recycle_after: int = 200
+    allow_processes: bool = False
     cache_memory: int = 64 * 2**20
     max_pixels: int = 16_000_000
     max_output: int = 20 * 2**20
@@ -173,11 +217,15 @@ def resolve(
     known = {row.variable for row in TABLE} | RESERVED_VARIABLES
     for variable in environment:
         if variable.startswith(PREFIX) and variable not in known:
-            raise BadSetting(f"{variable} is not a setting; the settings are {', '.join(sorted(known))}.")
-    return Settings(**found)
+            named = ", ".join(sorted(row.variable for row in TABLE))
+            raise BadSetting(f"{variable} is not a setting; the settings are {named}.")
+    settings = Settings(**found)
+    if settings.renderer not in ("server", "inprocess"):
+        raise BadSetting(f"renderer is {settings.renderer!r}, but must be server or inprocess.")
+    return settings
 
 
-RESERVED_VARIABLES = {"PLOTROUTE_ROLE"}
+RESERVED_VARIABLES = {"PLOTROUTE_ROLE", "PLOTROUTE_SOCKET", "PLOTROUTE_PARENT"}
 """Variables that plotroute sets for its own processes: no settings of anybody's."""
 
 

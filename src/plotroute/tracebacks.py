@@ -13,6 +13,8 @@ from traceback import TracebackException
 from plotroute.errors import CannotLoad, SetupError
 
 _OWN = Path(__file__).parent
+# Characters kept of either end: an exception may hold a whole data set in its text.
+_MOST = 4000
 _DISTRIBUTIONS = {"PIL": "pillow", "cv2": "opencv-python-headless", "skimage": "scikit-image"} | {
     "sklearn": "scikit-learn", "yaml": "pyyaml", "bs4": "beautifulsoup4", "dateutil": "python-dateutil"
 }  # fmt: skip
@@ -22,7 +24,8 @@ def author_traceback(error: BaseException) -> str:
     """Return the traceback of `error` as text, without leading frames of plotroute."""
     told = TracebackException.from_exception(error)
     _trim(told, lambda file: not file.startswith(str(_OWN)))
-    return "".join(told.format())
+    text = "".join(told.format())
+    return text if len(text) <= 2 * _MOST else f"{text[:_MOST]}\n[…]\n{text[-_MOST:]}"
 
 
 def cannot_load(error: BaseException, name: str, root: Path, owns: Callable[[str], bool]) -> CannotLoad:

@@ -1,8 +1,8 @@
 """Twelve ordinary scripts behind one server: each picture is what its script alone would have saved.
 
 "Alone" is plain.py: a fresh interpreter per script, forked per plot, with nothing of plotroute's running.
-The server draws every plot twice, in two orders and with no cache, so that what one plot leaves behind
-would show in another. No script uses random numbers without a seed of its own, so plotroute's seeding has
+The server draws every plot twice, in two orders and with no cache, the second time with a vandal before
+each, so that what one plot leaves behind would show in another. No script uses random numbers without a seed of its own, so plotroute's seeding has
 no part in the comparison.
 """
 
@@ -26,6 +26,29 @@ ADDRESSES = [case["address"] for case in CASES]
 FILES = dict.fromkeys(case["file"] for case in CASES)
 
 
+# The scripts are tidy; this plot changes whatever it can reach, leaves a figure open, and fails.
+VANDAL = r"""
+import os
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn as sns
+from plotroute import Plots
+
+plots = Plots()
+
+@plots.plot("vandal")
+def vandal():
+    plt.style.use("dark_background")
+    sns.set_theme(style="darkgrid", palette="husl", font_scale=3, color_codes=True)
+    plt.xkcd()
+    plt.rcParams.update({"savefig.dpi": 37, "savefig.bbox": "tight", "figure.figsize": (2, 2)})
+    np.seterr(all="raise")
+    os.chdir("/")
+    plt.figure().text(0, 0, r"$\sin_$")
+    plt.gcf().canvas.draw()
+"""
+
+
 @pytest.fixture(scope="module")
 def matplotlib_directory(tmp_path_factory):
     """Matplotlib's directory for all of them: nobody's own matplotlibrc has a say."""
@@ -33,9 +56,12 @@ def matplotlib_directory(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def server(start_server, matplotlib_directory):
+def server(start_server, matplotlib_directory, tmp_path_factory):
+    vandal = tmp_path_factory.mktemp("vandal") / "vandal.py"
+    vandal.write_text(VANDAL)
     return start_server(
         str(SCRIPTS),
+        str(vandal),
         MPLCONFIGDIR=matplotlib_directory,
         PLOTROUTE_CACHE_MEMORY="0",  # every request draws
         PLOTROUTE_RENDER_TIMEOUT="100",  # a busy machine is no failure
@@ -74,7 +100,12 @@ LEGEND_BESIDE = {"/plots/marketing/signups": 615}
 def passes(server):
     """Answers to all plots in an order and in the opposite one: each came before and after each other."""
     order = random.sample(ADDRESSES, len(ADDRESSES))
-    return [{address: server.get(address) for address in turn} for turn in (order, order[::-1])]
+    first = {address: server.get(address) for address in order}
+    second = {}
+    for address in reversed(order):
+        assert server.get("/plots/vandal").status == 500
+        second[address] = server.get(address)
+    return [first, second]
 
 
 @pytest.mark.parametrize("case", CASES, ids=ADDRESSES)
@@ -95,7 +126,10 @@ def test_the_picture_is_what_the_script_alone_saves(plain, passes, case, tmp_pat
 
 def test_the_cases_are_all_plots_there_are(server):
     plots = json.loads(server.get("/plots.json").body)["plots"]
-    assert {p["address"] for p in plots if p["address"].startswith("/plots/")} == set(ADDRESSES)
+    assert {p["address"] for p in plots if p["address"].startswith("/plots/")} == {
+        *ADDRESSES,
+        "/plots/vandal",
+    }
 
 
 def _left(body, width):

@@ -14,8 +14,11 @@ class Renderer(Protocol):
     What goes in and comes out is plain data (see `model`), or an `errors.AnswerError`.
     """
 
+    def ready(self) -> bool:
+        """Whether there is anything to draw with, now."""
+
     def manifest(self) -> Manifest:
-        """Return what the newest version of the code that loads has to offer, without waiting for it."""
+        """Return what the newest version of the code that loads has to offer."""
 
     def versions(self, refs: Sequence[DatasetRef]) -> Versions:
         """Return the versions of the data: the last known ones, or, where none is, found out now."""

@@ -19,7 +19,7 @@ from uuid import uuid4
 
 from plotroute import freshness, hints, keys
 from plotroute.data.base import CONSUMED, fingerprint, hand_out, shareable
-from plotroute.errors import AnswerError, DatasetUnavailable
+from plotroute.errors import AnswerError, DatasetUnavailable, OutOfMemory
 from plotroute.model import DatasetRef, Versions
 from plotroute.registry import BoundDataset, Catalog
 from plotroute.render.randomness import seeded
@@ -80,15 +80,31 @@ class Datasets:
             return self._poll(dataset, ref)
         return self._load(dataset, ref).version
 
-    def values(self, refs: Mapping[str, DatasetRef]) -> tuple[dict[str, Any], dict[str, str]]:
+    def reload(self, ref: DatasetRef) -> str:
+        """Load again whatever is known, and return the version."""
+        return self._load(self._catalog.datasets[ref.name], ref).version
+
+    def poll(self, ref: DatasetRef) -> str:
+        """Ask the author's `version=` whatever is known, and return the version."""
+        return self._poll(self._catalog.datasets[ref.name], ref)
+
+    def files(self, ref: DatasetRef) -> Mapping[str, tuple[int, int, int] | None]:
+        """Return the files that the data was seen to be loaded from, each with its state."""
+        loaded = self._loaded.get(ref.id)
+        return loaded.files if loaded else {}
+
+    def values(
+        self, refs: Mapping[str, DatasetRef], expected: Versions | None = None
+    ) -> tuple[dict[str, Any], dict[str, str]]:
         """Return under the keys of `refs` the data for one render, and by `DatasetRef.id` the versions of it.
 
-        `refs` is in loading order: what a dataset reads comes before it.
+        `refs` is in loading order: what a dataset reads comes before it. Content that is not of the
+        `expected` version is loaded again: another process has seen newer.
         """
         found: dict[str, Any] = {}
         versions: dict[str, str] = {}
         for name, ref in refs.items():
-            loaded = self._current(ref)
+            loaded = self._current(ref, (expected or {}).get(ref.id))
             value = loaded.value
             if value is CONSUMED:
                 loaded = self._load(self._catalog.datasets[ref.name], ref)
@@ -122,13 +138,14 @@ class Datasets:
             except AnswerError as error:
                 log.error("%s: %s\n%s", id, error.title, error.detail)
 
-    def _current(self, ref: DatasetRef) -> _Loaded:
+    def _current(self, ref: DatasetRef, expected: str | None) -> _Loaded:
         """Return the data of the version in force, loading it if need be."""
         dataset = self._catalog.datasets[ref.name]
         loaded = self._loaded.get(ref.id)
         if loaded is not None:
             inputs = {i.id: self.version(i) for i in self._inputs(dataset, ref)}
-            if loaded.version == self.version(ref) and loaded.inputs == inputs:
+            outdated = dataset.spec.freshness == "content" and expected not in (None, loaded.version)
+            if not outdated and loaded.version == self.version(ref) and loaded.inputs == inputs:
                 self._loaded.move_to_end(ref.id)
                 return loaded
         return self._load(dataset, ref)
@@ -211,6 +228,8 @@ def _author(call: Callable[[], Any], what: str) -> Any:
         return call()
     except AnswerError:
         raise
+    except MemoryError as error:
+        raise OutOfMemory(f"{what} ran out of memory", detail=author_traceback(error)) from error
     except Exception as error:
         raise DatasetUnavailable(
             f"{what.partition(' ')[0]} data failed" if what.startswith("Loading") else "Checking data failed",

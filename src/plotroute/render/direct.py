@@ -31,6 +31,10 @@ class Direct:
         self._root = root
         self._worker = Worker(catalog, settings)
 
+    def ready(self) -> bool:
+        """It is."""
+        return True
+
     def manifest(self) -> Manifest:
         """Return what there is."""
         return self.catalog.manifest

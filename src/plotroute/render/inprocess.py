@@ -6,7 +6,6 @@ once. It cannot be killed: whoever waits leaves at the deadline, and the work go
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 import threading
@@ -17,7 +16,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from plotroute import loader, registry
+from plotroute import loader
 from plotroute.environment import environment_hash
 from plotroute.errors import (
     AnswerError,
@@ -68,6 +67,10 @@ class InProcess:
         self._load()
         self._watcher = threading.Thread(target=self._refresh, name="plotroute-watcher", daemon=True)
         self._watcher.start()
+
+    def ready(self) -> bool:
+        """Whether a version of the code has been loaded."""
+        return self._worker is not None
 
     def manifest(self) -> Manifest:
         """Return the newest version of the code that loads."""
@@ -150,16 +153,7 @@ class InProcess:
 
     def _make_worker(self) -> Worker:
         self._pristine.restore()
-        # Before the import: a file that is saved in between must not give its old pictures the new name.
-        code = loader.code_hash(self._targets, self._settings.release)
-        loaded = loader.load(self._targets)
-        charts = importlib.import_module("plotroute.charts").plots.registry
-        catalog = registry.complete(
-            [*loaded.registries, charts],
-            code=code,
-            environment=self._environment,
-        )
-        return Worker(catalog, self._settings)
+        return Worker.of(self._targets, self._settings, self._environment)
 
     def _refresh(self) -> None:
         """Keep versions and data young, behind the readers' backs."""

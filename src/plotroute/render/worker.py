@@ -5,20 +5,21 @@ A worker belongs to one saved version of the code and is used by one thread at a
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from io import BytesIO
 from typing import Any
 
-from plotroute import encode, hints, keys, sources
+from plotroute import encode, hints, keys, loader, sources
 from plotroute.encode.base import NotAFigure, Target
 from plotroute.encode.literal import literal_texts
-from plotroute.errors import AnswerError, CannotDraw, OutOfMemory, PlotFailed
+from plotroute.errors import AnswerError, CannotDraw, OutOfMemory, PlotFailed, UnknownPlot
 from plotroute.model import Image, Job, Picture
-from plotroute.registry import BoundPlot, Catalog
+from plotroute.registry import BoundPlot, Catalog, complete
 from plotroute.render.datasets import Datasets
 from plotroute.render.randomness import seeded
 from plotroute.render.reset import State
@@ -37,6 +38,16 @@ class Worker:
         self._settings = settings
         self.snapshot()
 
+    @classmethod
+    def of(cls, targets: Sequence[str], settings: Settings, environment: str) -> Worker:
+        """Load the author's code and return a worker for it; a SetupError says why it does not load."""
+        # Before the import: a file that is saved in between must not give its old pictures the new name.
+        code = loader.code_hash(targets, settings.release)
+        loaded = loader.load(targets)
+        charts = importlib.import_module("plotroute.charts").plots.registry
+        catalog = complete([*loaded.registries, charts], code=code, environment=environment)
+        return cls(catalog, settings)
+
     def snapshot(self) -> None:
         """Take the process as it is now for what every render starts from."""
         self._state = State()
@@ -46,7 +57,9 @@ class Worker:
 
         `data_at_hand` is called when everything is loaded: drawing has a clock of its own.
         """
-        plot = self.catalog.plots[job.plot]
+        plot = self.catalog.plots.get(job.plot)
+        if plot is None:  # the newest version of the code does not have it any more
+            raise UnknownPlot("There is no plot at this address")
         timings: dict[str, float] = {}
         try:
             with timed(timings, "data"), self._state.clean():
@@ -85,7 +98,7 @@ class Worker:
     def _arguments(self, plot: BoundPlot, job: Job) -> tuple[dict[str, Any], dict[str, str]]:
         """Return what the function is called with, and the versions of the data in it."""
         refs = sources.needed(self.catalog.manifest, plot.spec, job.values)
-        data, versions = self.datasets.values(refs)
+        data, versions = self.datasets.values(refs, job.versions)
         own = {argument.name for argument in plot.arguments}
         arguments: dict[str, Any] = {name: data[full] for name, full in plot.datasets.items()}
         for parameter in plot.spec.params:

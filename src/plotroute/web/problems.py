@@ -46,6 +46,9 @@ ADVICE = {
     "cannot_draw": "Another choice may give a picture.",
     "plot_failed": "The program that draws this picture has a fault. Those who look after it find the cause "
     "in their log under the number of this request.",
+    "plot_crashed": "The program that draws this picture has crashed. Those who look after it find the cause "
+    "in their log under the number of this request.",
+    "circuit_open": "Drawing this picture took too long several times. Please try again later.",
     "out_of_memory": "This picture needs more memory than it may use. Fewer points or a smaller picture "
     "may work.",
     "queue_full": "Many pictures are being drawn right now. Please load the page again in a moment.",

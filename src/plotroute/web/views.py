@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from plotroute.errors import (
     NotAcceptable,
     ParameterError,
     PlotFailed,
+    QueueFull,
     UnknownPlot,
     UnsupportedMediaType,
     UrlTooLong,
@@ -55,6 +57,8 @@ class Views:
         self._site = site
         self._development = development
         self._announced: Manifest | None = None
+        # A body that trickles in holds its thread: three quarters of them stay free for everyone else.
+        self._bodies = threading.BoundedSemaphore(max(1, settings.threads // 4))
         self._own = {
             "/": self._list_page,
             "/plots": self._list_page,
@@ -69,6 +73,8 @@ class Views:
         """Answer the request at `path`, decoded once; raises the AnswerError that is the answer."""
         if len(request.environ.get("RAW_URI", "") or request.full_path) > self._settings.max_url:
             raise UrlTooLong(f"The URL is longer than {self._settings.max_url:,} bytes")
+        if path in addresses.HEALTH:
+            return self._only_read(self._own[path])  # whatever the plots do, and while they are loading
         manifest = self._pipeline.manifest()
         self._announce(manifest)
         try:
@@ -135,8 +141,13 @@ class Views:
         limit = self._settings.max_body
         if (request.content_length or 0) > limit:
             raise BodyTooLarge(f"The body is larger than {limit:,} bytes")
-        # Without a Content-Length (chunked) the size shows only while reading.
-        data = request.stream.read(limit + 1)
+        if not self._bodies.acquire(blocking=False):
+            raise QueueFull("Too many bodies are being sent", headers={"Retry-After": "2"})
+        try:
+            # Without a Content-Length (chunked) the size shows only while reading.
+            data = request.stream.read(limit + 1)
+        finally:
+            self._bodies.release()
         if len(data) > limit:
             raise BodyTooLarge(f"The body is larger than {limit:,} bytes")
         return _json_object(data)
@@ -162,7 +173,7 @@ class Views:
         return responses.plain("ok\n")
 
     def _readyz(self) -> Response:
-        ready = any(not plot.adhoc for plot in self._pipeline.manifest().plots)
+        ready = self._pipeline.ready()
         return responses.plain("ready\n") if ready else responses.plain("no plots are loaded\n", 503)
 
     def _icon(self) -> Response:

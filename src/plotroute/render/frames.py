@@ -1,0 +1,85 @@
+"""Messages between processes: a JSON header with bytes behind, with lengths and a checksum.
+
+Anything that does not add up is a BrokenFrame, and the connection is over: half a frame is never used.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+Message = dict[str, Any]
+
+_HEAD = struct.Struct("!4sIII")  # magic, bytes of the header, bytes of the body, checksum of both
+_MAGIC = b"plr1"
+# A picture has at most 20 MB by default; a hundred times that is no message anyone meant to send.
+_MOST = 2**31
+
+
+class BrokenFrame(ConnectionError):
+    """What came is not a frame, or not all of one."""
+
+
+def pack(message: Message, body: bytes = b"") -> bytes:
+    """Return the frame of a message and the bytes behind it."""
+    header = json.dumps(message, separators=(",", ":")).encode()
+    return _HEAD.pack(_MAGIC, len(header), len(body), zlib.crc32(body, zlib.crc32(header))) + header + body
+
+
+class Unpacker:
+    """Frames out of a stream of bytes, as they come in."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[tuple[Message, bytes]]:
+        """Take `data` and yield the messages that are whole now."""
+        self._data += data
+        while len(self._data) >= _HEAD.size:
+            magic, header, body, checksum = _HEAD.unpack_from(self._data)
+            if magic != _MAGIC or header + body > _MOST:
+                raise BrokenFrame("not a frame")
+            end = _HEAD.size + header + body
+            if len(self._data) < end:
+                return
+            content = bytes(self._data[_HEAD.size : end])
+            del self._data[:end]
+            if zlib.crc32(content) != checksum:
+                raise BrokenFrame("the checksum does not match")
+            try:
+                message = json.loads(content[:header])
+            except (ValueError, RecursionError):
+                raise BrokenFrame("the header is not JSON") from None
+            if not isinstance(message, dict):
+                raise BrokenFrame("the header is not an object")
+            yield message, content[header:]
+
+
+class Channel:
+    """A connected socket that frames go through, blocking: for processes that do one thing at a time."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._unpacker = Unpacker()
+        self._ready: list[tuple[Message, bytes]] = []
+
+    def send(self, message: Message, body: bytes = b"") -> None:
+        """Send; a ConnectionError if nobody listens any more."""
+        self._connection.sendall(pack(message, body))
+
+    def receive(self) -> tuple[Message, bytes]:
+        """Wait for the next message; EOFError when the other side is gone."""
+        while not self._ready:
+            data = self._connection.recv(2**18)
+            if not data:
+                raise EOFError
+            self._ready += self._unpacker.feed(data)
+        return self._ready.pop(0)
+
+    def close(self) -> None:
+        """Close."""
+        self._connection.close()

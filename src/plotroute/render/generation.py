@@ -1,0 +1,123 @@
+"""A generation: one saved version of the author's code, imported once, forked into render processes.
+
+It is a fork of the base and has one thread and no socket but its own: a fork while a thread renders would
+hang for ever. It draws nothing and loads no data itself.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import NoReturn
+
+from plotroute.errors import SetupError
+from plotroute.model import to_wire
+from plotroute.render import limits, process
+from plotroute.render.frames import Channel
+from plotroute.render.worker import Worker
+from plotroute.settings import Settings
+
+# How often ended children are looked for; the base learns of a death sooner, by pidfd.
+_REAP_EVERY = 0.2
+
+
+def become(
+    control: socket.socket,
+    news: socket.socket,
+    targets: Sequence[str],
+    settings: Settings,
+    environment: str,
+    directory: str,
+    parent: int,
+) -> NoReturn:
+    """Turn this fork of the base into a generation. Never returns.
+
+    `control` (datagrams) brings the base's wishes and takes the ends of new processes' channels; `news`
+    tells once what the code has to offer, or why it does not load.
+    """
+    try:
+        for number in (signal.SIGTERM, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
+        for number in (signal.SIGINT, signal.SIGHUP):  # a terminal's, for the supervisor: it tells us
+            signal.signal(number, signal.SIG_IGN)
+        limits.die_with_parent(parent)
+        limits.become_subreaper()
+        channel = Channel(news)
+        try:
+            worker = Worker.of(targets, settings, environment)
+        except SetupError as error:
+            channel.send({"problem": str(error), "detail": getattr(error, "detail", "")})
+            os._exit(0)
+        header, _ = to_wire(worker.catalog.manifest)
+        datasets = worker.catalog.datasets.values()
+        poll = {d.spec.name: d.declared.poll for d in datasets if d.spec.freshness == "polled"}
+        channel.send({"manifest": header.decode(), "poll": poll})
+        channel.close()
+        _Generation(control, worker, settings, directory).run()
+    except BaseException:
+        traceback.print_exc()
+    os._exit(1)
+
+
+class _Generation:
+    def __init__(self, control: socket.socket, worker: Worker, settings: Settings, directory: str) -> None:
+        self._control = control
+        self._worker = worker
+        self._settings = settings
+        self._directory = directory
+        self._children: set[int] = set()
+
+    def run(self) -> NoReturn:
+        """Fork when asked to, reap, and end when the base closes the control socket."""
+        while True:
+            readable, _, _ = select.select([self._control], [], [], _REAP_EVERY)
+            self._reap()
+            if readable:
+                wish = self._control.recv(4096)
+                if not wish:
+                    os._exit(0)
+                self._fork(json.loads(wish))
+
+    def _fork(self, wish: dict[str, object]) -> None:
+        mine, theirs = socket.socketpair()
+        read, write = os.pipe()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        parent = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            self._control.close()
+            mine.close()
+            os.close(read)
+            process.become(self._worker, theirs, write, self._settings, self._directory, parent)
+        theirs.close()
+        os.close(write)
+        self._children.add(pid)
+        ends = array.array("i", [mine.fileno(), read])
+        message = json.dumps({"pid": pid, **wish}).encode()
+        self._control.sendmsg([message], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, ends)])
+        mine.close()
+        os.close(read)
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid in self._children:
+                self._children.discard(pid)
+                # What it started and left behind has become ours, as the subreaper: it goes too.
+                limits.kill_descendants(os.getpid(), except_=self._children)
+                with contextlib.suppress(OSError):  # the base is gone, and we with it in a moment
+                    self._control.send(json.dumps({"ended": pid, "status": status}).encode())

@@ -1,0 +1,126 @@
+"""A render process: takes jobs from the base, one at a time, until it is told to end or is killed.
+
+It is a fork of a generation, so the author's code is imported; data is loaded here, after the fork. Its
+standard output goes to a pipe that the base reads into the log; what it answers goes through the channel
+and nothing else does.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import shutil
+import socket
+import sys
+import tempfile
+import threading
+import traceback
+from typing import NoReturn
+
+from plotroute.errors import AnswerError, OutOfMemory, PlotCrashed
+from plotroute.model import DatasetRef, Job, from_wire, to_wire
+from plotroute.render import limits
+from plotroute.render.frames import Channel, Message
+from plotroute.render.worker import Worker
+from plotroute.settings import Settings
+
+# Room for a drawing that pauses for the garbage collector between the limit inside and the kill outside.
+_CPU_SLACK = 2.0
+
+
+class RenderProcess:
+    """The loop of one render process, or of the watcher, which only asks for versions."""
+
+    def __init__(self, worker: Worker, channel: Channel, settings: Settings) -> None:
+        self._worker = worker
+        self._channel = channel
+        self._settings = settings
+
+    def run(self) -> NoReturn:
+        """Answer until the base closes the channel."""
+        while True:
+            try:
+                message, _ = self._channel.receive()
+            except (EOFError, ConnectionError):
+                leave(0)
+            answer, body = self._answer(message)
+            recycle = self._reason_to_end(message)
+            if answer.get("error", {}).get("code") == OutOfMemory.code:
+                recycle = "it ran out of memory"
+            try:
+                self._channel.send({**answer, "recycle": recycle}, body)
+            except OSError:
+                leave(0)
+
+    def _answer(self, message: Message) -> tuple[Message, bytes]:
+        try:
+            if message["op"] == "render":
+                return self._render(from_wire(Job, message["job"].encode()))
+            ref = DatasetRef(*message["ref"])
+            ask = {"version": "version", "reload": "reload", "poll": "poll"}[message["op"]]
+            version = getattr(self._worker.datasets, ask)(ref)
+            return {"version": version, "files": dict(self._worker.datasets.files(ref))}, b""
+        except AnswerError as error:
+            return {"error": error.to_wire()}, b""
+        except MemoryError:
+            return {"error": OutOfMemory("The plot ran out of memory").to_wire()}, b""
+        except BaseException:  # a fault of ours, or a plot's KeyboardInterrupt
+            return {"error": PlotCrashed("Drawing ended early", detail=traceback.format_exc()).to_wire()}, b""
+
+    def _render(self, job: Job) -> tuple[Message, bytes]:
+        limits.arm_cpu(self._settings.load_timeout * 6 + job.timeout + _CPU_SLACK)
+        image = self._worker.run(job, lambda: self._channel.send({"data_at_hand": True}))
+        header, body = to_wire(image)
+        return {"image": header.decode()}, body
+
+    def _reason_to_end(self, message: Message) -> str | None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        if threading.active_count() > 1:
+            return "a Python thread was left running"
+        if message["op"] == "render":
+            gc.collect(1)  # figures are circles: without it they pile up until the old generation's turn
+        return None
+
+
+def become(
+    worker: Worker,
+    connection: socket.socket,
+    output: int,
+    settings: Settings,
+    directory: str,
+    parent: int,
+) -> NoReturn:
+    """Turn this fork of a generation into a render process. Never returns."""
+    try:
+        limits.die_with_parent(parent)
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        # New objects: the old ones belong to a file that could seek, and this is a pipe.
+        sys.stdout = open(1, "w", buffering=1, closefd=False, errors="backslashreplace")  # noqa: SIM115
+        sys.stderr = open(2, "w", buffering=1, closefd=False, errors="backslashreplace")  # noqa: SIM115
+        own = os.path.join(directory, f"render-{os.getpid()}")
+        os.mkdir(own, 0o700)
+        os.environ["TMPDIR"] = tempfile.tempdir = own
+        worker.snapshot()
+        limits.apply(
+            limits.Limits(
+                memory=settings.render_memory,
+                output_file=2**30,
+                open_files=1024,
+                processes=settings.allow_processes,
+            )
+        )
+        RenderProcess(worker, Channel(connection), settings).run()
+    except BaseException:
+        traceback.print_exc()
+        leave(1)
+
+
+def leave(status: int) -> NoReturn:
+    """End without the author's exit handlers, which might hang."""
+    if tempfile.tempdir and os.path.basename(tempfile.tempdir).startswith("render-"):
+        shutil.rmtree(tempfile.tempdir, ignore_errors=True)
+    os._exit(status)

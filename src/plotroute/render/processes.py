@@ -1,0 +1,188 @@
+"""A generation and a render process as the base sees them: how to make, tell, hear and end one."""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import json
+import logging
+import os
+import random
+import signal
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from plotroute.render import generation, limits
+from plotroute.render.frames import Message, Unpacker, pack
+from plotroute.render.scheduler import Flight
+from plotroute.settings import Settings
+
+log = logging.getLogger("plotroute.render")
+
+# What one drawing may print into the log; a loop that prints must not fill the disk.
+_MOST_OUTPUT = 64 * 1024
+
+
+@dataclass(eq=False)
+class Process:
+    """A render process, or a generation's watcher."""
+
+    pid: int
+    generation: Generation
+    role: str
+    channel: socket.socket
+    output: int
+    """The reading end of its standard output."""
+    pidfd: int
+    unpacker: Unpacker = field(default_factory=Unpacker)
+    flight: Flight | None = None
+    loaded: set[str] = field(default_factory=set)
+    """Ids of the data it has loaded."""
+    renders: int = 0
+    most_renders: int = 0
+    base_memory: int = 0
+    printed: int = 0
+    ends_by: float = 0.0
+    """When a retired process is killed, should it not have ended by then."""
+    killed_for: Any = None
+    """The error that a flight gets because we killed the process."""
+
+    def send(self, message: Message) -> None:
+        """Send a message; small, so the buffer of the socket holds it."""
+        self.channel.setblocking(True)
+        self.channel.sendall(pack(message))
+        self.channel.setblocking(False)
+
+    def kill(self, error: Any) -> None:
+        """End it from outside; `error` is what its flight ends with."""
+        self.killed_for = self.killed_for or error
+        limits.kill_descendants(self.pid)
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Close the base's ends."""
+        self.channel.close()
+        os.close(self.output)
+        os.close(self.pidfd)
+
+    def print_lines(self, text: str) -> None:
+        """Put what the plot printed into the log, with the request it printed it for."""
+        request = self.flight.request_id if self.flight else "-"
+        plot = self.flight.plot if self.flight else "-"
+        room = _MOST_OUTPUT - self.printed
+        self.printed += len(text)
+        if room <= 0:
+            return
+        for line in text[:room].splitlines():
+            log.info("%s %s | %s", request, plot, line)
+        if len(text) > room:
+            log.warning("%s %s printed more than %d bytes; the rest is left out", request, plot, _MOST_OUTPUT)
+
+
+@dataclass(eq=False)
+class Generation:
+    """One saved version of the author's code."""
+
+    pid: int
+    control: socket.socket
+    news: socket.socket
+    pidfd: int
+    started_at: float
+    unpacker: Unpacker = field(default_factory=Unpacker)
+    code: str = ""
+    manifest: str = ""
+    poll: dict[str, float] = field(default_factory=dict)
+    ready: bool = False
+    retired: bool = False
+    told: bool = False
+    """It has said what there is, or why there is nothing."""
+    wanted: dict[str, int] = field(default_factory=dict)
+    """Role → processes asked for that have not come yet."""
+
+    def introduce(self, message: Message) -> None:
+        """Take what the code has to offer."""
+        self.manifest, self.poll = message["manifest"], message["poll"]
+        self.code = json.loads(self.manifest)["code"]
+        self.ready = True
+
+    def ask(self, role: str) -> None:
+        """Ask for one more process."""
+        self.wanted[role] = self.wanted.get(role, 0) + 1
+        self.control.send(json.dumps({"role": role}).encode())
+
+    def receive(self) -> tuple[Message, list[int]] | None:
+        """Return the next message and the file descriptors with it; None when the generation is gone."""
+        data, ancillary, _, _ = self.control.recvmsg(4096, socket.CMSG_SPACE(2 * 4))
+        if not data:
+            return None
+        received = array.array("i")
+        for _, _, content in ancillary:
+            received.frombytes(content[: len(content) - len(content) % received.itemsize])
+        return json.loads(data), list(received)
+
+    def close(self) -> None:
+        """Let it end: it does when its control socket closes."""
+        for end in (self.control, self.news):
+            end.close()
+        os.close(self.pidfd)
+
+
+def start_generation(
+    targets: Sequence[str],
+    settings: Settings,
+    environment: str,
+    directory: str,
+    now: float,
+    in_child: Callable[[], None],
+) -> Generation:
+    """Fork a generation; `in_child` closes there what belongs to the base alone."""
+    mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    read, write = socket.socketpair()
+    parent = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        _in_child(in_child, mine, read)
+        generation.become(theirs, write, targets, settings, environment, directory, parent)
+    theirs.close()
+    write.close()
+    mine.setblocking(False)
+    read.setblocking(False)
+    return Generation(pid, mine, read, os.pidfd_open(pid), now)
+
+
+def _in_child(in_child: Callable[[], None], *ends: socket.socket) -> None:
+    try:
+        in_child()
+        for end in ends:
+            end.close()
+    except BaseException:
+        _give_up()
+
+
+def _give_up() -> NoReturn:
+    os._exit(1)
+
+
+def adopt(generation: Generation, message: Message, ends: list[int], settings: Settings) -> Process:
+    """Return the process that a generation has forked."""
+    generation.wanted[str(message["role"])] -= 1
+    pid = int(message["pid"])
+    pidfd = os.pidfd_open(pid)
+    channel = socket.socket(fileno=ends[0])
+    channel.setblocking(False)
+    os.set_blocking(ends[1], False)
+    # A tenth more or less, so that processes that began together do not end together.
+    most = max(1, round(settings.recycle_after * random.uniform(0.9, 1.1)))
+    return Process(
+        pid=pid,
+        generation=generation,
+        role=str(message["role"]),
+        channel=channel,
+        output=ends[1],
+        pidfd=pidfd,
+        most_renders=most,
+        base_memory=limits.private_bytes(pid),
+    )

@@ -1,0 +1,433 @@
+"""The base: one loop that owns the queue, the flights and every deadline of one machine's drawings.
+
+Run as `python -m plotroute.render.server`, a fresh interpreter with one thread, configured by one line of
+JSON on standard input. It runs no author code: that is what generations, its forks, are for.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import os
+import re
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from plotroute import loader
+from plotroute.environment import environment_hash
+from plotroute.errors import (
+    AnswerError,
+    DatasetLoading,
+    DatasetUnavailable,
+    PlotCrashed,
+    QueueFull,
+    RenderTimeout,
+    SetupError,
+    from_wire,
+)
+from plotroute.model import DatasetRef
+from plotroute.render import limits
+from plotroute.render.clients import Client, Clients, Waiter, Watch
+from plotroute.render.frames import Message
+from plotroute.render.pool import Pool
+from plotroute.render.processes import Generation, Process, start_generation
+from plotroute.render.reset import import_matplotlib, quiet_matplotlib
+from plotroute.render.scheduler import Flight, Scheduler
+from plotroute.render.versions import KnownVersions
+from plotroute.settings import Settings
+
+log = logging.getLogger("plotroute.render")
+
+CANNOT_LOAD = 2
+"""Exit status where the plots do not load at the start: trying again would not help."""
+
+# Libraries that take a second to import and start no thread doing it.
+_PRELOADED = {"pandas": "pandas", "scipy": "scipy.stats", "seaborn": "seaborn", "sklearn": "sklearn.datasets"}
+
+# Seconds between looks at deadlines, at memory, and at files and versions.
+_TICK, _MEMORY_EVERY, _FILES_EVERY = 0.1, 0.2, 0.5
+# A load goes on after its readers have been told to come back, but not for ever.
+_LOADS_UP_TO = 6
+# A version is one look at a file or a table; one that hangs costs its watcher.
+_POLL_TIMEOUT = 10.0
+
+
+class Base:
+    """The render server of one machine. It is the `Events` of its pool."""
+
+    def __init__(self, listener: socket.socket, configuration: Message) -> None:
+        self._settings = Settings(**configuration["settings"])
+        self._targets = tuple(configuration["targets"])
+        self._development = bool(configuration["development"])
+        self._greeting = str(configuration["greeting"])
+        self._environment = environment_hash()
+        self._directory = str(configuration["directory"])
+        self._watch = Watch()
+        self._clients = Clients(listener, self._watch, self._asked, self._left)
+        self._pool = Pool(self._watch, self, self._start_generation, self._settings, self._directory)
+        self._scheduler = Scheduler(time.monotonic, self._settings.queue_timeout)
+        self._versions = KnownVersions(time.time)
+        self._problem: dict[str, str] = {}
+        self._stamp: loader.Stamp = ()
+        self._checks: list[Waiter] = []
+        self._due: dict[str, float] = {}
+        self._reload_asked = True
+        self._stopping = False
+        self.status = 0
+
+    def run(self) -> None:
+        """Serve until SIGTERM."""
+        signal.signal(signal.SIGTERM, self._told_to_stop)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which tells us
+        signal.signal(signal.SIGHUP, self._told_to_reload)
+        while not self._stopping:
+            self._tick()
+            self._watch.wait(_TICK)
+        self._pool.stop()
+
+    # -- what web processes ask ---------------------------------------------------------------------
+
+    def _asked(self, client: Client, message: Message) -> None:
+        op = message["op"]
+        if op == "hello":
+            self._clients.tell(client, self._news())
+            self._clients.tell(client, self._told_versions())
+            return
+        waiter = Waiter(client, message["id"])
+        if op == "check":
+            self._checks.append(waiter)
+            self._look_at_files()
+            return
+        flight = {"render": self._drawing, "version": self._finding_out}[op](message)
+        error = self._scheduler.join(flight, waiter, self._pool.size)
+        if error is not None:
+            self._clients.answer(waiter, {"error": error.to_wire()})
+        self._dispatch()
+
+    def _drawing(self, message: Message) -> Flight:
+        return self._flight(
+            message["key"],
+            message["plot"],
+            {"op": "render", "job": message["job"]},
+            message["data"],
+            code=message["code"],
+            timeout=message["timeout"],
+            request_id=message["request_id"],
+        )
+
+    def _finding_out(self, message: Message) -> Flight:
+        ref = DatasetRef(*message["ref"])
+        self._versions.use(ref)
+        return self._of_data("version", ref)
+
+    def _of_data(self, op: str, ref: DatasetRef) -> Flight:
+        inner = {"op": op, "ref": [ref.name, dict(ref.values)]}
+        return self._flight(f"{op}:{ref.id}", f"data:{ref.name}", inner, [ref.id])
+
+    def _flight(
+        self,
+        key: str,
+        plot: str,
+        message: Message,
+        data: list[str],
+        *,
+        code: str = "",
+        timeout: float = 0.0,
+        request_id: str = "-",
+    ) -> Flight:
+        now = time.monotonic()
+        return Flight(
+            key=key,
+            plot=plot,
+            message=message,
+            code=code or (self._pool.current.code if self._pool.current else ""),
+            data=frozenset(data),
+            timeout=timeout or self._settings.render_timeout,
+            request_id=request_id,
+            queued_at=now,
+            queue_until=now + self._settings.queue_timeout,
+        )
+
+    def _left(self, client: Client) -> None:
+        for flight in list(self._scheduler.flights.values()):
+            for waiter in flight.waiters[:]:
+                if isinstance(waiter, Waiter) and waiter.client is client:
+                    self._scheduler.leave(waiter)
+
+    # -- who draws it -------------------------------------------------------------------------------
+
+    def _dispatch(self) -> None:
+        for flight in list(self._scheduler.queue):
+            process = self._process_for(flight)
+            if process is not None:
+                self._begin(flight, process)
+
+    def _process_for(self, flight: Flight) -> Process | None:
+        """Return a process with nothing to do, one that has the flight's data if there is any.
+
+        While a process loads some data no other begins to: a database is asked once for a cold page.
+        """
+        idle = self._pool.idle(flight.code, self._role_for(flight))
+        process = max(idle, key=lambda p: len(p.loaded & flight.data), default=None)
+        if process is None or process.role == "watcher":
+            return process
+        loading: set[str] = set()
+        for other in self._pool:
+            if other.role == "renderer" and other.flight is not None and other.flight.data_at is None:
+                loading |= other.flight.data - other.loaded
+        return None if (flight.data - process.loaded) & loading else process
+
+    def _role_for(self, flight: Flight) -> str:
+        """Declared versions are the watcher's, so that hanging plots cannot keep them from being known."""
+        ref: Any = flight.message.get("ref")
+        polled = ref and self._pool.current and ref[0] in self._pool.current.poll
+        return "watcher" if polled else "renderer"
+
+    def _begin(self, flight: Flight, process: Process) -> None:
+        self._scheduler.take(flight)
+        process.flight = flight
+        process.printed = 0
+        try:
+            process.send(flight.message)
+        except OSError:  # it died while it was idle: nothing has begun
+            process.flight = None
+            self._scheduler.put_back(flight)
+            process.kill(None)
+
+    def said(self, process: Process, message: Message, body: bytes) -> None:
+        """Take what a process says about its flight."""
+        flight = process.flight
+        if flight is None:
+            return
+        if "data_at_hand" in message:
+            flight.data_at = time.monotonic()
+            process.loaded |= flight.data
+            return
+        process.flight = None
+        process.renders += 1
+        if "version" in message and process.generation is self._pool.current:
+            self._versions.learn(DatasetRef(*self._ref(flight)), message)
+            process.loaded |= flight.data
+            self._clients.tell_all(self._told_versions())
+        error = from_wire(message["error"]) if "error" in message else None
+        if error is not None and "ref" in flight.message:
+            self._versions.failed(DatasetRef(*self._ref(flight)))
+            if not flight.waiters:
+                log.error("%s: %s\n%s", flight.key, error.title, error.detail)
+        self._land(flight, error, message, body)
+        reason = message.get("recycle")
+        if reason or process.renders >= process.most_renders:
+            self._pool.retire(process, reason)
+        self._dispatch()
+
+    def _ref(self, flight: Flight) -> Any:
+        return flight.message["ref"]
+
+    def lost(self, process: Process) -> None:
+        """End the flight of a process that is gone."""
+        flight = process.flight
+        if flight is not None:
+            error = process.killed_for or PlotCrashed("Drawing ended its process")
+            said = json.dumps(flight.message)[:500]
+            log.error(
+                "%s %s: %s (process %d, %s)", flight.request_id, flight.plot, error.title, process.pid, said
+            )
+            self._land(flight, error, {})
+        self._dispatch()
+
+    def arrived(self) -> None:
+        """Give a new process something to do."""
+        self._dispatch()
+
+    def _land(self, flight: Flight, error: AnswerError | None, message: Message, body: bytes = b"") -> None:
+        for waiter in self._scheduler.land(flight, error):
+            assert isinstance(waiter, Waiter)
+            if error is not None:
+                self._clients.answer(waiter, {"error": error.to_wire()})
+            else:
+                self._clients.answer(waiter, message, body)
+
+    # -- versions of the code -----------------------------------------------------------------------
+
+    def loaded(self, generation: Generation) -> None:
+        """Tell everyone of a new version of the code."""
+        self._problem = {}
+        self._versions.forget()
+        if self._greeting:
+            print(self._greeting, flush=True)
+            self._greeting = ""
+        self._tell_news()
+        self._dispatch()
+
+    def failed(self, problem: str, detail: str) -> None:
+        """Tell everyone why the newest version of the code does not load; at the start of a server, end."""
+        if self._pool.current is None and not self._development:
+            print(f"{problem}\n{detail}".rstrip(), file=sys.stderr, flush=True)
+            self.status = CANNOT_LOAD
+            self._stopping = True
+            return
+        log.error("%s\n%s", problem, detail)
+        self._problem = {"problem": problem, "problem_detail": detail}
+        self._tell_news()
+
+    def _tell_news(self) -> None:
+        self._clients.tell_all(self._news())
+        self._answer_checks()
+
+    def _answer_checks(self) -> None:
+        for waiter in self._checks:
+            self._clients.answer(waiter, {"checked": True})
+        self._checks.clear()
+
+    def _news(self) -> Message:
+        current = self._pool.current
+        return {"event": "manifest", "manifest": current.manifest if current else None, **self._problem}
+
+    def _told_versions(self) -> Message:
+        code = self._pool.current.code if self._pool.current else ""
+        return {"event": "versions", "code": code, "versions": self._versions.told()}
+
+    def _look_at_files(self) -> None:
+        """Begin a new generation if a file of the author's was saved; else answer who asked."""
+        stamp = loader.stamp(self._targets)
+        ended = self._pool.current is None and not self._pool.loading and not self._problem
+        if stamp != self._stamp or self._reload_asked or ended:
+            self._stamp, self._reload_asked = stamp, False
+            self._pool.load(self._let_go)
+        elif not self._pool.loading:
+            self._answer_checks()
+
+    def _start_generation(self, in_child: Callable[[], None]) -> Generation:
+        return start_generation(
+            self._targets,
+            self._settings,
+            self._environment,
+            self._directory,
+            time.monotonic(),
+            in_child,
+        )
+
+    def _let_go(self) -> None:
+        """In a fork: close what belongs to the base alone, and what leads back to it."""
+        self._watch.close()
+        self._clients.close()
+
+    # -- time ---------------------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        for process in self._pool:
+            if process.flight is not None:
+                self._check(process, process.flight, now)
+        for flight in self._scheduler.overdue():
+            busy = QueueFull("Too many pictures are waiting to be drawn", headers={"Retry-After": "2"})
+            self._land(flight, busy, {})
+        if self._is_due("memory", _MEMORY_EVERY):
+            self._pool.check_memory()
+        if self._is_due("files", _FILES_EVERY) or self._reload_asked:
+            self._look_at_files()
+            self._refresh_versions()
+            self._pool.look_after(self._is_needed)
+
+    def _check(self, process: Process, flight: Flight, now: float) -> None:
+        """Hold a flight to its limits: loading has one, drawing another."""
+        assert flight.started_at is not None
+        if flight.data_at is not None:
+            if now - flight.data_at > flight.timeout:
+                process.kill(RenderTimeout(f"Drawing took longer than {flight.timeout:g} s"))
+            return
+        loading = now - flight.started_at
+        most = _POLL_TIMEOUT if process.role == "watcher" else self._settings.load_timeout * _LOADS_UP_TO
+        if loading > most:
+            process.kill(DatasetUnavailable("Loading data took too long", headers={"Retry-After": "30"}))
+        elif loading > self._settings.load_timeout and flight.waiters:
+            # The load goes on: whoever comes back finds it done.
+            still = DatasetLoading("The data is still being loaded", headers={"Retry-After": "5"})
+            waiters, flight.waiters = flight.waiters, []
+            for waiter in waiters:
+                assert isinstance(waiter, Waiter)
+                self._clients.answer(waiter, {"error": still.to_wire()})
+
+    def _refresh_versions(self) -> None:
+        """Have versions polled and data loaded again that are due."""
+        current = self._pool.current
+        if current is None:
+            return
+        for op, ref in self._versions.due(current.poll):
+            flight = self._of_data(op, ref)
+            if flight.key not in self._scheduler.flights:
+                self._scheduler.add(flight)
+        self._dispatch()
+
+    def _is_needed(self, generation: Generation) -> bool:
+        """Whether a flight still has to be drawn by an older version of the code."""
+        current = self._pool.current
+        flights = self._scheduler.flights.values() if current and current.code != generation.code else ()
+        waiting = any(flight.code == generation.code for flight in flights)
+        return waiting or any(p.flight and p.generation is generation for p in self._pool)
+
+    def _is_due(self, what: str, every: float) -> bool:
+        now = time.monotonic()
+        if now < self._due.get(what, 0.0):
+            return False
+        self._due[what] = now + every
+        return True
+
+    def _told_to_stop(self, *_: object) -> None:
+        self._stopping = True
+
+    def _told_to_reload(self, *_: object) -> None:
+        self._reload_asked = True
+
+
+def preload(targets: tuple[str, ...]) -> None:
+    """Import the well-known libraries that the author's files import, so that a generation need not."""
+    named = re.compile(rb"^\s*(?:import|from)\s+(\w+)", re.MULTILINE)
+    used = {name.decode() for file in loader.code_files(targets) for name in named.findall(file.read_bytes())}
+    for name in sorted(used & _PRELOADED.keys()):
+        try:
+            importlib.import_module(_PRELOADED[name])
+        except Exception as error:  # the author's own import will say it with the author's line
+            log.info("%s is not imported ahead: %s", name, error)
+    if os.path.isdir("/proc/self/task") and len(os.listdir("/proc/self/task")) > 1:
+        log.warning("A library has started threads; forks of this process could hang")
+
+
+def main() -> None:
+    """Read the configuration and serve."""
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(levelname).1s %(message)s",
+        datefmt="%H:%M:%S",
+        stream=sys.stderr,
+    )
+    quiet_matplotlib()
+    configuration = json.loads(sys.stdin.readline())
+    limits.die_with_parent(configuration["parent"])
+    limits.become_subreaper()
+    # The listening socket is the supervisor's, so that a new base hears who was waiting for the old one.
+    listener = socket.socket(fileno=configuration["listener"])
+    listener.setblocking(False)
+    for missing in limits.unsupported():
+        log.warning("this system does not enforce: %s", missing)
+    os.environ["MPLBACKEND"] = "agg"
+    import_matplotlib()
+    try:
+        targets = tuple(configuration["targets"])
+        preload(targets)
+        os.chdir(loader.root_of(targets))
+    except SetupError as error:
+        print(f"{error}\n{getattr(error, 'detail', '')}".rstrip(), file=sys.stderr, flush=True)
+        sys.exit(CANNOT_LOAD)
+    base = Base(listener, configuration)
+    base.run()
+    sys.exit(base.status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""What the base knows of the versions of data, and which of it is due to be found out again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from plotroute import freshness
+from plotroute.model import DatasetRef
+from plotroute.render.frames import Message
+
+# A load that failed is tried again after so many seconds: a file that is missing may be on its way.
+_RETRY_AFTER = 5.0
+
+
+@dataclass(eq=False)
+class _Known:
+    ref: DatasetRef
+    version: str = ""
+    at: float = 0.0
+    used_at: float = 0.0
+    tried_at: float = 0.0
+    files: Mapping[str, Any] = field(default_factory=dict)
+
+
+class KnownVersions:
+    """The last known version of each data that somebody uses. Times are in seconds since 1970."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._known: dict[str, _Known] = {}
+
+    def use(self, ref: DatasetRef) -> None:
+        """Note that somebody asks for the version."""
+        self._known.setdefault(ref.id, _Known(ref)).used_at = self._clock()
+
+    def learn(self, ref: DatasetRef, message: Message) -> None:
+        """Note what a process has found out."""
+        known = self._known.setdefault(ref.id, _Known(ref, used_at=self._clock()))
+        known.version, known.at, known.files = message["version"], self._clock(), message["files"]
+
+    def failed(self, ref: DatasetRef) -> None:
+        """Note that finding out has failed: it is due again as if it had not."""
+        if known := self._known.get(ref.id):
+            known.tried_at = self._clock()
+
+    def forget(self) -> None:
+        """Forget everything: the code is another."""
+        self._known.clear()
+
+    def told(self) -> dict[str, list[Any]]:
+        """Return id → [version, when], as web processes are told."""
+        return {id: [known.version, known.at] for id, known in self._known.items() if known.at}
+
+    def due(self, poll: Mapping[str, float]) -> list[tuple[str, DatasetRef]]:
+        """Return what is to be found out again and how: `poll` or `reload`.
+
+        `poll` says how often, in seconds, declared versions are asked for. Data that nobody has used for a
+        while is forgotten.
+        """
+        now = self._clock()
+        found = []
+        for id, known in list(self._known.items()):
+            if now - known.used_at > freshness.WATCHED_FOR:
+                del self._known[id]
+            elif not known.at:
+                continue
+            elif (every := poll.get(known.ref.name)) is not None:
+                if now - max(known.at, known.tried_at) >= every:
+                    found.append(("poll", known.ref))
+            elif now - known.tried_at >= _RETRY_AFTER and (
+                now - known.at >= freshness.RELOAD_AFTER or _changed(known.files)
+            ):
+                found.append(("reload", known.ref))
+        return found
+
+
+def _changed(files: Mapping[str, Any]) -> bool:
+    return any(_state(name) != state for name, state in files.items())
+
+
+def _state(name: str) -> list[int] | None:
+    try:
+        found = os.stat(name)
+    except (OSError, ValueError):
+        return None
+    return [found.st_mtime_ns, found.st_size, found.st_ino]

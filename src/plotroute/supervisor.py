@@ -1,0 +1,185 @@
+"""The parent of a server's processes: starts them, starts them again when they end, and ends them.
+
+It has one thread and runs no author code. It owns the socket of the render server, so that whoever waits
+there is heard by the next one, and the directory that holds it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from plotroute.settings import Settings
+
+# Exit status of a render server whose plots do not load: starting it again would not help.
+CANNOT_LOAD = 2
+
+# After so many seconds a web server that was told to end is killed; it ends drawings for 28 s itself.
+_PATIENCE = 30.0
+# A process that ends at once must not be started in a busy loop; doubled each time, up to five seconds.
+_FIRST_PAUSE, _MOST_PAUSE = 0.1, 5.0
+# A process that ran that long is well: the next pause is short again.
+_WELL_AFTER = 10.0
+
+
+class Supervisor:
+    """Runs the render server and the web server of `targets`."""
+
+    def __init__(
+        self,
+        targets: Sequence[str],
+        settings: Settings,
+        web: Sequence[str],
+        *,
+        greeting: str,
+        development: bool,
+    ) -> None:
+        """`web` is the command line of the web server; it finds the render server by PLOTROUTE_SOCKET.
+
+        `greeting` is printed when the plots are loaded. Outside `development` plots that do not load when
+        the server starts end it.
+        """
+        self._greeting = greeting
+        self._development = development
+        self._targets = tuple(targets)
+        self._settings = settings
+        self._web = list(web)
+        self._directory = tempfile.mkdtemp(prefix="plotroute-")  # 0700: nobody else may ask
+        self.path = str(Path(self._directory) / "render.sock")
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(self.path)
+        self._listener.listen(128)
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._started: dict[str, float] = {}
+        self._pause: dict[str, float] = {}
+        self._stop = False
+        self._status = 0
+
+    def run(self) -> int:
+        """Serve until SIGTERM or SIGINT; return the exit status."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._told_to_stop)
+        signal.signal(signal.SIGHUP, self._told_to_reload)
+        try:
+            self._start("render")
+            self._start("web")
+            while not self._stop:
+                self._look()
+                time.sleep(0.05)
+            return self._end()
+        finally:
+            for child in self._children.values():
+                with contextlib.suppress(ProcessLookupError):
+                    child.kill()
+                child.wait()
+            self._listener.close()
+            shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _look(self) -> None:
+        """Start again what has ended."""
+        for name, child in list(self._children.items()):
+            if child.poll() is None:
+                continue
+            if name == "render" and child.returncode == CANNOT_LOAD:
+                self._stop = True
+                self._status = CANNOT_LOAD
+                return
+            now = time.monotonic()
+            if now - self._started[name] > _WELL_AFTER:
+                self._pause[name] = 0.0
+            wait = self._pause.get(name, 0.0)
+            if now - self._started[name] < wait:
+                continue
+            if not self._stop:
+                print(
+                    f"the {name} server ended ({child.returncode}); starting it again",
+                    file=sys.stderr,
+                    flush=True,
+                )
+            self._pause[name] = min(_MOST_PAUSE, max(_FIRST_PAUSE, wait * 2))
+            self._start(name)
+
+    def _start(self, name: str) -> None:
+        self._started[name] = time.monotonic()
+        self._children[name] = self._start_render() if name == "render" else self._start_web()
+
+    def _start_render(self) -> subprocess.Popen[bytes]:
+        from plotroute.render import limits
+
+        configuration = {
+            "targets": self._targets,
+            "settings": asdict(self._settings),
+            "directory": self._directory,
+            "listener": self._listener.fileno(),
+            "parent": os.getpid(),
+            # A server that has been up keeps what it has; only one that never loaded ends.
+            "development": self._development or "render" in self._pause,
+            "greeting": self._greeting if "render" not in self._pause else "",
+        }
+        child = subprocess.Popen(
+            [sys.executable, "-m", "plotroute.render.server"],
+            stdin=subprocess.PIPE,
+            pass_fds=[self._listener.fileno()],
+            env=limits.one_thread_each() | render_environment(os.environ),
+        )
+        assert child.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            child.stdin.write(json.dumps(configuration).encode() + b"\n")
+            child.stdin.close()
+        return child
+
+    def _start_web(self) -> subprocess.Popen[bytes]:
+        environment = {**os.environ, "PLOTROUTE_SOCKET": self.path, "PLOTROUTE_PARENT": str(os.getpid())}
+        return subprocess.Popen(self._web, env=environment)
+
+    def _end(self) -> int:
+        """End the web server first: what it has promised is still drawn."""
+        web, render = self._children["web"], self._children["render"]
+        web.terminate()
+        try:
+            web.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            web.kill()
+        render.terminate()
+        try:
+            render.wait(2.0)
+        except subprocess.TimeoutExpired:
+            render.kill()
+        return self._status
+
+    def _told_to_stop(self, *_: object) -> None:
+        if self._stop:  # told twice: at once
+            for child in self._children.values():
+                child.kill()
+        self._stop = True
+
+    def _told_to_reload(self, *_: object) -> None:
+        if render := self._children.get("render"):
+            render.send_signal(signal.SIGHUP)
+
+
+def render_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment for author code: the server's own, less plotroute's settings and secrets."""
+    kept = {
+        k: v for k, v in environment.items() if not k.startswith("PLOTROUTE_") or k == "PLOTROUTE_RELEASE"
+    }
+    # Matplotlib and scipy refuse to work where it is no number.
+    if not kept.get("SOURCE_DATE_EPOCH", "0").isdecimal():
+        del kept["SOURCE_DATE_EPOCH"]
+    # Arrow's allocator would start a thread when pandas is imported: no fork beside a thread.
+    kept["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
+    # And it maps a gigabyte ahead, which the memory limit counts: the first text in a frame would fail.
+    kept.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    # Sets of texts are iterated in the same order by every process: same inputs, same bytes.
+    return {**kept, "PYTHONHASHSEED": environment.get("PYTHONHASHSEED", "0"), "PLOTROUTE_ROLE": "render"}

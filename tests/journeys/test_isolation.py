@@ -1,0 +1,193 @@
+"""Nothing that a plot does can hurt anyone: hangs, crashes, kills, reloads, a herd of cold pictures."""
+
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+PLOTS = """
+import ctypes
+import os
+import time
+import numpy as np
+from plotroute import Plots
+
+plots = Plots()
+
+@plots.dataset(ttl="forever")
+def numbers():
+    return np.arange(10.0)
+
+@plots.plot
+def line(ax, numbers, n: int = 0):
+    ax.plot(numbers + n)
+
+@plots.plot(ttl="forever", timeout=3)
+def hangs(ax, n: int = 0):
+    # A loop inside Agg that no Python signal handler interrupts.
+    ax.plot([0, 1], [0, 1], ls=":", lw=1e-9)
+
+@plots.plot(ttl="forever")
+def crashes(ax, how="exit", n: int = 0):
+    if how == "exit":
+        os._exit(3)
+    ctypes.string_at(0)
+
+@plots.plot(ttl="forever")
+def slow(ax, seconds: float = 0.2, n: int = 0):
+    time.sleep(seconds)
+    ax.plot([n])
+"""
+
+
+def processes(root):
+    """Return the ids of a process and of everything below it."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if fields[0] != "Z":
+                parents[int(entry.name)] = int(fields[1])
+    found = {root}
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found
+
+
+def wait_until(condition, patience=30.0):
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.1)
+    return condition()
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def folder(write_plots):
+    return write_plots(PLOTS).parent
+
+
+def test_while_every_render_process_hangs_what_is_known_is_answered(folder, start_server):
+    server = start_server("plots.py", cwd=folder, PLOTROUTE_RENDERERS="2")
+    golden = server.get("/plots/numbers/line")
+    with ThreadPoolExecutor(4) as readers:
+        hanging = [readers.submit(server.get, f"/plots/hangs?n={n}") for n in range(4)]
+        time.sleep(1)
+        while not any(reader.done() for reader in hanging):
+            assert server.get("/plots/numbers/line").body == golden.body
+            etag = golden.headers["ETag"]
+            assert server.get("/plots/numbers/line", If_None_Match=etag).status == 304
+            assert server.get("/healthz").status == 200
+            assert server.get("/").status == 200
+            time.sleep(0.05)
+    assert {reader.result().status for reader in hanging} == {504}
+    assert server.get("/plots/numbers/line?n=1").status == 200
+
+
+@pytest.mark.parametrize("how", ["exit", "segv"])
+def test_a_crash_is_one_clear_error_and_the_next_picture_is_right(folder, start_server, how):
+    server = start_server("plots.py", cwd=folder, PLOTROUTE_RENDERERS="2", PLOTROUTE_CACHE_MEMORY="0")
+    golden = server.get("/plots/numbers/line").body
+    for n in range(5):
+        reply = server.get(f"/plots/crashes?how={how}&n={n}")
+        assert (reply.status, b"plot_crashed" in reply.body) == (500, True)
+        assert server.get("/plots/numbers/line").body == golden
+    assert ("SIGSEGV" in server.log) == (how == "segv")
+
+
+def test_a_page_of_forty_cold_pictures_shows_forty_pictures(folder, start_server):
+    server = start_server("plots.py", cwd=folder, PLOTROUTE_RENDERERS="2")
+    with ThreadPoolExecutor(40) as readers:
+        replies = list(readers.map(lambda n: server.get(f"/plots/slow?n={n}"), range(40)))
+    assert [reply.status for reply in replies] == [200] * 40
+    assert len({reply.body for reply in replies}) == 40
+
+
+def test_twenty_saves_during_two_thousand_requests_fail_none(folder, start_server):
+    server = start_server("plots.py", cwd=folder, PLOTROUTE_RENDERERS="2")
+    server.get("/plots/numbers/line")
+
+    def ask(number):
+        return server.get(f"/plots/numbers/line?n={number % 40}").status
+
+    with ThreadPoolExecutor(4) as readers:
+        asked = [readers.submit(ask, number) for number in range(2000)]
+        for save in range(20):
+            broken = "def (:" if save == 10 else ""
+            (folder / "plots.py").write_text(f"{PLOTS}\n# {save}\n{broken}\n")
+            time.sleep(0.3)
+        statuses = [request.result() for request in asked]
+    assert set(statuses) == {200}
+    assert wait_until(lambda: server.get("/plots/numbers/line?n=1").status == 200)
+
+
+def test_a_herd_on_one_cold_picture_is_one_drawing(folder, start_server):
+    server = start_server("plots.py", cwd=folder, PLOTROUTE_RENDERERS="2")
+    with ThreadPoolExecutor(50) as readers:
+        replies = list(readers.map(lambda _: server.get("/plots/slow?seconds=1.5"), range(50)))
+    assert {reply.status for reply in replies} == {200}
+    assert len({reply.body for reply in replies}) == 1
+    assert sum("uri-miss; stored" in reply.headers["Cache-Status"] for reply in replies) == 1
+
+
+@pytest.mark.parametrize("depth", ["supervisor", "web", "base", "generation", "renderer"])
+def test_killing_any_process_leaves_no_orphan_and_no_stuck_restart(folder, start_server, depth):
+    server = start_server("plots.py", cwd=folder, PLOTROUTE_RENDERERS="2", PLOTROUTE_CACHE_MEMORY="0")
+    golden = server.get("/plots/numbers/line").body
+    everyone = processes(server.process.pid)
+    lines = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in everyone}
+    below = {
+        pid: int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]) for pid in everyone
+    }
+    base = next(
+        pid for pid in everyone if b"render.server" in lines[pid] and below[pid] == server.process.pid
+    )
+    generation = next(pid for pid in everyone if below[pid] == base)
+    victim = {
+        "supervisor": server.process.pid,
+        "web": next(pid for pid in everyone if b"plotroute.serving" in lines[pid]),
+        "base": base,
+        "generation": generation,
+        "renderer": next(pid for pid in everyone if below[pid] == generation),
+    }[depth]
+    os.kill(victim, signal.SIGKILL)
+    if depth == "supervisor":
+        server.process.wait()
+        assert wait_until(lambda: not any(map(alive, everyone)))
+        return
+
+    def answers():
+        try:
+            return server.get("/plots/numbers/line").body == golden
+        except OSError:
+            return False
+
+    assert wait_until(lambda: not alive(victim) and len(processes(server.process.pid)) == len(everyone))
+    assert wait_until(answers)
+    everyone |= processes(server.process.pid)
+    server.stop()
+    assert wait_until(lambda: not any(map(alive, everyone)))
+
+
+def test_sigterm_lets_a_drawing_end(folder, start_server):
+    server = start_server("plots.py", cwd=folder, PLOTROUTE_RENDERERS="2")
+    with ThreadPoolExecutor(1) as reader:
+        drawing = reader.submit(server.get, "/plots/slow?seconds=2")
+        time.sleep(0.7)
+        server.process.terminate()
+        assert drawing.result().status == 200
+    assert server.process.wait(30) == 0

@@ -1,0 +1,286 @@
+"""The parent of a server's processes, as a real `plotroute serve` and its signals."""
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from plotroute.supervisor import render_environment
+
+PLOTS = """
+import time
+from pathlib import Path
+from plotroute import CannotDraw, Plots
+
+plots = Plots()
+WORDS = Path("words.txt").read_text()
+
+@plots.dataset(ttl="forever")
+def numbers():
+    return [1, 2, 3]
+
+@plots.plot
+def line(ax, numbers, n: int = 0):
+    ax.plot(numbers)
+
+@plots.plot
+def words(numbers, n: int = 0):
+    raise CannotDraw(WORDS)
+
+@plots.plot
+def slow(ax, numbers):
+    Path("began").touch()
+    time.sleep(10)
+    Path("drawn").touch()
+"""
+
+
+def wait_for(condition):
+    """Wait until `condition()` is true; a test that waits in vain fails."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    raise AssertionError("waited in vain")
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def children(pid):
+    """Return id → command line of the processes that a process has started."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdecimal() and alive(entry.name):
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                if parent == pid:
+                    found[int(entry.name)] = (entry / "cmdline").read_bytes().decode()
+    return found
+
+
+def everyone_of(server):
+    """Return the ids of a server's processes, whoever started them."""
+    found = [server.process.pid]
+    for pid in found:
+        found += children(pid)
+    return found
+
+
+def render_server(server):
+    """Return the id of a server's render server, if it has one now."""
+    lines = children(server.process.pid)
+    return next((pid for pid, line in lines.items() if "plotroute.render.server" in line), None)
+
+
+@pytest.fixture
+def folder(write_plots, tmp_path):
+    (tmp_path / "words.txt").write_text("first words")
+    (tmp_path / "temporary").mkdir()
+    return write_plots(PLOTS).parent
+
+
+@pytest.fixture
+def serve(folder, start_server):
+    """Start a server with a folder of its own for what is temporary."""
+
+    def start(**environment):
+        named = {"PLOTROUTE_RENDERERS": "1", "TMPDIR": str(folder / "temporary"), **environment}
+        server = start_server("plots.py", cwd=folder, **named)
+        assert server.get("/plots/numbers/line").status == 200
+        return server
+
+    return start
+
+
+def temporary(folder):
+    return sorted(entry.name for entry in (folder / "temporary").glob("plotroute-*"))
+
+
+# What author code sees of the environment
+
+
+def test_settings_and_secrets_of_plotroute_are_kept_from_author_code():
+    given = {
+        "PATH": "/bin",
+        "DATABASE_URL": "postgres://",
+        "MY_PLOTROUTE_KEY": "mine",
+        "PLOTROUTE_SOCKET": "/tmp/render.sock",
+        "PLOTROUTE_PARENT": "1",
+        "PLOTROUTE_RENDERERS": "2",
+        "PLOTROUTE_ANYTHING": "secret",
+        "PLOTROUTE_ROLE": "web",
+    }
+    before = dict(given)
+    found = render_environment(given)
+    assert given == before
+    assert {name: found[name] for name in ("PATH", "DATABASE_URL", "MY_PLOTROUTE_KEY")} == {
+        "PATH": "/bin",
+        "DATABASE_URL": "postgres://",
+        "MY_PLOTROUTE_KEY": "mine",
+    }
+    assert {name for name in found if name.startswith("PLOTROUTE_")} == {"PLOTROUTE_ROLE"}
+    assert found["PLOTROUTE_ROLE"] == "render"
+
+
+def test_the_name_of_a_release_is_for_author_code_too():
+    assert render_environment({"PLOTROUTE_RELEASE": "v7"})["PLOTROUTE_RELEASE"] == "v7"
+
+
+def test_sets_have_one_order_in_every_process_unless_the_user_says_otherwise():
+    assert render_environment({})["PYTHONHASHSEED"] == "0"
+    assert render_environment({"PYTHONHASHSEED": "42"})["PYTHONHASHSEED"] == "42"
+
+
+def test_what_a_plot_really_sees(write_plots, tmp_path, start_server):
+    write_plots("""
+        import os
+        from plotroute import CannotDraw, Plots
+        plots = Plots()
+        @plots.plot(ttl="forever")
+        def sees():
+            names = sorted(name for name in os.environ if name.startswith("PLOTROUTE_"))
+            raise CannotDraw(f"{os.environ['OF_THE_AUTHOR']}: {' '.join(names)}")
+    """)
+    server = start_server("plots.py", cwd=tmp_path, PLOTROUTE_RENDERERS="1", OF_THE_AUTHOR="kept")
+    assert b'"kept: PLOTROUTE_ROLE"' in server.get("/plots/sees").body
+
+
+# What has ended is started again
+
+
+def test_a_render_server_that_is_killed_comes_back_each_time(serve, folder):
+    server = serve()
+    names = temporary(folder)
+    killed = []
+    for n in (1, 2, 3):
+        pid = wait_for(lambda: render_server(server))
+        assert pid not in killed
+        os.kill(pid, signal.SIGKILL)
+        killed.append(pid)
+        # Whoever asks now waits for the next one.
+        assert server.get(f"/plots/numbers/line?n={n}").status == 200
+    assert server.log.count("the render server ended (-9); starting it again") == 3
+    assert len(re.findall("plotroute serves", server.log)) == 1
+    assert temporary(folder) == names
+
+
+def test_a_web_server_that_is_killed_comes_back(serve):
+    server = serve()
+    web = next(pid for pid, line in children(server.process.pid).items() if "plotroute.serving" in line)
+    os.kill(web, signal.SIGKILL)
+    wait_for(lambda: "the web server ended (-9); starting it again" in server.log)
+
+    def answers():
+        with contextlib.suppress(OSError):
+            return server.get("/plots/numbers/line").status == 200
+
+    wait_for(answers)
+    assert server.process.poll() is None
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("\n1 / 0\n", "plots.py, line 2: ZeroDivisionError: division by zero"),
+        ("def broken(:\n", "SyntaxError"),
+        ("from plotroute import Plots\nplots = Plots()\n@plots.plot\ndef f(oders): ...\n", "'oders'"),
+        ("raise SystemExit(7)\n", "SystemExit"),
+        ("import os\nos._exit(1)\n", "Importing the plots ended the process"),
+    ],
+)
+def test_plots_that_do_not_load_end_the_server(write_plots, tmp_path, source, told):
+    write_plots(source)
+    (tmp_path / "temporary").mkdir()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with (tmp_path / "log.txt").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "plotroute", "serve", "plots.py", "--port", str(port)],
+            cwd=tmp_path,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "TMPDIR": str(tmp_path / "temporary")},
+        )
+        try:
+            assert process.wait(60) == 2
+        finally:
+            process.kill()
+            process.wait()
+    said = (tmp_path / "log.txt").read_text()
+    assert told in said
+    assert "plotroute serves" not in said
+    assert "starting it again" not in said
+    assert "src/plotroute" not in said
+    assert temporary(tmp_path) == []
+
+
+# Signals
+
+
+def test_sighup_loads_the_code_anew(serve, folder):
+    server = serve()
+    assert b"first words" in server.get("/plots/numbers/words").body
+    everyone = children(server.process.pid)
+    (folder / "words.txt").write_text("second words")  # no file of code: nobody sees it by itself
+    assert b"first words" in server.get("/plots/numbers/words?n=1").body
+    server.process.send_signal(signal.SIGHUP)
+    numbers = iter(range(2, 10_000))
+    wait_for(lambda: b"second words" in server.get(f"/plots/numbers/words?n={next(numbers)}").body)
+    assert children(server.process.pid) == everyone
+
+
+def test_sighup_keeps_the_last_good_version_where_the_new_one_does_not_load(serve, folder):
+    server = serve()
+    (folder / "words.txt").unlink()
+    server.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "FileNotFoundError" in server.log)
+    assert b"first words" in server.get("/plots/numbers/words").body
+    (folder / "words.txt").write_text("third words")
+    server.process.send_signal(signal.SIGHUP)
+    numbers = iter(range(10_000))
+    wait_for(lambda: b"third words" in server.get(f"/plots/numbers/words?n={next(numbers)}").body)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_server_with_everything_it_started(serve, folder, number):
+    server = serve()
+    everyone = everyone_of(server)
+    assert len(everyone) >= 5
+    assert temporary(folder)
+    server.process.send_signal(number)
+    assert server.process.wait(60) == 0
+    wait_for(lambda: not any(map(alive, everyone)))
+    assert temporary(folder) == []
+
+
+def test_told_twice_it_ends_at_once(serve, folder):
+    """Told once it would let the drawing end."""
+    server = serve(PLOTROUTE_RENDER_TIMEOUT="60")
+    everyone = everyone_of(server)
+    with ThreadPoolExecutor(1) as reader:
+        drawing = reader.submit(server.get, "/plots/numbers/slow")
+        wait_for((folder / "began").exists)
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)  # two that come together count as one
+        assert server.process.poll() is None
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(60) == 0
+        assert drawing.exception() is not None
+    wait_for(lambda: not any(map(alive, everyone)))
+    assert not (folder / "drawn").exists()
+    assert temporary(folder) == []
