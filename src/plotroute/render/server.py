@@ -4,6 +4,8 @@ Run as `python -m plotroute.render.server`, a fresh interpreter with one thread,
 JSON on standard input. It runs no author code: that is what generations, its forks, are for.
 """
 
+# Over 400 lines: the loop and what it may do in one turn are a single story.
+
 from __future__ import annotations
 
 import importlib
