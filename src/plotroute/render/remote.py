@@ -143,6 +143,9 @@ class Remote:
             with self._sending:
                 connection.sendall(pack({**message, "id": id}))
         except OSError:
+            # Before whoever listens has noticed: the next try is to wait for the next server.
+            if self._connection is connection:
+                self._connection = None
             self._lose(id)
         return future
 
