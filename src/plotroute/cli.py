@@ -13,6 +13,7 @@ import click
 
 from plotroute import __version__, addresses, loader, serving, settings
 from plotroute.errors import AnswerError, RenderTimeout, SetupError
+from plotroute.logs import set_up_logging
 from plotroute.model import IMAGE_TYPES
 from plotroute.serving import Service
 
@@ -72,7 +73,7 @@ def main() -> None:
 @_with_settings
 def dev(paths: tuple[str, ...], host: str, port: int | None, site: Path | None, **flags: Any) -> None:
     """Show your plots while you write them: a saved file is live on the next request."""
-    serving.set_up_logging()
+    set_up_logging()
     in_force = settings.resolve(flags, os.environ)
     service = Service(_absolute(paths), in_force, site.resolve() if site else None, development=True)
     sys.exit(serving.develop(service, host, port))

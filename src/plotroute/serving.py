@@ -17,8 +17,8 @@ from typing import Any
 
 from plotroute.cache.memory import MemoryCache
 from plotroute.errors import BadSetting, SetupError
+from plotroute.logs import set_up_logging
 from plotroute.pipeline import Pipeline
-from plotroute.render.reset import quiet_matplotlib
 from plotroute.settings import Settings
 
 log = logging.getLogger("plotroute")
@@ -65,19 +65,6 @@ def make_app(service: Service, path: str = "") -> Callable[..., Any]:
 
     pipeline = make_pipeline(service, path)
     return create_app(pipeline, service.settings, site=service.site, development=service.development)
-
-
-def set_up_logging() -> None:
-    """Log to stderr, a line per request; Matplotlib only where it matters."""
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(levelname).1s %(message)s",
-        datefmt="%H:%M:%S",
-        stream=sys.stderr,
-    )
-    quiet_matplotlib()
-    for name in ("werkzeug", "_granian"):
-        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def own_matplotlib_directory() -> None:

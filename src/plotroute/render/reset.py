@@ -12,7 +12,6 @@ import contextlib
 import copy
 import importlib
 import locale
-import logging
 import os
 import sys
 import tempfile
@@ -20,12 +19,6 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any, cast
-
-
-def quiet_matplotlib() -> None:
-    """Let Matplotlib's log say what matters: not a line for every missing glyph, hundreds of them a plot."""
-    logging.getLogger("matplotlib").setLevel(logging.WARNING)
-    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 
 
 def import_matplotlib() -> None:

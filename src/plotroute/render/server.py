@@ -32,13 +32,14 @@ from plotroute.errors import (
     SetupError,
     from_wire,
 )
+from plotroute.logs import set_up_logging
 from plotroute.model import DatasetRef
 from plotroute.render import limits
 from plotroute.render.clients import Client, Clients, Waiter, Watch
 from plotroute.render.frames import Message
 from plotroute.render.pool import Pool
 from plotroute.render.processes import Generation, Process, start_generation
-from plotroute.render.reset import import_matplotlib, quiet_matplotlib
+from plotroute.render.reset import import_matplotlib
 from plotroute.render.scheduler import Flight, Scheduler
 from plotroute.render.versions import KnownVersions
 from plotroute.settings import Settings
@@ -402,13 +403,7 @@ def preload(targets: tuple[str, ...]) -> None:
 
 def main() -> None:
     """Read the configuration and serve."""
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(levelname).1s %(message)s",
-        datefmt="%H:%M:%S",
-        stream=sys.stderr,
-    )
-    quiet_matplotlib()
+    set_up_logging()
     configuration = json.loads(sys.stdin.readline())
     limits.die_with_parent(configuration["parent"])
     limits.become_subreaper()
