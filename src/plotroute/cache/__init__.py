@@ -1,5 +1,1 @@
-"""Look up: finished pictures by key. The table name → module → class."""
-
-BACKENDS = {
-    "memory": ("plotroute.cache.memory", "MemoryCache"),
-}
+"""Look up: finished pictures by key. `base` is the protocol."""

@@ -1,6 +1,1 @@
-"""Run it: whoever turns a Job into an Image. The table name → module → class."""
-
-RENDERERS = {
-    "server": ("plotroute.render.remote", "Remote"),
-    "inprocess": ("plotroute.render.inprocess", "InProcess"),
-}
+"""Run it: whoever turns a Job into an Image. `base` is the protocol; `serving` and `plots` choose."""
