@@ -4,7 +4,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from conftest import free_port
 from plotroute.supervisor import render_environment
 
 PLOTS = """
@@ -192,6 +192,20 @@ def test_a_web_server_that_is_killed_comes_back(serve):
     assert server.process.poll() is None
 
 
+def test_an_import_that_never_ends_ends_the_server_and_says_where_it_is(write_plots, tmp_path):
+    write_plots("\nimport time\ntime.sleep(3600)\n")
+    ended = subprocess.run(
+        [sys.executable, "-m", "plotroute", "serve", "--import-timeout", "2", "--port", str(free_port())],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == 2
+    assert "plots.py took longer than 2 s (import_timeout)" in ended.stderr
+    assert 'plots.py", line 3 in <module>' in ended.stderr
+
+
 @pytest.mark.parametrize(
     ("source", "told"),
     [
@@ -199,18 +213,15 @@ def test_a_web_server_that_is_killed_comes_back(serve):
         ("def broken(:\n", "SyntaxError"),
         ("from plotroute import Plots\nplots = Plots()\n@plots.plot\ndef f(oders): ...\n", "'oders'"),
         ("raise SystemExit(7)\n", "SystemExit"),
-        ("import os\nos._exit(1)\n", "Importing the plots ended the process"),
+        ("import os\nos._exit(1)\n", "plots.py ended the process"),
     ],
 )
 def test_plots_that_do_not_load_end_the_server(write_plots, tmp_path, source, told):
     write_plots(source)
     (tmp_path / "temporary").mkdir()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     with (tmp_path / "log.txt").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "plotroute", "serve", "plots.py", "--port", str(port)],
+            [sys.executable, "-m", "plotroute", "serve", "plots.py", "--port", str(free_port())],
             cwd=tmp_path,
             stdout=log,
             stderr=subprocess.STDOUT,

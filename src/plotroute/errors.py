@@ -8,6 +8,7 @@ PlotrouteError
 │   ├── UnknownSource         404 unknown_source
 │   ├── MethodNotAllowed      405 method_not_allowed
 │   ├── NotAcceptable         406 not_acceptable
+│   ├── BodyTooSlow           408 body_too_slow
 │   ├── BodyTooLarge          413 body_too_large
 │   ├── UrlTooLong            414 url_too_long
 │   ├── UnsupportedMediaType  415 unsupported_media_type
@@ -152,6 +153,12 @@ class NotAcceptable(RequestError):
     status = 406
     code = "not_acceptable"
     cure = "Send an `Accept` that admits one of the types in `allowed`, or add a suffix such as `.png`."
+
+
+class BodyTooSlow(RequestError):
+    status = 408
+    code = "body_too_slow"
+    cure = "Send the body in one go, or let the operator raise `PLOTROUTE_BODY_TIMEOUT`."
 
 
 class BodyTooLarge(RequestError):

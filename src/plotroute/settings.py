@@ -59,6 +59,24 @@ TABLE = (
         most=3600,
     ),
     Setting(
+        "import_timeout",
+        float,
+        30.0,
+        "Seconds that importing the plots' files may take.",
+        "An import that hangs must end a start and never stop reloading; seaborn on a slow disk takes ten.",
+        least=0.1,
+        most=3600,
+    ),
+    Setting(
+        "body_timeout",
+        float,
+        10.0,
+        "Seconds that the body of a request may take to arrive.",
+        "A sender that trickles holds a thread; 2 MB in 10 s is slower than a phone of 2010.",
+        least=0.1,
+        most=3600,
+    ),
+    Setting(
         "queue_timeout",
         float,
         10.0,
@@ -180,6 +198,8 @@ class Settings:
 
     render_timeout: float = 10.0
     load_timeout: float = 8.0
+    import_timeout: float = 30.0
+    body_timeout: float = 10.0
     queue_timeout: float = 10.0
     renderer: str = "server"
     renderers: int = 0

@@ -105,8 +105,8 @@ def bad_import(stage: Stage) -> list[Reply]:
         folder = Path(tempfile.mkdtemp(prefix="adv-plots-"))
         stage.folders.append(folder)
         (folder / "unlucky.py").write_text(f"from plotroute import Plots\nplots = Plots()\n{source}\n")
-        server = stage.launch(ready=False, plots=folder / "unlucky.py", settings={"--load-timeout": 2})
-        code = server.wait(10)
+        server = stage.launch(ready=False, plots=folder / "unlucky.py", settings={"--import-timeout": 3})
+        code = server.wait(15)
         stage.expect(code not in (None, 0), f"{source!r}: the server's exit code is {code}")
         log = server.log()
         if code is not None:

@@ -19,7 +19,7 @@ UNPROTECTED = {
     "WC-14 hang_c": (IN_PROCESS, "next GET /healthz: no answer"),
     "WC-32 leave_child_running-2": (IN_PROCESS, "nothing_left_behind"),
     "WC-40 killed_mid_write": (IN_PROCESS, "render_process_replaced"),
-    "WC-10 oom_py": ({"settings": {"--render-memory": 2**40}}, "memory_held_at_most"),
+    "WC-10 oom_py": ({"settings": {"--render-memory": 2**40}}, "memory_held_at_most|no answer"),
     "RX-05 huge_bitmap-3": ({"settings": {"--max-pixels": 10**9}}, r"expected \[400\], got 1 × 200"),
     "RX-20 large_svg": ({"settings": {"--max-output": 10**9}}, r"expected \[422\], got 1 × 200"),
     "WC-41 import_error_on_first_call-2": ({"command": "dev"}, "tells 'Traceback'"),

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import array
 import contextlib
+import faulthandler
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -51,8 +53,11 @@ def become(
         limits.die_with_parent(parent)
         limits.become_subreaper()
         channel = Channel(news)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         try:
+            faulthandler.enable()  # an import that never ends is ended by SIGABRT, and says where it is
             worker = Worker.of(targets, settings, environment)
+            faulthandler.disable()
         except SetupError as error:
             channel.send({"problem": str(error), "detail": getattr(error, "detail", "")})
             os._exit(0)

@@ -24,12 +24,12 @@ from plotroute.settings import Settings
 
 log = logging.getLogger("plotroute.render")
 
-# Importing a plots file takes seconds at most; one that hangs must not keep the last good one from changing.
-_IMPORT_TIMEOUT = 30.0
 # Deaths per second above which new processes wait: a plots file whose fork dies at once must not spin.
 _MOST_DEATHS = 20
 # A process that was told to end and does not is stuck in the author's code.
 _ENDS_WITHIN = 2.0
+# An import that took too long has so many seconds to print where it is.
+_SAYS_WITHIN = 1.0
 
 
 class Events(Protocol):
@@ -135,10 +135,11 @@ class Pool:
                 process.kill(None)
         for generation in list(self._generations):
             if not generation.ready:
-                if now - generation.started_at > _IMPORT_TIMEOUT:
-                    generation.told = True
-                    self._events.failed("Importing the plots took longer than 30 s", "")
-                    os.kill(generation.pid, signal.SIGKILL)
+                late = now - generation.started_at - self._settings.import_timeout
+                if late > 0:
+                    # Its fault handler prints where the import hangs, and ends it.
+                    generation.late = True
+                    os.kill(generation.pid, signal.SIGKILL if late > _SAYS_WITHIN else signal.SIGABRT)
             elif generation is not self.current and not generation.retired and not needed(generation):
                 self._retire_generation(generation)
         self.fill()
@@ -284,7 +285,10 @@ class Pool:
         """A generation has ended: it did not load, was retired, or was killed."""
         self._introduced(generation)
         if not generation.ready and not generation.told:
-            self._events.failed("Importing the plots ended the process", "")
+            ended = "ended the process"
+            if generation.late:
+                ended = f"took longer than {self._settings.import_timeout:g} s (import_timeout)"
+            self._events.failed(f"Importing {', '.join(generation.targets)} {ended}", "")
         for number in (generation.news.fileno(), generation.control.fileno(), generation.pidfd):
             self._watch.drop(number)
         with contextlib.suppress(ChildProcessError):

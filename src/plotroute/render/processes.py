@@ -23,6 +23,8 @@ log = logging.getLogger("plotroute.render")
 
 # What one drawing may print into the log; a loop that prints must not fill the disk.
 _MOST_OUTPUT = 64 * 1024
+# What a line of the log holds beside the text: the time, the request's id, the plot's name.
+_LINE_COSTS = 100
 
 
 @dataclass(eq=False)
@@ -72,14 +74,14 @@ class Process:
         """Put what the plot printed into the log, with the request it printed it for."""
         request = self.flight.request_id if self.flight else "-"
         plot = self.flight.plot if self.flight else "-"
-        room = _MOST_OUTPUT - self.printed
-        self.printed += len(text)
-        if room <= 0:
-            return
-        for line in text[:room].splitlines():
-            log.info("%s %s | %s", request, plot, line)
-        if len(text) > room:
-            log.warning("%s %s printed more than %d bytes; the rest is left out", request, plot, _MOST_OUTPUT)
+        for line in text.splitlines():
+            if self.printed > _MOST_OUTPUT:
+                return
+            room = _MOST_OUTPUT - self.printed
+            log.info("%s %s | %s", request, plot, line[:room])
+            self.printed += len(line) + _LINE_COSTS
+            if self.printed > _MOST_OUTPUT:
+                log.warning("%s %s prints too much; the rest is left out", request, plot)
 
 
 @dataclass(eq=False)
@@ -87,6 +89,7 @@ class Generation:
     """One saved version of the author's code."""
 
     pid: int
+    targets: Sequence[str]
     control: socket.socket
     news: socket.socket
     pidfd: int
@@ -99,6 +102,8 @@ class Generation:
     retired: bool = False
     told: bool = False
     """It has said what there is, or why there is nothing."""
+    late: bool = False
+    """Its import took too long, so it is being ended."""
     wanted: dict[str, int] = field(default_factory=dict)
     """Role → processes asked for that have not come yet."""
 
@@ -150,7 +155,7 @@ def start_generation(
     write.close()
     mine.setblocking(False)
     read.setblocking(False)
-    return Generation(pid, mine, read, os.pidfd_open(pid), now)
+    return Generation(pid, targets, mine, read, os.pidfd_open(pid), now)
 
 
 def _in_child(in_child: Callable[[], None], *ends: socket.socket) -> None:

@@ -40,6 +40,7 @@ ADVICE = {
     "unknown_source": "Please check the names in the address for a spelling mistake.",
     "method_not_allowed": "This address can be looked at, but not changed.",
     "not_acceptable": "Please ask for another type, or end the address in one, such as .png.",
+    "body_too_slow": "Please try again.",
     "body_too_large": "Please send fewer values.",
     "url_too_long": "Please send fewer values, or send them in the body of the request.",
     "unsupported_media_type": "Please send the values as JSON.",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,11 @@ from werkzeug.exceptions import NotFound
 from plotroute import addresses
 from plotroute.addresses import SCHEMA, Found
 from plotroute.errors import (
-    BodyTooLarge,
     InvalidParameters,
     MethodNotAllowed,
     NotAcceptable,
     ParameterError,
     PlotFailed,
-    QueueFull,
     UnknownPlot,
     UnsupportedMediaType,
     UrlTooLong,
@@ -31,6 +28,7 @@ from plotroute.model import IMAGE_TYPES, Json, Manifest
 from plotroute.pipeline import Pipeline
 from plotroute.settings import Settings
 from plotroute.web import listing, negotiate, responses
+from plotroute.web.bodies import Bodies
 from plotroute.web.metrics import Metrics
 
 log = logging.getLogger("plotroute")
@@ -57,8 +55,7 @@ class Views:
         self._site = site
         self._development = development
         self._announced: Manifest | None = None
-        # A body that trickles in holds its thread: three quarters of them stay free for everyone else.
-        self._bodies = threading.BoundedSemaphore(max(1, settings.threads // 4))
+        self._bodies = Bodies(settings)
         self._own = {
             "/": self._list_page,
             "/plots": self._list_page,
@@ -136,20 +133,10 @@ class Views:
 
     def _body(self) -> Mapping[str, Json]:
         """Return the parameters in the JSON body of a POST."""
+        # Read even if of no use: who is answered before all is sent sees a broken connection instead.
+        data = self._bodies.read(request.stream, request.content_length)
         if request.mimetype != "application/json" or request.headers.get("Content-Encoding"):
             raise UnsupportedMediaType("Only plain application/json is read")
-        limit = self._settings.max_body
-        if (request.content_length or 0) > limit:
-            raise BodyTooLarge(f"The body is larger than {limit:,} bytes")
-        if not self._bodies.acquire(blocking=False):
-            raise QueueFull("Too many bodies are being sent", headers={"Retry-After": "2"})
-        try:
-            # Without a Content-Length (chunked) the size shows only while reading.
-            data = request.stream.read(limit + 1)
-        finally:
-            self._bodies.release()
-        if len(data) > limit:
-            raise BodyTooLarge(f"The body is larger than {limit:,} bytes")
         return _json_object(data)
 
     def _only_read(self, view: Any) -> Response:
