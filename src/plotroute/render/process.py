@@ -20,6 +20,7 @@ from typing import NoReturn
 from plotroute.errors import AnswerError, OutOfMemory, PlotCrashed
 from plotroute.model import DatasetRef, Job, from_wire, to_wire
 from plotroute.render import limits
+from plotroute.render.databases import cap_duckdb
 from plotroute.render.frames import Channel, Message
 from plotroute.render.worker import Worker
 from plotroute.settings import Settings
@@ -113,6 +114,7 @@ def become(
                 processes=settings.allow_processes,
             )
         )
+        cap_duckdb(settings.render_memory)
         RenderProcess(worker, Channel(connection), settings).run()
     except BaseException:
         traceback.print_exc()
