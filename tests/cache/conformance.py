@@ -10,7 +10,7 @@ from plotroute.cache.base import MISSING, Cache, Stored
 from plotroute.model import Image
 
 
-def stored(body=b"picture", *, etag='W/"1"', drawn_at=1000.0, expires_at=None):
+def stored(body=b"picture", *, etag='W/"1"', drawn_at=1000.0, expires_at=None, plot="sales/revenue"):
     """A picture in a cache."""
     image = Image(
         body=body,
@@ -19,7 +19,7 @@ def stored(body=b"picture", *, etag='W/"1"', drawn_at=1000.0, expires_at=None):
         timings={"draw": 0.25},
         versions={'orders?region="EU"': "polled:1"},
     )
-    return Stored(image, etag, drawn_at, expires_at)
+    return Stored(image, etag, drawn_at, expires_at, plot)
 
 
 class Conformance:
@@ -91,11 +91,62 @@ class Conformance:
 
         assert cache.get("key") == stored(b"")
 
-    @pytest.mark.parametrize("key", ["0" * 32, "a/b", "../a", "a b", "é", "x" * 500, ""])
+    @pytest.mark.parametrize("key", ["0" * 32, "a/b", "../a", "a b", "é", "\udc80", "x" * 500, ""])
     def test_any_text_is_a_key(self, cache, key):
         cache.put(key, stored())
 
         assert cache.get(key) == stored()
+
+    def test_a_plot_that_was_never_purged_has_no_epoch(self, cache):
+        cache.put("key", stored(plot="sales"))
+        cache.purge("costs")
+
+        assert cache.epoch("sales") == ""
+
+    def test_every_purge_begins_another_epoch(self, cache):
+        epochs = {cache.epoch("sales")}
+        for _ in range(5):
+            cache.purge("sales")
+            assert cache.epoch("sales") == cache.epoch("sales")
+            epochs.add(cache.epoch("sales"))
+
+        assert len(epochs) == 6
+
+    def test_purging_forgets_the_pictures_of_one_plot_and_says_how_many(self, cache):
+        for n in range(3):
+            cache.put(f"sales{n}", stored(plot="sales"))
+            cache.put(f"costs{n}", stored(plot="costs"))
+            cache.put(f"nobody{n}", stored(plot=""))
+
+        assert cache.purge("sales") == 3
+        assert all(cache.get(f"sales{n}") is MISSING for n in range(3))
+        assert all(cache.get(f"costs{n}") and cache.get(f"nobody{n}") for n in range(3))
+
+    def test_a_purged_plot_is_kept_again(self, cache):
+        cache.put("key", stored(b"before", plot="sales"))
+        cache.purge("sales")
+        cache.put("key", stored(b"after", plot="sales"))
+
+        assert cache.get("key") == stored(b"after", plot="sales")
+
+    def test_purging_a_plot_without_pictures_is_a_new_epoch_too(self, cache):
+        assert cache.purge("sales") == 0
+        assert cache.epoch("sales")
+
+    def test_clearing_takes_no_epoch_back(self, cache):
+        cache.purge("sales")
+        epoch = cache.epoch("sales")
+
+        cache.clear()
+
+        assert cache.epoch("sales") == epoch
+
+    @pytest.mark.parametrize("plot", ["sales/revenue", "../a", "a b", "é", "\udc80", "x" * 500, ""])
+    def test_any_text_is_the_name_of_a_plot(self, cache, plot):
+        cache.put("key", stored(plot=plot))
+
+        assert cache.purge(plot) == 1
+        assert cache.epoch(plot)
 
     def test_many_threads_get_what_was_put_under_their_key(self, cache):
         def use(n):

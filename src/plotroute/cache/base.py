@@ -32,6 +32,8 @@ class Stored:
     """Seconds since 1970."""
     expires_at: float | None = None
     """Seconds since 1970; None: when its key changes."""
+    plot: str = ""
+    """The name of the plot it is of, so that it can be purged."""
 
     def fresh(self, now: float) -> bool:
         """Whether the picture may still be shown at `now`."""
@@ -48,4 +50,14 @@ class Cache(Protocol):
         """Store under `key`, best effort: what does not fit is not stored."""
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Forget every picture; epochs stay."""
+
+    def epoch(self, plot: str) -> str:
+        """Return "" as long as the plot was never purged, else a token that every purge changes.
+
+        Whoever names pictures puts it into their keys: what was named before a purge is not found after
+        it, wherever it is kept. It is asked for with every request, and cheap.
+        """
+
+    def purge(self, plot: str) -> int:
+        """Change the epoch of the plot and forget its pictures; return how many, as far as is known."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections import OrderedDict
 from threading import Lock
 
@@ -18,6 +19,7 @@ class MemoryCache:
         self._max_bytes = max_bytes
         self._bytes = 0
         self._entries: OrderedDict[str, Stored] = OrderedDict()
+        self._epochs: dict[str, str] = {}
         self._lock = Lock()
 
     def get(self, key: str) -> Stored | _Missing:
@@ -43,10 +45,24 @@ class MemoryCache:
                 self._drop(next(iter(self._entries)))
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Forget every picture; epochs stay."""
         with self._lock:
             self._entries.clear()
             self._bytes = 0
+
+    def epoch(self, plot: str) -> str:
+        """Return "" as long as the plot was never purged, else a token that every purge changes."""
+        return self._epochs.get(plot, "")
+
+    def purge(self, plot: str) -> int:
+        """Change the epoch of the plot and forget its pictures; return how many."""
+        with self._lock:
+            # Random, not counted: another process, or this one started again, must not come to the same.
+            self._epochs[plot] = secrets.token_hex(8)
+            purged = [key for key, stored in self._entries.items() if stored.plot == plot]
+            for key in purged:
+                self._drop(key)
+        return len(purged)
 
     def _drop(self, key: str) -> None:
         stored = self._entries.pop(key, None)
