@@ -52,6 +52,7 @@ PLOT = PlotSpec(
     datasets=("raw", "orders"),
     freshness="timed",
     ttl=3600.0,
+    stale=600.0,
     max_age=60,
     timeout=2.5,
     max_pixels=1_000_000,
@@ -73,7 +74,7 @@ MANIFEST = Manifest(
     problem_detail='File "plots.py", line 3',
 )
 
-OPTIONS = Options(width=800, height=500, dpr=1.5, theme="dark", background="transparent")
+OPTIONS = Options(width=800, height=500, dpr=1.5, theme="dark", background="transparent", png8=True)
 
 JOB = Job(
     plot="sales/revenue",

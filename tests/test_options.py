@@ -9,7 +9,7 @@ from plotroute.errors import InvalidParameters
 from plotroute.model import Options, PlotSpec
 
 PLOT = PlotSpec(name="a", addresses=("/plots/a",))
-NAMES = ["width", "height", "dpr", "theme", "background", "download", "on_error"]
+NAMES = ["width", "height", "dpr", "theme", "background", "png8", "download", "on_error"]
 
 
 def asked(*query, plot=PLOT, max_pixels=16_000_000):
@@ -39,7 +39,8 @@ def test_a_plot_offers_all_options_but_those_it_takes_itself():
     plot = PlotSpec(name="a", addresses=("/plots/a",), takes_options=options.DECLARABLE)
 
     assert [option.name for option in options.offered(PLOT)] == NAMES
-    assert [option.name for option in options.offered(plot)] == ["dpr", "background", "download", "on_error"]
+    left = ["dpr", "background", "png8", "download", "on_error"]
+    assert [option.name for option in options.offered(plot)] == left
 
 
 def test_nothing_asked_leaves_everything_to_the_author():
@@ -53,9 +54,12 @@ def test_options_are_what_was_asked_for():
         ("dpr", "2"),
         ("theme", "dark"),
         ("background", "transparent"),
+        ("png8", "true"),
     ]
 
-    assert asked(*query) == Options(width=800, height=500, dpr=2.0, theme="dark", background="transparent")
+    assert asked(*query) == Options(
+        width=800, height=500, dpr=2.0, theme="dark", background="transparent", png8=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -104,6 +108,7 @@ def test_the_device_pixel_ratio_is_snapped_up_and_never_an_error(sent, ratio):
         ("theme", "blue", "not_allowed"),
         ("background", "white", "not_allowed"),
         ("on_error", "picture", "not_allowed"),
+        ("png8", "8", "malformed"),
         ("download", "perhaps", "malformed"),
     ],
 )

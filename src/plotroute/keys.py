@@ -20,7 +20,7 @@ def picture_key(
     versions: Versions,
 ) -> str:
     """Return the name of a picture: equal if and only if the bytes are meant to be equal."""
-    dress = [options.width, options.height, options.dpr, options.theme, options.background]
+    dress = [options.width, options.height, options.dpr, options.theme, options.background, options.png8]
     return _digest(
         "picture",
         manifest.code,

@@ -95,6 +95,8 @@ class PlotSpec:
     freshness: Literal["keyed", "timed", "live"] = "keyed"
     """keyed: a function of its key; timed: fresh for `ttl` seconds; live: drawn for every request."""
     ttl: float | None = None
+    stale: float | None = None
+    """Seconds for which an outdated picture may be shown while a new one is drawn."""
     max_age: int = 0
     """Seconds a browser may keep the picture without asking."""
     timeout: float | None = None
@@ -160,6 +162,8 @@ class Options:
     """Device pixels per CSS pixel; None: the figure's own dpi."""
     theme: Literal["light", "dark"] | None = None
     background: Literal["transparent"] | None = None
+    png8: bool = False
+    """At most 256 colours, of a PNG."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The picture options: `width`, `height`, `dpr`, `theme`, `background`, `download`, `on_error`.
+"""The picture options: `width`, `height`, `dpr`, `theme`, `background`, `png8`, `download`, `on_error`.
 
 Pure. They are parameters like any other, declared once here, the same for every plot.
 """
@@ -50,6 +50,12 @@ PARAMS = (
         description="No background.",
     ),
     Param(
+        name="png8",
+        kind="bool",
+        default=False,
+        description="At most 256 colours, for a smaller PNG; other formats stay as they are.",
+    ),
+    Param(
         name="download",
         kind="bool",
         default=False,
@@ -87,7 +93,7 @@ def build(values: Mapping[str, Any], plot: PlotSpec, max_pixels: int) -> Options
     }
     if taken["dpr"] is not None:
         taken["dpr"] = next((ratio for ratio in _RATIOS if taken["dpr"] <= ratio), _RATIOS[-1])
-    options = Options(**taken)
+    options = Options(**taken, png8=bool(values.get("png8")))
     if options.width and options.height:
         pixels = options.width * options.height * (options.dpr or 1.0) ** 2
         if pixels > max_pixels:

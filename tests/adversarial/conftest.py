@@ -22,7 +22,7 @@ import matplotlib
 matplotlib.use("agg")
 import plain
 name, arguments, file = sys.argv[1:]
-getattr(plain, name)(**eval(arguments)).savefig(file)
+getattr(plain, name)(**eval(arguments)).savefig(file, backend="module://plotroute.encode.agg")
 """
 
 

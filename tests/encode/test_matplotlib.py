@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 import re
@@ -21,6 +20,7 @@ import seaborn.objects as so
 from matplotlib.figure import Figure
 
 from encode.conformance import RASTERS, Conformance, open_image, size_of
+from encode.pngs import content
 from plotroute.encode.base import Encoded, Target
 from plotroute.encode.matplotlib import MatplotlibEncoder
 from plotroute.errors import CannotDraw
@@ -92,7 +92,7 @@ class TestLive(Conformance):
 # --- nothing asked for: what a script gives ----------------------------------------------------
 
 SCRIPT = """
-    import hashlib, io, sys
+    import io
     import matplotlib; matplotlib.use("agg")
     import matplotlib.pyplot as plt
     plt.rcParams.update({rc!r})
@@ -102,7 +102,7 @@ SCRIPT = """
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     buffer = io.BytesIO()
     figure.savefig(buffer, format="{format}")
-    print(hashlib.sha256(buffer.getvalue()).hexdigest())
+    print(buffer.getvalue().hex())
 """
 
 
@@ -126,15 +126,19 @@ def run(code: str, **environment: str) -> str:
         {"savefig.facecolor": "navy", "savefig.pad_inches": 1.0, "savefig.transparent": True},
     ],
 )
-def test_without_wishes_the_bytes_are_those_of_a_script(layout: str | None, rc: dict[str, Any]) -> None:
+def test_without_wishes_the_picture_is_that_of_a_script(layout: str | None, rc: dict[str, Any]) -> None:
     format = "png" if layout else "webp"
     mpl.rcParams.update(rc)
     figure, ax = plt.subplots(layout=layout)
     ax.plot([1, 3, 2], label="line")
     ax.set(title="title", xlabel="x", ylabel="y")
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
-    ours = hashlib.sha256(encode(figure, format).body).hexdigest()
-    assert ours == run(SCRIPT.format(rc=rc, arguments=f"layout={layout!r}", format=format))
+    ours = encode(figure, format).body
+    plain = bytes.fromhex(run(SCRIPT.format(rc=rc, arguments=f"layout={layout!r}", format=format)))
+    if format == "png":
+        assert content(ours) == content(plain)
+    else:
+        assert ours == plain
 
 
 def test_same_bytes_in_every_process_and_format() -> None:
@@ -159,6 +163,22 @@ def test_same_bytes_in_every_process_and_format() -> None:
     """
     one, two = (run(code, PYTHONHASHSEED=seed, TZ=zone) for seed, zone in (("1", "UTC"), ("2", "Asia/Tokyo")))
     assert one == two
+
+
+@pytest.mark.parametrize("box", [{}, {"width": 400}, {"width": 900, "height": 500, "dpr": 2}, {"width": 90}])
+def test_png8_is_the_same_picture_in_256_colours(box: dict[str, float]) -> None:
+    whole, few = encode(image(), **box), encode(image(), png8=True, **box)
+    assert open_image(few).mode == "P"
+    assert content(few.body)[2:] == content(whole.body)[2:]
+    one, other = (np.asarray(open_image(it).convert("RGBA")).astype(int) for it in (whole, few))
+    assert one.shape == other.shape
+    assert np.abs(one - other).max() <= 12
+    assert len(few.body) <= len(whole.body)
+
+
+def test_png8_changes_no_other_format() -> None:
+    for format in ("svg", "pdf", "webp", "jpg"):
+        assert encode(live(), format, salt="s", png8=True) == encode(live(), format, salt="s")
 
 
 # --- the size contract -------------------------------------------------------------------------
@@ -221,6 +241,16 @@ def test_a_finished_figure_is_scaled_and_padded_with_its_own_background() -> Non
     figure = finished()
     figure.set_facecolor("#204060")
     assert b"#204060" in encode(figure, "svg", width=300, height=100).body
+
+
+def test_a_layout_that_is_settled_is_not_gone_through_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawings = []
+    draw = Figure.draw
+    monkeypatch.setattr(Figure, "draw", lambda self, renderer: drawings.append(self) or draw(self, renderer))
+    for format in ("png", "svg"):
+        drawings.clear()
+        encode(live(), format, width=800, height=600)
+        assert len(drawings) == 2  # its layout, and the picture
 
 
 def test_a_finished_figure_keeps_its_layout() -> None:

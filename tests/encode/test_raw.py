@@ -3,7 +3,9 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -158,3 +160,20 @@ def test_a_photo_that_lies_on_its_side_is_stood_up_when_resized() -> None:
     file = io.BytesIO()
     photo.save(file, "jpeg", exif=exif)
     assert size_of(encode(file, Target(options=Options(width=20)))) == (20, 40)
+
+
+def test_png8_gives_a_picture_256_colours_where_that_makes_it_smaller() -> None:
+    def png(channels: Any) -> bytes:
+        file = io.BytesIO()
+        Image.fromarray(np.asarray(channels, np.uint8)).save(file, format="PNG")
+        return file.getvalue()
+
+    noise = png(np.random.default_rng(1).integers(0, 256, (64, 90, 3)))
+    few = encode(noise, Target(options=Options(png8=True)))
+    assert open_image(few).mode == "P"
+    assert len(few.body) < len(noise)
+    assert size_of(encode(noise, Target(options=Options(png8=True, width=45)))) == (45, 32)
+    y, x = np.mgrid[:64, :90]
+    slope = png(np.stack([2 * x, 3 * y, x + y], axis=2))  # Pillow writes it in 170 bytes
+    for body in (slope, picture("jpg"), SVG):
+        assert encode(body, Target(options=Options(png8=True))).body == body

@@ -89,7 +89,7 @@ from plotroute.render.randomness import seeded
 name, n, seed = sys.argv[1:]
 with seeded(keys.content_key(name, {"n": int(n)}, {}) if seed else None):
     getattr(plots, name)(n=int(n))
-    plt.gcf().savefig(sys.stdout.buffer, format="png")
+    plt.gcf().savefig(sys.stdout.buffer, format="png", backend="module://plotroute.encode.agg")
 """
 
 

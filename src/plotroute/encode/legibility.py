@@ -145,7 +145,9 @@ def settle(figure: Figure, natural: Size, sizes: Sequence[Size]) -> Box:
                 break
         if not after.is_tighter_than(before):
             break
-    figure.set_layout_engine("none")
+    # Not `set_layout_engine("none")`: that leaves an engine behind which does nothing, and for any engine
+    # savefig goes through the whole figure once more before it draws (a tenth of the time of a sized plot).
+    figure._layout_engine = None  # type: ignore[attr-defined]
     left, bottom, right, top = after.new_overhang(before, most)
     return -left / PX, -bottom / PX, (size[0] + right) / PX, (size[1] + top) / PX
 

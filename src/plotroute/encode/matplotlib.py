@@ -18,6 +18,7 @@ from matplotlib.layout_engine import PlaceHolderLayoutEngine
 from matplotlib.transforms import Bbox
 from PIL import Image
 
+from plotroute.encode import agg
 from plotroute.encode.base import Encoded, Target
 from plotroute.encode.budgets import MAX_SIDE, Output, check_pixels
 from plotroute.encode.figures import anchor_legends, figure_of, leaves, theme_of
@@ -35,6 +36,7 @@ from plotroute.encode.layout import (
 from plotroute.encode.legibility import settle
 from plotroute.encode.literal import literal_texts
 from plotroute.encode.pdf import ScaledPage
+from plotroute.encode.text_layouts import layouts_remembered
 from plotroute.model import IMAGE_TYPES
 
 COARSE = 72
@@ -68,7 +70,7 @@ class MatplotlibEncoder:
         with literal_texts(target.texts):
             figure = figure_of(value)
             rc: dict[Any, Any] = {**theme_of(figure), "svg.hashsalt": target.salt}
-            with mpl.rc_context(rc):
+            with mpl.rc_context(rc), layouts_remembered():
                 _check_size(figure)
                 body = _sized(figure, target) if is_sized(target) else _plain(figure, target)
         return Encoded(body, IMAGE_TYPES[target.format])
@@ -86,12 +88,19 @@ def _plain(figure: Figure, target: Target) -> bytes:
     width, height = figure.get_size_inches()
     if not _is_tight():
         check((width, height))
-    file = Output(target.max_bytes)
     options = _options(target)
     if vector:
         options["dpi"] = _within(dpi, (width, height), target.max_pixels)
     with _tight_box_checked(figure, check):
-        figure.savefig(file, format=target.format, **options)
+        return _saved(figure, target, **options)
+
+
+def _saved(figure: Figure, target: Target, **options: Any) -> bytes:
+    """What `savefig` writes, a PNG with our writer."""
+    if target.format == "png" and (ours := agg.backend(figure)):
+        options |= {**ours, "png8": target.options.png8}
+    file = Output(target.max_bytes)
+    figure.savefig(file, format=target.format, **options)
     return file.getvalue()
 
 
@@ -115,15 +124,14 @@ def _sized(figure: Figure, target: Target) -> bytes:
 
 def _svg(figure: Figure, target: Target, placement: Placement) -> bytes:
     """The figure's own drawing, in a root that has the size of the page and looks at all of it."""
-    file = Output(target.max_bytes)
-    figure.savefig(file, format="svg", **_vector_options(figure, target, placement))
+    svg = _saved(figure, target, **_vector_options(figure, target, placement))
     x, y = (side * 72 for side in placement.padding)
     left, bottom, right, top = placement.page
     wide, high = (right - left) * 72, (top - bottom) * 72
     view = " ".join(_number(side) for side in (-x, -y, wide, high))
     # CSS pixels, as asked: an <img> without a width of its own is then as wide as its URL says.
     root = f'width="{placement.asked[0]}px" height="{placement.asked[1]}px" viewBox="{view}"'
-    body = re.sub(rb'width="[^"]*" height="[^"]*" viewBox="[^"]*"', root.encode(), file.getvalue(), count=1)
+    body = re.sub(rb'width="[^"]*" height="[^"]*" viewBox="[^"]*"', root.encode(), svg, count=1)
     if not placement.is_padded:
         return body
     red, green, blue, alpha = _paper(figure, target)
@@ -159,15 +167,17 @@ def _raster(figure: Figure, target: Target, placement: Placement) -> bytes:
     options = _options(target)
     box = raster_box(placement.content, (wide * times, high * times), dpi * times)
     region = _region(figure, placement.content, box)
-    file = Output(target.max_bytes)
     if times == 1 and (wide, high) == placement.pixels:
-        figure.savefig(file, format=target.format, dpi=dpi, **region, **options)
-        return file.getvalue()
+        return _saved(figure, target, dpi=dpi, **region, **options)
     drawn = BytesIO()
     figure.savefig(drawn, format="rgba", dpi=dpi * times, **region, **options)
     content = Image.frombuffer("RGBA", (wide * times, high * times), drawn.getvalue()).reduce(times)
     picture = Image.new("RGBA", placement.pixels, _paper(figure, target))
     picture.paste(content, ((picture.width - wide) // 2, (picture.height - high) // 2))
+    file = Output(target.max_bytes)
+    if target.format == "png":
+        file.write(agg.png(np.asarray(picture), PX, target.options.png8))
+        return file.getvalue()
     # What Matplotlib's own canvas does with its pixels; a JPEG is laid on white.
     with mpl.rc_context({"savefig.facecolor": "white"}):
         kind = {"jpg": "jpeg"}.get(target.format, target.format)

@@ -7,11 +7,14 @@ import warnings
 from io import BytesIO
 from typing import Any
 
+import numpy as np
 from PIL import Image, ImageOps
 
 from plotroute.encode.base import Encoded, NotAFigure, Target
 from plotroute.encode.budgets import Output, check_bytes, check_pixels
 from plotroute.encode.layout import PX, Placement, asked_box, is_sized, pixels
+from plotroute.encode.palette import reduced
+from plotroute.encode.png import encode_png
 from plotroute.errors import CannotDraw, UnknownFormat
 from plotroute.model import IMAGE_TYPES
 
@@ -27,7 +30,7 @@ _SNIFFED = 4096
 
 
 class RawEncoder:
-    """bytes, bytearray, memoryview and BytesIO, handed over untouched unless another size is asked for."""
+    """bytes, bytearray, memoryview and BytesIO, handed over untouched unless they are asked for otherwise."""
 
     def accepts(self, value: Any) -> bool:
         """Whether `value` is bytes or a file of bytes in memory."""
@@ -108,7 +111,9 @@ def _raster(body: bytes, own: str, wanted: str, target: Target) -> Encoded:
     picture = _decoded(body, own, target)
     asked = asked_box(target, picture.size) if is_sized(target) else picture.size
     size = pixels(asked, target.options.dpr) if is_sized(target) else picture.size
-    if wanted == own and size == picture.size:
+    fewer_colours = target.options.png8 and wanted == "png"
+    untouched = wanted == own and size == picture.size
+    if untouched and not fewer_colours:
         return Encoded(body, IMAGE_TYPES[own])
     check_pixels(*size, target.max_pixels, wanted)
     if picture.mode not in ("RGB", "RGBA"):
@@ -119,7 +124,11 @@ def _raster(body: bytes, own: str, wanted: str, target: Target) -> Encoded:
         white = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(white, picture).convert("RGB")
     file = Output(target.max_bytes)
-    picture.save(file, format=_PILLOW[wanted])
+    if fewer_colours:
+        smaller = encode_png(reduced(np.asarray(picture.convert("RGBA"))))
+        file.write(body if untouched and len(body) <= len(smaller) else smaller)
+    else:
+        picture.save(file, format=_PILLOW[wanted])
     return Encoded(file.getvalue(), IMAGE_TYPES[wanted])
 
 

@@ -1,0 +1,199 @@
+"""RGBA pixels → PNG, lossless: some ten times faster than Pillow, for a file about as large.
+
+Measured on seven kinds of plots: ISA-L's level 1 takes 0.1 ms for a line plot where zlib's level 6 takes 7;
+its levels 2 and 3 give files no smaller, level 0 gives them a third larger. What makes a file small is to
+hand over less: no alpha where nothing is transparent, and a palette where 256 colours are enough, as they
+are for bars, histograms and all that is grey.
+
+The same pixels give the same bytes, on machines whose processors have the same instructions for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from struct import pack
+
+import numpy as np
+from isal import isal_zlib
+from numpy.typing import NDArray
+
+MOST_COLOURS = 256
+"""Entries of a palette, which is what a byte can tell apart."""
+
+LEVEL = 1
+"""Of compression: see above."""
+
+BAND = 2**16
+"""Pixels that are worked on at a time: 256 KiB, which the processor's cache holds with what becomes of it."""
+
+RUNS = 4096
+"""Runs of a colour that are looked at together: in 0.1 ms a photograph shows that it has too many."""
+
+Bytes = NDArray[np.uint8]
+Pixels = NDArray[np.uint32]
+"""Rows of pixels, each one number: red in the lowest byte, alpha in the highest."""
+
+
+def encode_png(rgba: Bytes, dpi: float | None = None, text: Mapping[str, str] | None = None) -> bytes:
+    """Return the PNG of `rgba` (height × width × 4, alpha not multiplied in); every pixel decodes to itself.
+
+    `dpi` and `text` are what viewers show beside the picture.
+    """
+    pixels = pixels_of(rgba)
+    height, width = pixels.shape
+    form = _form(pixels)
+    parts = [b"\x89PNG\r\n\x1a\n"]
+    # 8 bits a sample; deflate, the five filters, no interlacing: there are no others.
+    parts += _chunk(b"IHDR", pack(">IIBBBBB", width, height, 8, form.color_type, 0, 0, 0))
+    for key, value in (text or {}).items():
+        parts += _text(key, value)
+    for kind, data in form.chunks:
+        parts += _chunk(kind, data)
+    if dpi is not None:
+        per_metre = int(dpi / 0.0254 + 0.5)
+        parts += _chunk(b"pHYs", pack(">IIB", per_metre, per_metre, 1))
+    parts += _chunk(b"IDAT", *_deflated(pixels, form))
+    parts += _chunk(b"IEND")
+    return b"".join(parts)
+
+
+def pixels_of(rgba: Bytes) -> Pixels:
+    """Return `rgba` (height × width × 4) with one number for each pixel: a view, if it lies in one piece."""
+    return np.ascontiguousarray(rgba, np.uint8).view("<u4")[..., 0]
+
+
+def colours_of(pixels: Pixels, most: int = MOST_COLOURS) -> Pixels | None:
+    """Return the colours in ascending order, or None if there are more than `most`."""
+    found = np.empty(0, pixels.dtype)
+    for band in bands(pixels):
+        flat = band.ravel()
+        runs = flat[_starts(flat)]
+        for start in range(0, len(runs), RUNS):
+            found = np.union1d(found, runs[start : start + RUNS])
+            if len(found) > most:
+                return None
+    return found
+
+
+def indices_of(colours: Pixels, pixels: Pixels) -> NDArray[np.intp]:
+    """Return the place of each pixel among `colours`, which has all of them in ascending order."""
+    # Searched for once in each run of a colour: a plot has a thirtieth as many runs as pixels.
+    flat = pixels.ravel()
+    starts = _starts(flat)
+    indices = np.searchsorted(colours, flat[starts])
+    return np.repeat(indices, np.diff(starts, append=flat.size)).reshape(pixels.shape)
+
+
+def bands(pixels: Pixels) -> Iterator[Pixels]:
+    """Cut a picture into pieces to work on, from top to bottom."""
+    rows = max(1, BAND // pixels.shape[1])
+    for top in range(0, len(pixels), rows):
+        yield pixels[top : top + rows]
+
+
+def _starts(flat: Pixels) -> NDArray[np.intp]:
+    """Where a colour begins that is not the one before."""
+    begins = np.empty(flat.size, bool)
+    begins[0] = True
+    np.not_equal(flat[1:], flat[:-1], out=begins[1:])
+    return np.flatnonzero(begins)
+
+
+# --- How a pixel is stored -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    color_type: int
+    samples: int
+    """Bytes of a pixel."""
+    fill: Callable[[Pixels, Bytes], None]
+    """Writes pixels into (rows × width × samples)."""
+    chunks: tuple[tuple[bytes, bytes], ...] = ()
+    """What a reader has to know first."""
+
+
+def _form(pixels: Pixels) -> _Form:
+    """Return the smallest form that holds every pixel."""
+    colours = colours_of(pixels)
+    if colours is not None:
+        entries = colours.view(np.uint8).reshape(-1, 4)
+        # The highest byte orders them, so what is not opaque comes first: the rest needs no entry.
+        alphas = entries[entries[:, 3] < 255, 3]
+        chunks = [(b"PLTE", entries[:, :3].tobytes()), (b"tRNS", alphas.tobytes())]
+        return _Form(3, 1, partial(_fill_indices, colours), tuple(chunk for chunk in chunks if chunk[1]))
+    if np.bitwise_and.reduce(pixels, axis=None) >> 24 == 255:
+        return _Form(2, 3, _fill_channels)
+    return _Form(6, 4, _fill_channels)
+
+
+def _fill_channels(pixels: Pixels, samples: Bytes) -> None:
+    channels = pixels[..., np.newaxis].view(np.uint8)
+    # One after the other: NumPy copies three bytes a pixel four times slower.
+    for channel in range(samples.shape[2]):
+        samples[..., channel] = channels[..., channel]
+
+
+def _fill_indices(colours: Pixels, pixels: Pixels, samples: Bytes) -> None:
+    samples[..., 0] = indices_of(colours, pixels)
+
+
+# --- The file ------------------------------------------------------------------------------------
+
+
+def _deflated(pixels: Pixels, form: _Form) -> list[bytes]:
+    """Return the compressed rows, by the filter that makes them smaller.
+
+    Which one that is does not show before: text and lines repeat (no filter), surfaces go on as in the row
+    above (Up). Trying both costs less than any look at the pixels, and two thirds of the bytes at best.
+    """
+    plain, up = _Stream(filter=0), _Stream(filter=2)
+    above: Bytes = np.zeros(pixels.shape[1] * form.samples, np.uint8)
+    for band in bands(pixels):
+        rows, width = band.shape
+        lines = np.empty((rows, 1 + width * form.samples), np.uint8)
+        samples = lines[:, 1:]
+        form.fill(band, np.reshape(samples, (rows, width, form.samples), copy=False))
+        plain.write(lines)
+        below = samples[-1].copy()
+        samples[1:] -= samples[:-1]
+        samples[0] -= above
+        up.write(lines)
+        above = below
+    return min(plain.finished(), up.finished(), key=lambda parts: sum(map(len, parts)))
+
+
+class _Stream:
+    """Rows of one filter, compressed."""
+
+    def __init__(self, filter: int) -> None:
+        self._filter = filter
+        self._deflate = isal_zlib.compressobj(LEVEL)
+        self._parts: list[bytes] = []
+
+    def write(self, lines: Bytes) -> None:
+        """Compress rows whose first bytes are free for the filter's number."""
+        lines[:, 0] = self._filter
+        self._parts.append(self._deflate.compress(lines))
+
+    def finished(self) -> list[bytes]:
+        """Return all of it."""
+        return [*self._parts, self._deflate.flush()]
+
+
+def _text(key: str, value: str) -> list[bytes]:
+    name = key.encode("latin-1")
+    try:
+        return _chunk(b"tEXt", name, b"\0", value.encode("latin-1"))
+    except UnicodeEncodeError:
+        # Not compressed, in no language, its name in no other one.
+        return _chunk(b"iTXt", name, b"\0", b"\0\0", b"\0", b"\0", value.encode())
+
+
+def _chunk(kind: bytes, *data: bytes) -> list[bytes]:
+    check = isal_zlib.crc32(kind)
+    for part in data:
+        check = isal_zlib.crc32(part, check)
+    return [pack(">I", sum(map(len, data))), kind, *data, pack(">I", check)]
