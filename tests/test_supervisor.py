@@ -279,17 +279,34 @@ def test_a_signal_ends_the_server_with_everything_it_started(serve, folder, numb
     assert temporary(folder) == []
 
 
-def test_told_twice_it_ends_at_once(serve, folder):
+def test_what_was_begun_is_drawn_though_every_process_is_told_to_stop_twice(serve, folder):
+    """As service managers and Heroku do it."""
+    server = serve()
+    with ThreadPoolExecutor(1) as reader:
+        drawing = reader.submit(server.get, "/plots/numbers/slow")
+        wait_for((folder / "began").exists)
+        for _ in range(2):
+            for pid in [server.process.pid, *everyone_of(server)]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGTERM)
+            time.sleep(0.2)  # two that come together count as one
+        assert drawing.result().status == 200
+    assert server.process.wait(60) == 0
+    assert "Traceback" not in server.log
+    assert temporary(folder) == []
+
+
+def test_interrupted_twice_it_ends_at_once(serve, folder):
     """Told once it would let the drawing end."""
     server = serve(PLOTROUTE_RENDER_TIMEOUT="60")
     everyone = everyone_of(server)
     with ThreadPoolExecutor(1) as reader:
         drawing = reader.submit(server.get, "/plots/numbers/slow")
         wait_for((folder / "began").exists)
-        server.process.send_signal(signal.SIGTERM)
+        server.process.send_signal(signal.SIGINT)
         time.sleep(0.5)  # two that come together count as one
         assert server.process.poll() is None
-        server.process.send_signal(signal.SIGTERM)
+        server.process.send_signal(signal.SIGINT)
         assert server.process.wait(60) == 0
         assert drawing.exception() is not None
     wait_for(lambda: not any(map(alive, everyone)))

@@ -151,15 +151,15 @@ class Supervisor:
             web.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
             web.kill()
-        render.terminate()
+        render.send_signal(signal.SIGUSR1)  # not SIGTERM, which others send it as well
         try:
             render.wait(2.0)
         except subprocess.TimeoutExpired:
             render.kill()
         return self._status
 
-    def _told_to_stop(self, *_: object) -> None:
-        if self._stop:  # told twice: at once
+    def _told_to_stop(self, number: int, _: object) -> None:
+        if self._stop and number == signal.SIGINT:  # Ctrl-C twice: at once. SIGTERM may come many times
             for child in self._children.values():
                 child.kill()
         self._stop = True

@@ -46,10 +46,13 @@ def become(
     tells once what the code has to offer, or why it does not load.
     """
     try:
-        for number in (signal.SIGTERM, signal.SIGCHLD):
+        for number in (signal.SIGCHLD, signal.SIGUSR1):
             signal.signal(number, signal.SIG_DFL)
         for number in (signal.SIGINT, signal.SIGHUP):  # a terminal's, for the supervisor: it tells us
             signal.signal(number, signal.SIG_IGN)
+        # Containers and service managers send it to every process: what was begun is drawn all the same.
+        # Not SIG_IGN, which whatever a plot starts would inherit.
+        signal.signal(signal.SIGTERM, lambda *_: None)
         limits.die_with_parent(parent)
         limits.become_subreaper()
         channel = Channel(news)
@@ -81,12 +84,15 @@ class _Generation:
         self._children: set[int] = set()
 
     def run(self) -> NoReturn:
-        """Fork when asked to, reap, and end when the base closes the control socket."""
+        """Fork when asked to, reap, and end when the base has closed the control socket."""
         while True:
             readable, _, _ = select.select([self._control], [], [], _REAP_EVERY)
             self._reap()
             if readable:
-                wish = self._control.recv(4096)
+                try:
+                    wish = self._control.recv(4096)
+                except OSError:  # the base was killed
+                    wish = b""
                 if not wish:
                     os._exit(0)
                 self._fork(json.loads(wish))

@@ -26,6 +26,9 @@ LINUX = sys.platform == "linux"
 _PROC = Path("/proc")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
+# What the processes that draw nothing take together: measured with the demo, 250 MB.
+_OTHERS = 256 * 2**20
+
 # How often `kill_descendants` looks again. Twice is usual; what never ends must not stop the whole server.
 _PASSES = 20
 
@@ -237,7 +240,7 @@ def _below(pid: int, table: Mapping[int, _Process], except_: Collection[int]) ->
 
 def default_renderers(budget: int) -> int:
     """Return how many renderers of `budget` bytes each this machine takes: one for a CPU, at least 1."""
-    return max(1, min(cpus(), memory() // budget))
+    return max(1, min(cpus(), (memory() - _OTHERS) // budget))
 
 
 def cpus() -> int:

@@ -155,6 +155,18 @@ class Pool:
             if used > self._settings.render_memory:
                 process.kill(OutOfMemory("The plot used more memory than it may", detail=f"{used:,} bytes"))
 
+    def keeps_much(self, process: Process) -> str | None:
+        """Return why a process that has just drawn has too little room for the next picture, if it has."""
+        budget = self._settings.render_memory
+        if limits.resident_bytes(process.pid) <= process.base_memory + budget // 2:
+            return None
+        kept = limits.private_bytes(process.pid)
+        if not process.floor:
+            process.floor = kept  # its data and what every drawing needs: the next process would have it too
+            return None
+        room = process.base_memory + budget - process.floor
+        return "it keeps half of the memory that pictures have" if kept - process.floor > room // 2 else None
+
     def stop(self) -> None:
         """End every process at once."""
         for process in self:

@@ -45,6 +45,8 @@ class Process:
     renders: int = 0
     most_renders: int = 0
     base_memory: int = 0
+    floor: int = 0
+    """Private bytes after the first picture of the data that it has loaded; 0: not measured."""
     printed: int = 0
     ends_by: float = 0.0
     """When a retired process is killed, should it not have ended by then."""

@@ -84,9 +84,12 @@ class Base:
         self.status = 0
 
     def run(self) -> None:
-        """Serve until SIGTERM."""
-        signal.signal(signal.SIGTERM, self._told_to_stop)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which tells us
+        """Serve until the supervisor says stop, by SIGUSR1."""
+        signal.signal(signal.SIGUSR1, self._told_to_stop)
+        # Ctrl-C, and what containers send to every process, is for the supervisor: first the web server
+        # ends, and what it has promised is still drawn.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
         signal.signal(signal.SIGHUP, self._told_to_reload)
         while not self._stopping:
             self._tick()
@@ -209,7 +212,9 @@ class Base:
             return
         if "data_at_hand" in message:
             flight.data_at = time.monotonic()
-            process.loaded |= flight.data
+            if not flight.data <= process.loaded:
+                process.loaded |= flight.data
+                process.floor = 0
             return
         process.flight = None
         process.renders += 1
@@ -223,7 +228,7 @@ class Base:
             if not flight.waiters:
                 log.error("%s: %s\n%s", flight.key, error.title, error.detail)
         self._land(flight, error, message, body)
-        reason = message.get("recycle")
+        reason = message.get("recycle") or self._pool.keeps_much(process)
         if reason or process.renders >= process.most_renders:
             self._pool.retire(process, reason)
         self._dispatch()
