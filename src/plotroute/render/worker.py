@@ -62,21 +62,20 @@ class Worker:
             raise UnknownPlot("There is no plot at this address")
         timings: dict[str, float] = {}
         try:
-            with timed(timings, "data"), self._state.clean():
-                arguments, versions = self._arguments(plot, job)
-            data_at_hand()
-            content = keys.content_key(job.plot, job.values, versions)
-            with (
-                self._state.clean(),
-                seeded(None if job.live else content),
-                literal_texts(job.texts),
-            ):
-                with timed(timings, "draw"):
-                    drawn, made_by_us = _draw(plot, arguments, job)
-                with timed(timings, "encode"):
-                    picture = drawn if isinstance(drawn, Picture) else Picture(drawn)
-                    encoder = encode.find(picture.figure)
-                    encoded = encoder.encode(picture.figure, self._target(plot, job, made_by_us, content))
+            with self._state.clean():
+                with timed(timings, "data"):
+                    arguments, versions = self._arguments(plot, job)
+                    self._state.restore()  # loading is the author's code too
+                data_at_hand()
+                content = keys.content_key(job.plot, job.values, versions)
+                with seeded(None if job.live else content), literal_texts(job.texts):
+                    with timed(timings, "draw"):
+                        drawn, made_by_us = _draw(plot, arguments, job)
+                    with timed(timings, "encode"):
+                        picture = drawn if isinstance(drawn, Picture) else Picture(drawn)
+                        encoder = encode.find(picture.figure)
+                        target = self._target(plot, job, made_by_us, content)
+                        encoded = encoder.encode(picture.figure, target)
             return Image(
                 body=encoded.body,
                 type=encoded.type,
