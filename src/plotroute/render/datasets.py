@@ -143,6 +143,8 @@ class Datasets:
         dataset = self._catalog.datasets[ref.name]
         loaded = self._loaded.get(ref.id)
         if loaded is not None:
+            if dataset.spec.freshness == "polled" and expected not in (None, loaded.version):
+                self._poll(dataset, ref)  # another process, the watcher, has seen newer
             inputs = {i.id: self.version(i) for i in self._inputs(dataset, ref)}
             outdated = dataset.spec.freshness == "content" and expected not in (None, loaded.version)
             if not outdated and loaded.version == self.version(ref) and loaded.inputs == inputs:
