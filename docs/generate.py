@@ -218,7 +218,7 @@ def caching() -> str:
     for declared, ttl, reads in cases:
         kind, seconds = freshness.plot_freshness(freshness.ttl(ttl), reads)
         plot = PlotSpec(name="", addresses=(), freshness=kind, ttl=seconds)
-        known = Order(plot, _job(), Manifest(), "").etag is not None
+        known = Order(plot, _job(), Manifest(), epoch="", reads=(), at=0.0).etag is not None
         assert known is (kind == "keyed"), "the ETag is known ahead for other plots than this table says"
         rows.append((declared, kind, *words[kind], f"`{freshness.cache_control(plot)}`"))
     return table(("the plot", "freshness", "ETag (weak)", "the next request", "Cache-Control"), rows)
@@ -553,7 +553,7 @@ def response_headers() -> set[str]:
     found: set[str] = set()
     plot = PlotSpec(name="a", addresses=("/plots/a",))
     for format, kind in IMAGE_TYPES.items():
-        order = Order(plot, _job(format), Manifest(), "key")
+        order = Order(plot, _job(format), Manifest(), epoch="", reads=(), at=0.0)
         answer = Answer(Image(body=b"", type=kind), 'W/"key"', "miss")
         found |= set(responses.picture(order, answer, negotiated=True).headers.keys())
     found |= set(responses.not_modified(plot, 'W/"key"', True, drawn=False).headers.keys())

@@ -5,10 +5,12 @@ import os
 import subprocess
 import sys
 
+import PIL.Image
 import pytest
-from PIL import Image
 
-from plotroute import __version__
+from plotroute import Image, __version__
+from plotroute.cache.base import Stored
+from plotroute.cache.disk import DiskCache
 
 PLOTS = '''
 from plotroute import CannotDraw, Plots
@@ -70,7 +72,7 @@ def folder(write_plots):
 
 def opened(source):
     """Return the format and size of a picture."""
-    with Image.open(source) as image:
+    with PIL.Image.open(source) as image:
         return image.format, image.size
 
 
@@ -87,11 +89,11 @@ def refused(done, code=None):
 def test_help_names_every_command(run):
     done = run("-h")
     assert done.returncode == 0
-    for command in ("dev", "serve", "list", "draw", "new"):
+    for command in ("dev", "serve", "list", "draw", "purge", "new"):
         assert f"\n  {command} " in done.stdout
 
 
-@pytest.mark.parametrize("command", ["dev", "serve", "list", "draw", "new"])
+@pytest.mark.parametrize("command", ["dev", "serve", "list", "draw", "purge", "new"])
 def test_help_of_a_command(run, command):
     done = run(command, "--help")
     assert done.returncode == 0
@@ -238,6 +240,83 @@ def test_without_a_plots_file(run):
         assert "`plotroute new`" in message
 
 
+# purge
+
+
+@pytest.fixture
+def cache(tmp_path):
+    """A cache on disk, with two pictures of each of two plots."""
+    cache = DiskCache(tmp_path / "cache", 2**24)
+    for plot in ("numbers/line", "/plot.svg", "customers/<customer>"):
+        for n in range(2):
+            image = Image(body=b"picture", type="image/png")
+            cache.put(f"{plot} {n}", Stored(image, f'W/"{n}"', 1000.0, None, plot))
+    assert cache.flush()
+    return cache
+
+
+def kept(cache):
+    """Return the plots whose pictures are all there, and fail where only some are."""
+    plots = ("numbers/line", "/plot.svg", "customers/<customer>")
+    found = {plot: [bool(cache.get(f"{plot} {n}")) for n in range(2)] for plot in plots}
+    assert all(len(set(there)) == 1 for there in found.values())
+    return {plot for plot, there in found.items() if there[0]}
+
+
+@pytest.mark.parametrize(
+    ("given", "plot"),
+    [
+        ("numbers/line", "numbers/line"),
+        ("/plots/numbers/line", "numbers/line"),
+        ("plots/numbers/line", "numbers/line"),
+        ("customers/<customer>", "customers/<customer>"),
+        ("/plots/customers/<customer>", "customers/<customer>"),
+        ("/plot.svg", "/plot.svg"),
+    ],
+)
+def test_purge_forgets_the_pictures_of_one_plot(run, cache, given, plot):
+    before = kept(cache)
+    done = run("purge", given, "--cache-dir", "cache")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"Forgot 2 pictures of {plot}; whoever asks gets it drawn anew.\n"
+    assert kept(cache) == before - {plot}
+    again = DiskCache(cache._folder.path, 2**24)
+    assert again.epoch(plot)
+    assert {again.epoch(other) for other in before - {plot}} == {""}
+
+
+def test_purge_begins_another_epoch_each_time_and_needs_no_plots_file(run, cache, tmp_path):
+    epochs = set()
+    for _ in range(2):
+        done = run("purge", "numbers/line", PLOTROUTE_CACHE_DIR=str(tmp_path / "cache"))
+        assert done.returncode == 0, done.stderr
+        epochs.add(DiskCache(tmp_path / "cache", 2**24).epoch("numbers/line"))
+    assert len(epochs) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["line"], ["Missing option '--cache-dir'", "PLOTROUTE_CACHE_DIR"]),
+        (["line", "--cache-dir", "nowhere"], ["--cache-dir", "nowhere", "does not exist"]),
+        (["line", "--cache-dir", "plots.py"], ["--cache-dir", "plots.py", "is a file"]),
+        (["--cache-dir", "."], ["Missing argument 'NAME'"]),
+    ],
+)
+def test_purge_says_what_is_missing(run, folder, arguments, told):
+    done = run("purge", *arguments)
+    for words in told:
+        assert words in refused(done, 2)
+
+
+def test_purge_says_so_where_nothing_can_be_purged(run, tmp_path):
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache").chmod(0o777)
+    done = run("purge", "line", "--cache-dir", "cache")
+    assert "others may write into it" in refused(done)
+    assert "drawn anew" not in done.stdout
+
+
 # new
 
 
@@ -288,8 +367,8 @@ def test_serve_ends_with_a_clear_message(run, write_plots, source, told):
     ("arguments", "environment", "told"),
     [
         (["--render-timeout", "abc"], {}, ["--render-timeout is 'abc'", "number"]),
-        (["--threads", "1"], {}, ["--threads is '1'", "at least 4"]),
-        ([], {"PLOTROUTE_THREADS": "1"}, ["PLOTROUTE_THREADS is '1'", "at least 4"]),
+        (["--threads", "1"], {}, ["--threads is '1'", "at least 16"]),
+        ([], {"PLOTROUTE_THREADS": "1"}, ["PLOTROUTE_THREADS is '1'", "at least 16"]),
         ([], {"PLOTROUTE_MAX_URL": "many"}, ["PLOTROUTE_MAX_URL is 'many'", "integer"]),
         ([], {"PLOTROUTE_THREAD": "8"}, ["PLOTROUTE_THREAD is not a setting", "PLOTROUTE_THREADS"]),
         ([], {"PORT": "many"}, ["PORT", "'many'"]),

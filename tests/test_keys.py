@@ -19,6 +19,7 @@ PICTURE = {
     "format": "png",
     "asked_format": False,
     "versions": {"orders": "constant:1"},
+    "epoch": "",
 }
 
 OTHERS = {
@@ -50,10 +51,12 @@ OTHERS = {
             {"theme": "dark"},
             {"theme": None},
             {"background": "transparent"},
+            {"png8": True},
         )
     ],
     "format": ["svg", "jpg"],
     "asked_format": [True],
+    "epoch": ["1f"],
     "versions": [{}, {"orders": "constant:2"}, {"order": "constant:1"}, {"orders": "constant:1", "b": "1"}],
 }
 
@@ -117,7 +120,9 @@ def test_a_content_key_is_hexadecimal_because_random_numbers_start_from_it():
 
 
 def test_no_picture_is_named_like_a_content():
-    assert keys.content_key("a", {}, {}) != keys.picture_key(Manifest(), "a", {}, Options(), "", False, {})
+    assert keys.content_key("a", {}, {}) != keys.picture_key(
+        Manifest(), "a", {}, Options(), "", False, {}, ""
+    )
 
 
 def test_every_process_gives_the_same_keys():

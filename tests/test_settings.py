@@ -72,9 +72,9 @@ def test_a_setting_has_one_name_in_three_spellings():
 @pytest.mark.parametrize(
     ("flags", "environment", "config", "expected"),
     [
-        ({"threads": 5}, {"PLOTROUTE_THREADS": "6"}, {"PLOTROUTE_THREADS": 7}, 5),
-        ({"threads": None}, {"PLOTROUTE_THREADS": "6"}, {"PLOTROUTE_THREADS": 7}, 6),
-        ({}, {}, {"PLOTROUTE_THREADS": 7}, 7),
+        ({"threads": 25}, {"PLOTROUTE_THREADS": "26"}, {"PLOTROUTE_THREADS": 27}, 25),
+        ({"threads": None}, {"PLOTROUTE_THREADS": "26"}, {"PLOTROUTE_THREADS": 27}, 26),
+        ({}, {}, {"PLOTROUTE_THREADS": 27}, 27),
         (None, None, None, Settings().threads),
     ],
 )
@@ -133,7 +133,7 @@ def test_a_refusal_says_where_the_value_came_from_and_what_is_allowed(arguments,
         resolve(**arguments)
 
     assert str(caught.value).startswith(origin)
-    assert "at least 4" in str(caught.value)
+    assert "at least 16" in str(caught.value)
 
 
 @pytest.mark.parametrize("row", [row for row in TABLE if row.least is not None], ids=lambda row: row.name)

@@ -1,4 +1,4 @@
-"""The command line: dev, serve, list, draw, new."""
+"""The command line: dev, serve, list, draw, purge, new."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +16,7 @@ from plotroute import __version__, addresses, loader, serving, settings
 from plotroute.errors import AnswerError, RenderTimeout, SetupError
 from plotroute.logs import set_up_logging
 from plotroute.model import IMAGE_TYPES
-from plotroute.serving import Service
+from plotroute.serving import Service, make_cache
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -170,6 +171,30 @@ def draw(name: str, paths: tuple[str, ...], parameters: tuple[str, ...], output:
         target = Path(_started_in) / f"{stem}.{kinds[image.type]}"
     _write(target, image.body)
     click.echo(f"{target}: {image!r}")
+
+
+@main.command()
+@click.argument("name")
+@click.option(
+    "--cache-dir",
+    envvar="PLOTROUTE_CACHE_DIR",
+    required=True,
+    show_envvar=True,
+    type=click.Path(file_okay=False, exists=True),
+    help="The directory that the servers were given.",
+)
+def purge(name: str, cache_dir: str) -> None:
+    """Forget every picture of the plot NAME, on the disk and in the servers that share the directory.
+
+    plotroute purge sales/revenue --cache-dir /var/cache/plots
+
+    For a picture that has become wrong though nothing that plotroute sees has changed. Readers get a new one
+    within a second or two, browsers that have the old one too. Pictures that are kept in memory only are
+    forgotten by a restart.
+    """
+    name = name.strip("/").removeprefix("plots/")
+    number = make_cache(replace(settings.resolve(), cache_dir=cache_dir)).purge(name)
+    click.echo(f"Forgot {number} pictures of {name}; whoever asks gets it drawn anew.")
 
 
 @main.command()

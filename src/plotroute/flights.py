@@ -48,6 +48,11 @@ class Flights(Generic[T]):
             if flight.error.shared or not joined:
                 raise flight.error.with_traceback(None)
 
+    def begin(self, key: str, work: Callable[[], T], most: int) -> None:
+        """Start a flight that nobody waits for, unless there is one, or `most` are under way."""
+        if len(self._flights) < most:
+            self._board(key, work)
+
     def _board(self, key: str, work: Callable[[], T]) -> tuple[_Flight[T], bool]:
         """Return the flight of `key`, started now if there is none, and whether there was one."""
         with self._lock:

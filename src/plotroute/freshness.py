@@ -64,12 +64,29 @@ def known_version(spec: DatasetSpec, ref: DatasetRef, now: float) -> str | None:
     if spec.freshness == "constant":
         return f"constant:{spec.version}"
     if spec.freshness == "bucket" and spec.ttl:
-        digest = hashlib.blake2b(ref.id.encode(), digest_size=8).digest()
-        offset = int.from_bytes(digest) / 2**64 * spec.ttl
-        return f"bucket:{spec.ttl:g}:{int((now + offset) // spec.ttl)}"
+        return f"bucket:{spec.ttl:g}:{int((now + _offset(ref, spec.ttl)) // spec.ttl)}"
     return None
 
 
+def turns_at(spec: DatasetSpec, ref: DatasetRef, now: float) -> float:
+    """Return when the version that `known_version` says at `now` is over, in seconds since 1970."""
+    if spec.freshness == "bucket" and spec.ttl:
+        offset = _offset(ref, spec.ttl)
+        return (int((now + offset) // spec.ttl) + 1) * spec.ttl - offset
+    return float("inf")
+
+
+def _offset(ref: DatasetRef, ttl: float) -> float:
+    """Return the seconds by which the data turns ahead of others, so that not all turn at the same moment."""
+    digest = hashlib.blake2b(ref.id.encode(), digest_size=8).digest()
+    return int.from_bytes(digest) / 2**64 * ttl
+
+
 def cache_control(plot: PlotSpec) -> str:
-    """Return the Cache-Control of a picture: ask every time (a 304 is cheap), unless the author said more."""
+    """Return the Cache-Control of a picture: ask every time (a 304 is cheap), unless the author said more.
+
+    With `stale`, caches on the way may do what the server does (RFC 5861).
+    """
+    if plot.stale:
+        return f"max-age={plot.max_age}, stale-while-revalidate={int(plot.stale)}"
     return f"max-age={plot.max_age}" if plot.max_age else "no-cache"

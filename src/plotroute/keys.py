@@ -18,8 +18,12 @@ def picture_key(
     format: str,
     asked_format: bool,
     versions: Versions,
+    epoch: str,
 ) -> str:
-    """Return the name of a picture: equal if and only if the bytes are meant to be equal."""
+    """Return the name of a picture: equal if and only if the bytes are meant to be equal.
+
+    `epoch` changes when the plot is purged: whoever has a picture from before, has not this one.
+    """
     dress = [options.width, options.height, options.dpr, options.theme, options.background, options.png8]
     return _digest(
         "picture",
@@ -30,6 +34,7 @@ def picture_key(
         dress,
         [format, asked_format],
         versions,
+        epoch,
     )
 
 

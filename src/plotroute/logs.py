@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
+import time
+from collections.abc import Iterable
+from functools import lru_cache
+
+_TIME = "%H:%M:%S"
 
 
 def set_up_logging() -> None:
@@ -14,9 +20,23 @@ def set_up_logging() -> None:
     logging.basicConfig(
         level=logging.INFO,
         format="%(asctime)s %(levelname).1s %(message)s",
-        datefmt="%H:%M:%S",
+        datefmt=_TIME,
         stream=sys.stderr,
     )
     for name in ("matplotlib", "werkzeug", "_granian"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+
+
+def write_lines(lines: Iterable[tuple[float, str]]) -> None:
+    """Write many lines of information at once, as the log would: (seconds since 1970, text) of each."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.StreamHandler):
+            with handler.lock or contextlib.nullcontext():
+                handler.stream.write("".join(f"{_clock(int(at))} I {text}\n" for at, text in lines))
+                handler.flush()
+
+
+@lru_cache(maxsize=16)
+def _clock(second: int) -> str:
+    return time.strftime(_TIME, time.localtime(second))

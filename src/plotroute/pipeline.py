@@ -2,53 +2,33 @@
 
 find      which plot an address means                      addresses
 prepare   check the parameters, learn the versions,        params, options, sources, freshness
-          name the picture                                 keys
-image     look it up, or have it drawn once and keep it    cache, flights, render
+          name the picture                                 orders, keys
+image     look it up, or have it drawn once and keep it    cache, flights, latest, render
 """
 
 from __future__ import annotations
 
 import difflib
 import hashlib
+import logging
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Literal
 
-from plotroute import addresses, freshness, keys, options, params, sources
+from plotroute import addresses, freshness, options, params, sources
 from plotroute.addresses import Found
 from plotroute.cache.base import Cache, Stored
-from plotroute.errors import InvalidParameters, ParameterError, UnknownPlot
+from plotroute.errors import AnswerError, InvalidParameters, ParameterError, QueueFull, UnknownPlot
 from plotroute.flights import Flights
-from plotroute.model import DatasetRef, Image, Job, Json, Manifest, PlotSpec, Versions
+from plotroute.latest import Latest
+from plotroute.model import DatasetRef, Job, Json, Manifest, PlotSpec, Versions
+from plotroute.orders import Answer, Footing, Order
 from plotroute.render.base import Renderer
 from plotroute.settings import Settings
 
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A picture that somebody asked for, understood and named, and not yet drawn."""
-
-    plot: PlotSpec
-    job: Job
-    manifest: Manifest
-    key: str
-    download: bool = False
-
-    @property
-    def etag(self) -> str | None:
-        """The ETag where it is known before anything is loaded or drawn, else None."""
-        return f'W/"{self.key}"' if self.plot.freshness == "keyed" else None
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A picture, and how it came about."""
-
-    image: Image
-    etag: str
-    outcome: Literal["hit", "miss", "expired", "shared", "live"]
+log = logging.getLogger("plotroute")
 
 
 class Pipeline:
@@ -62,6 +42,9 @@ class Pipeline:
         self._settings = settings
         self._clock = clock
         self._flights: Flights[Answer] = Flights()
+        self._latest = Latest()
+        # Whoever waits holds a thread: an eighth stays free for what is ready.
+        self._room = threading.BoundedSemaphore(max(1, settings.threads * 7 // 8))
 
     def ready(self) -> bool:
         """Whether pictures can be drawn now."""
@@ -94,7 +77,8 @@ class Pipeline:
         """Say which picture is wanted, without drawing it. Raises what the reader can cure."""
         plot = found.plot
         declared = plot.params + options.offered(plot)
-        now = datetime.fromtimestamp(self._clock(), UTC)
+        at = self._clock()
+        now = datetime.fromtimestamp(at, UTC)
         if body is None:
             values = params.parse(declared, query, found.values, now=now)
         else:
@@ -102,7 +86,7 @@ class Pipeline:
                 message = "stands in the path already"
                 raise InvalidParameters([ParameterError(name, "repeated", message)])
             values = params.from_json(declared, {**body, **found.values}, now=now)
-        return self.order(manifest, plot, values, format, asked_format, request_id)
+        return self.order(manifest, plot, values, format, asked_format, request_id, at)
 
     def order(
         self,
@@ -111,13 +95,14 @@ class Pipeline:
         values: Mapping[str, Json],
         format: str,
         asked_format: bool,
-        request_id: str = "",
+        request_id: str,
+        at: float,
     ) -> Order:
         """Name the picture that checked values of parameters and options mean."""
         own = {parameter.name: values[parameter.name] for parameter in plot.params}
         dress = options.build(values, plot, plot.max_pixels or self._settings.max_pixels)
-        versions = self._versions(manifest, list(sources.needed(manifest, plot, own).values()))
-        key = keys.picture_key(manifest, plot.name, own, dress, format, asked_format, versions)
+        reads = tuple(sources.needed(manifest, plot, own).values())
+        versions = self._versions(manifest, reads)
         job = Job(
             plot=plot.name,
             values=own,
@@ -131,34 +116,80 @@ class Pipeline:
             timeout=plot.timeout or self._settings.render_timeout,
             request_id=request_id,
         )
-        return Order(plot, job, manifest, key, bool(values.get("download")))
+        epoch = self._cache.epoch(plot.name)
+        return Order(plot, job, manifest, epoch, reads, at, bool(values.get("download")))
 
     def image(self, order: Order) -> Answer:
         """Return the picture from the cache, or have it drawn, once for all who ask at the same time."""
+        now = self._clock()
         stored = self._cache.get(order.key)
-        if stored and stored.fresh(self._clock()):
-            return Answer(stored.image, stored.etag, "hit")
-        deadline = self._settings.queue_timeout + self._settings.load_timeout + order.job.timeout
-        answer, joined = self._flights.join(order.key, lambda: self._draw(order, bool(stored)), deadline)
+        if stored and stored.fresh(now):
+            self._confirm(order, order.key, now)
+            return Answer(stored.image, stored.etag, "hit", stored.expires_at)
+        outdated = self._outdated(order, stored or None, now)
+        if outdated is not None:
+            self._flights.begin(order.key, lambda: self._draw_behind(order), self._settings.threads)
+            return Answer(outdated.image, outdated.etag, "stale")
+        limits = self._settings.queue_timeout + self._settings.load_timeout + order.job.timeout
+        # Finding out a version has been a wait of its own; all of it together stays within the limits.
+        deadline = max(1.0, order.at + limits - now)
+        with self._waiting():
+            answer, joined = self._flights.join(order.key, lambda: self._draw(order, bool(stored)), deadline)
         return Answer(answer.image, answer.etag, "shared") if joined else answer
+
+    def stands(self, footing: Footing) -> bool:
+        """Whether the same request still has the same answer. Asks and waits for nothing."""
+        return (
+            self._clock() < footing.until
+            and self._renderer.manifest() is footing.manifest
+            and self._cache.epoch(footing.plot) == footing.epoch
+            and all(self._renderer.known(ref) == version for ref, version in footing.versions)
+        )
+
+    def stored(self, key: str) -> Stored | None:
+        """Return what the cache has under `key`."""
+        return self._cache.get(key) or None
 
     def _draw(self, order: Order, expired: bool) -> Answer:
         """Draw, and store under the versions that the picture was really drawn from."""
         image = self._renderer.render(order.job)
-        if order.plot.freshness != "keyed":
+        now = self._clock()
+        plot = order.plot
+        if plot.freshness != "keyed":
             etag = f'W/"{hashlib.blake2b(image.body, digest_size=16).hexdigest()}"'
-            if order.plot.freshness == "live":
+            if plot.freshness == "live" and not plot.stale:
                 return Answer(image, etag, "live")
-            now = self._clock()
-            self._cache.put(order.key, Stored(image, etag, now, now + (order.plot.ttl or 0.0)))
+            expires_at = now + (plot.ttl or 0.0)
+            self._cache.put(order.key, Stored(image, etag, now, expires_at, plot.name))
             return Answer(image, etag, "expired" if expired else "miss")
-        job = order.job
-        key = keys.picture_key(
-            order.manifest, job.plot, job.values, job.options, job.format, job.asked_format, image.versions
-        )
+        key = order.named(image.versions)
         answer = Answer(image, f'W/"{key}"', "miss")
-        self._cache.put(key, Stored(image, answer.etag, self._clock()))
+        self._cache.put(key, Stored(image, answer.etag, now, None, plot.name))
+        self._confirm(order, key, now)
         return answer
+
+    def _draw_behind(self, order: Order) -> Answer:
+        """Draw for nobody who waits: what goes wrong is told to the log alone."""
+        try:
+            return self._draw(order, True)
+        except AnswerError as error:
+            log.error("%s %s, behind: %s\n%s", order.job.request_id, order.plot.name, error, error.detail)
+            raise
+
+    def _confirm(self, order: Order, key: str, now: float) -> None:
+        """Note that the request means the picture under `key`, where it may be shown once it is outdated."""
+        if order.plot.stale and order.plot.freshness == "keyed":
+            self._latest.confirm(order.request, key, now)
+
+    def _outdated(self, order: Order, stored: Stored | None, now: float) -> Stored | None:
+        """Return a picture that is not true any more and may be shown all the same (`stale=`)."""
+        stale = order.plot.stale
+        if not stale:
+            return None
+        if order.plot.freshness != "keyed":
+            return stored if stored and now < (stored.expires_at or 0.0) + stale else None
+        key = self._latest.within(order.request, stale, now)
+        return self.stored(key) if key else None
 
     def _versions(self, manifest: Manifest, refs: Sequence[DatasetRef]) -> Versions:
         """Return the version of each dataset: by the clock where that decides, else as last known."""
@@ -167,11 +198,25 @@ class Pipeline:
         asked: list[DatasetRef] = []
         for ref in refs:
             version = freshness.known_version(specs[ref.name], ref, self._clock())
+            version = version or self._renderer.known(ref)
             if version is None:
                 asked.append(ref)
             else:
                 found[ref.id] = version
-        return found | dict(self._renderer.versions(asked)) if asked else found
+        if asked:
+            with self._waiting():
+                found |= self._renderer.versions(asked)
+        return found
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        """Hold the thread of a request until something has come of it; QueueFull if too many are held."""
+        if not self._room.acquire(blocking=False):
+            raise QueueFull("Too many requests are waiting", headers={"Retry-After": "2"})
+        try:
+            yield
+        finally:
+            self._room.release()
 
 
 def _texts(plot: PlotSpec, values: Mapping[str, Json]) -> tuple[str, ...]:

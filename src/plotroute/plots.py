@@ -59,6 +59,7 @@ class Plots:
         size: tuple[int, int] | None = None,
         min_size: tuple[int, int] | None = None,
         ttl: str | float | timedelta | None = None,
+        stale: str | float | timedelta | None = None,
         max_age: str | float | timedelta = 0,
         timeout: float | None = None,
         max_pixels: int | None = None,
@@ -76,6 +77,7 @@ class Plots:
         size: tuple[int, int] | None = None,
         min_size: tuple[int, int] | None = None,
         ttl: str | float | timedelta | None = None,
+        stale: str | float | timedelta | None = None,
         max_age: str | float | timedelta = 0,
         timeout: float | None = None,
         max_pixels: int | None = None,
@@ -91,6 +93,8 @@ class Plots:
         min_size: below it the figure is laid out at this size and scaled down.
         ttl: how long a drawn picture stays fresh: "10m", seconds, "forever". A plot that reads datasets
             needs none; one that reads none is drawn for every request without one.
+        stale: how long an outdated picture may be shown while a new one is drawn behind it: "10m". Nobody
+            then waits for a drawing, but for the first.
         max_age: how long a browser may keep the picture without asking.
         timeout: seconds a drawing may take.
         max_pixels: pixels a picture may have.
@@ -111,7 +115,8 @@ class Plots:
                     size=_size("size", size),
                     min_size=_size("min_size", min_size),
                     ttl=_duration("ttl", ttl),
-                    max_age=min(_duration("max_age", max_age) or 0, _YEAR),
+                    stale=_bounded("stale", stale),
+                    max_age=_bounded("max_age", max_age) or 0,
                     timeout=_positive("timeout", timeout),
                     max_pixels=_positive("max_pixels", max_pixels),
                 )
@@ -348,6 +353,12 @@ def _duration(option: str, value: Any) -> float | None:
         return freshness.ttl(value)
     except (ValueError, TypeError) as error:
         raise BadRegistration(f"{option}={value!r}: {error}") from None
+
+
+def _bounded(option: str, value: Any) -> float | None:
+    """Return a duration that HTTP can spell."""
+    seconds = _duration(option, value)
+    return None if seconds is None else min(seconds, _YEAR)
 
 
 def _size(option: str, value: Any) -> tuple[int, int] | None:

@@ -34,6 +34,7 @@ class Plot:
     size: tuple[int, int] | None = None
     min_size: tuple[int, int] | None = None
     ttl: float | None = None
+    stale: float | None = None
     max_age: float = 0
     timeout: float | None = None
     max_pixels: int | None = None
@@ -251,6 +252,7 @@ def _bind(plot: Plot, prefix: str, datasets: _Datasets) -> BoundPlot:
         datasets=datasets.needs(read.values()),
         freshness=kind,
         ttl=ttl,
+        stale=plot.stale,
         max_age=int(plot.max_age),
         timeout=plot.timeout,
         max_pixels=plot.max_pixels,

@@ -15,11 +15,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from plotroute.cache.base import Cache
+from plotroute.cache.disk import DiskCache
 from plotroute.cache.memory import MemoryCache
+from plotroute.cache.tiers import Tiers
 from plotroute.errors import BadSetting, SetupError
 from plotroute.logs import set_up_logging
 from plotroute.pipeline import Pipeline
 from plotroute.settings import Settings
+from plotroute.warming import keep_warm
 
 log = logging.getLogger("plotroute")
 
@@ -56,7 +60,15 @@ def make_pipeline(service: Service, path: str = "") -> Pipeline:
         from plotroute.render.inprocess import InProcess
 
         renderer = InProcess(service.targets, service.settings, watch=service.development)
-    return Pipeline(renderer, MemoryCache(service.settings.cache_memory), service.settings)
+    return Pipeline(renderer, make_cache(service.settings), service.settings)
+
+
+def make_cache(settings: Settings) -> Cache:
+    """Return the cache that the settings ask for: memory, and files behind it where they name a directory."""
+    memory = MemoryCache(settings.cache_memory)
+    if not settings.cache_dir:
+        return memory
+    return Tiers(memory, DiskCache(Path(settings.cache_dir), settings.cache_disk))
 
 
 def make_app(service: Service, path: str = "") -> Callable[..., Any]:
@@ -64,7 +76,17 @@ def make_app(service: Service, path: str = "") -> Callable[..., Any]:
     from plotroute.web.app import create_app
 
     pipeline = make_pipeline(service, path)
-    return create_app(pipeline, service.settings, site=service.site, development=service.development)
+    if service.development:
+        return create_app(pipeline, service.settings, site=service.site, development=True)
+    from plotroute.web.front import Front
+    from plotroute.web.journal import Journal
+    from plotroute.web.metrics import Metrics
+    from plotroute.web.ready import ReadyAnswers
+
+    keep_warm(pipeline, service.settings.warm)
+    metrics, answers = Metrics(), ReadyAnswers(pipeline)
+    app = create_app(pipeline, service.settings, site=service.site, metrics=metrics, answers=answers)
+    return Front(app, answers, Journal(metrics))
 
 
 def own_matplotlib_directory() -> None:
@@ -182,6 +204,7 @@ class Web:
             # One cache of pictures, and one table of what the render server has told, for all threads.
             workers=1,
             blocking_threads=self.service.settings.threads,
+            websockets=False,
             # What goes wrong is said by the process that it goes wrong in.
             log_level=LogLevels.critical,
             respawn_failed_workers=bool(self.path),

@@ -133,6 +133,28 @@ TABLE = (
         least=0,
     ),
     Setting(
+        "cache_dir",
+        str,
+        "",
+        "A directory that keeps finished pictures over restarts, for all servers that share it.",
+        "A deploy then draws nothing again; without one nothing is ever written.",
+    ),
+    Setting(
+        "cache_disk",
+        int,
+        2**30,
+        "Bytes of finished pictures kept in `cache_dir`.",
+        "Some 15,000 pictures; those used longest ago go first.",
+        least=2**20,
+    ),
+    Setting(
+        "warm",
+        str,
+        "",
+        'Plots to draw at the start and at every reload: "sales/revenue sales/map?region=EU".',
+        "The first reader after a deploy should not wait for what everybody asks for.",
+    ),
+    Setting(
         "max_pixels",
         int,
         16_000_000,
@@ -176,10 +198,10 @@ TABLE = (
     Setting(
         "threads",
         int,
-        64,
-        "Threads that answer requests.",
-        "Waiting requests hold a thread each: with 8 threads and 20 waiters a cached picture took seconds.",
-        least=4,
+        256,
+        "Threads that answer requests; seven eighths may wait for drawings.",
+        "Who waits holds a thread: 200 readers of one new picture wait together, and others are answered.",
+        least=16,
         most=1024,
     ),
     Setting(
@@ -207,12 +229,15 @@ class Settings:
     recycle_after: int = 200
     allow_processes: bool = False
     cache_memory: int = 64 * 2**20
+    cache_dir: str = ""
+    cache_disk: int = 2**30
+    warm: str = ""
     max_pixels: int = 16_000_000
     max_output: int = 20 * 2**20
     max_url: int = 8190
     max_body: int = 2 * 2**20
     error_pictures: bool = True
-    threads: int = 64
+    threads: int = 256
     release: str = ""
 
 

@@ -246,8 +246,8 @@ def _end(end: str | date, text: str) -> datetime | timedelta:
 
 def _step(step: str | timedelta | None) -> timedelta | None:
     length = durations.parse(step) if isinstance(step, str) else step
-    if length is not None and length < timedelta(seconds=1):
-        raise ValueError(f"step must be at least 1s, not {step}")
+    if length is not None and (length < timedelta(seconds=1) or length.microseconds):
+        raise ValueError(f"step must be whole seconds, at least 1s, not {step}")
     return length
 
 

@@ -53,7 +53,7 @@ def test_a_body_that_does_not_come_is_given_up():
 
 
 def test_bodies_that_do_not_come_leave_room_for_other_requests():
-    few = bodies(body_timeout=0.1, threads=8)
+    few = bodies(body_timeout=0.1, threads=32)
     with contextlib.ExitStack() as stack:
         for _ in range(2):
             with pytest.raises(BodyTooSlow):
@@ -63,7 +63,7 @@ def test_bodies_that_do_not_come_leave_room_for_other_requests():
 
 
 def test_room_is_there_again_when_a_body_has_come():
-    one = bodies(threads=4)
+    one = bodies(threads=16)
     assert [one.read(io.BytesIO(b"body"), 4) for _ in range(5)] == [b"body"] * 5
 
 

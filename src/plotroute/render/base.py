@@ -23,6 +23,9 @@ class Renderer(Protocol):
     def versions(self, refs: Sequence[DatasetRef]) -> Versions:
         """Return the versions of the data: the last known ones, or, where none is, found out now."""
 
+    def known(self, ref: DatasetRef) -> str | None:
+        """Return the last known version of the data if it may still be believed. It waits for nothing."""
+
     def render(self, job: Job) -> Image:
         """Load what the plot reads, draw it, and return the picture."""
 

@@ -44,6 +44,10 @@ class Direct:
         with self._at_root(), State().clean():
             return {ref.id: self._worker.datasets.version(ref) for ref in refs}
 
+    def known(self, ref: DatasetRef) -> str | None:
+        """Return the version that the data was loaded with, or polled, less than a minute ago."""
+        return self._worker.datasets.known(ref)
+
     def render(self, job: Job) -> Image:
         """Draw, from the rcParams that the caller has set."""
         with self._at_root():

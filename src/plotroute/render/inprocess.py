@@ -95,6 +95,10 @@ class InProcess:
             found[ref.id] = version
         return found
 
+    def known(self, ref: DatasetRef) -> str | None:
+        """Return the version that the data was loaded with, or polled, less than a minute ago."""
+        return self._require_worker().datasets.known(ref)
+
     def render(self, job: Job) -> Image:
         """Draw in the render thread. Each stage has its own clock: the queue, loading, drawing."""
         worker = self._require_worker()

@@ -63,7 +63,7 @@ class Remote:
         if self._watch and self._introduced.is_set():
             with contextlib.suppress(ConnectionError, RenderTimeout):
                 self._result(self._send({"op": "check"}), _START_TIMEOUT)
-        if not self._introduced.wait(_START_TIMEOUT):
+        if not self._introduced.is_set() and not self._introduced.wait(_START_TIMEOUT):
             raise _starting()
         return self._manifest
 
@@ -72,8 +72,8 @@ class Remote:
         found: dict[str, str] = {}
         asked: list[tuple[str, Message, Future[tuple[Message, bytes]]]] = []
         for ref in refs:
-            version, at = self._known.get(ref.id, ("", 0.0))
-            if version and time.time() - at < freshness.KNOWN_FOR:
+            version = self.known(ref)
+            if version is not None:
                 found[ref.id] = version
             else:
                 message = {"op": "version", "ref": [ref.name, dict(ref.values)], "code": self._manifest.code}
@@ -82,6 +82,11 @@ class Remote:
         for id, message, future in asked:
             found[id] = self._answer(message, future, limit)[0]["version"]
         return found
+
+    def known(self, ref: DatasetRef) -> str | None:
+        """Return the last known version, as last told."""
+        version, at = self._known.get(ref.id, ("", 0.0))
+        return version if version and time.time() - at < freshness.KNOWN_FOR else None
 
     def render(self, job: Job) -> Image:
         """Have the picture drawn. A server that goes away meanwhile is asked once more."""

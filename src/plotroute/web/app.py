@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import re
 import time
-import uuid
 from pathlib import Path
 
 from flask import Flask, Response, g, request
@@ -21,33 +20,39 @@ from plotroute.settings import Settings
 from plotroute.web import negotiate
 from plotroute.web.metrics import Metrics
 from plotroute.web.problems import respond
+from plotroute.web.ready import ReadyAnswers, raw
+from plotroute.web.request_ids import request_id
 from plotroute.web.views import Views
 
 log = logging.getLogger("plotroute.access")
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-# A request id from outside goes into the log and a header: only what cannot break either.
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def create_app(
-    pipeline: Pipeline, settings: Settings, *, site: Path | None = None, development: bool = False
+    pipeline: Pipeline,
+    settings: Settings,
+    *,
+    site: Path | None = None,
+    development: bool = False,
+    metrics: Metrics | None = None,
+    answers: ReadyAnswers | None = None,
 ) -> Flask:
     """Return the app that answers every plot of `pipeline`.
 
     `site` is a folder of files of a front end, served beside the plots. `development` shows tracebacks:
-    for loopback only.
+    for loopback only. What was looked up is put into `answers`, for who asks the same again.
     """
     app = Flask("plotroute.web", static_folder=None)
     app.url_map.merge_slashes = False
-    views = Views(pipeline, settings, Metrics(), site=site, development=development)
+    views = Views(pipeline, settings, metrics or Metrics(), site=site, development=development)
 
     @app.before_request
     def begin() -> None:
         g.started = time.perf_counter()
-        given = request.headers.get("X-Request-ID", "")
-        g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        g.request_id = request_id(request.headers.get("X-Request-ID"))
         g.plot = g.outcome = g.key = "-"
+        g.looked_up = None
 
     @app.route("/", defaults={"path": ""}, methods=_METHODS, provide_automatic_options=False)
     @app.route("/<path:path>", methods=_METHODS, provide_automatic_options=False)
@@ -84,18 +89,14 @@ def create_app(
         response.headers["X-Request-ID"] = g.request_id
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
+        url = request.full_path.rstrip("?").encode("ascii", "backslashreplace").decode()
+        line = f"{request.method} {url} {response.status_code} {g.outcome} key={g.key}"
+        if answers is not None and g.looked_up is not None and request.method == "GET":
+            order, expires_at = g.looked_up
+            answers.remember(raw(request.environ), order, response, expires_at, g.outcome, line)
         seconds = time.perf_counter() - g.started
-        views.metrics.count(g.plot, response.status_code, g.outcome, seconds)
-        log.info(
-            "%s %s %s %d %s key=%s %.1f ms",
-            g.request_id,
-            request.method,
-            request.full_path.rstrip("?").encode("ascii", "backslashreplace").decode(),
-            response.status_code,
-            g.outcome,
-            g.key,
-            seconds * 1000,
-        )
+        views.metrics.count([(g.plot, response.status_code, g.outcome, seconds)])
+        log.info("%s %s %.1f ms", g.request_id, line, seconds * 1000)
         return response
 
     return app

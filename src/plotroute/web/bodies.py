@@ -16,8 +16,9 @@ class Bodies:
     def __init__(self, settings: Settings) -> None:
         self._limit = settings.max_body
         self._timeout = settings.body_timeout
-        # A body that trickles in holds its thread: three quarters of them stay free for everyone else.
-        self._room = threading.BoundedSemaphore(max(1, settings.threads // 4))
+        # A body that trickles in holds its thread. With those that wait for drawings (seven eighths), some
+        # stay free for what is ready.
+        self._room = threading.BoundedSemaphore(max(1, settings.threads // 16))
 
     def read(self, stream: IO[bytes], length: int | None) -> bytes:
         """Return the body that `stream` brings; `length` is what the request says of it, in bytes."""

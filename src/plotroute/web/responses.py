@@ -13,7 +13,7 @@ from flask import Response, request
 from plotroute import freshness
 from plotroute.addresses import ROOT, fixed_format
 from plotroute.model import IMAGE_TYPES, PlotSpec
-from plotroute.pipeline import Answer, Order
+from plotroute.orders import Answer, Order
 from plotroute.web.pages import PAGE_POLICY
 from plotroute.web.problems import PICTURE_POLICY
 
@@ -24,6 +24,7 @@ _CACHE_STATUS = {
     "expired": "fwd=stale; stored",
     "shared": "fwd=uri-miss; collapsed",
     "live": "fwd=bypass",
+    "stale": "hit; detail=stale",
 }
 
 
@@ -35,7 +36,7 @@ def picture(order: Order, answer: Answer, negotiated: bool) -> Response:
     _keep(response, order.plot, negotiated)
     response.headers["Cache-Status"] = f"plotroute; {_CACHE_STATUS[answer.outcome]}"
     # A picture out of the cache cost this request no loading, drawing or encoding.
-    spent = image.timings if answer.outcome != "hit" else {}
+    spent = image.timings if answer.outcome not in ("hit", "stale") else {}
     response.headers["Server-Timing"] = ", ".join(
         f"{name};dur={spent.get(name, 0.0) * 1000:.1f}" for name in ("data", "draw", "encode")
     )

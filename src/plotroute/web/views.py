@@ -124,9 +124,12 @@ class Views:
         g.key = order.key
         if order.etag is not None and request.if_none_match.contains_weak(order.etag[3:-1]):
             g.outcome = "not-modified"
+            g.looked_up = order, None
             return responses.not_modified(order.plot, order.etag, negotiated, drawn=False)
         answer = self._pipeline.image(order)
         g.outcome = answer.outcome
+        if answer.outcome == "hit":
+            g.looked_up = order, answer.expires_at
         if request.if_none_match.contains_weak(answer.etag[3:-1]):
             return responses.not_modified(order.plot, answer.etag, negotiated, drawn=answer.outcome != "hit")
         return responses.picture(order, answer, negotiated)

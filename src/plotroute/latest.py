@@ -1,0 +1,34 @@
+"""Which picture last answered a request, and until when it was known to be true: what `stale=` shows.
+
+The key of a picture changes with the data that it reads. What stays is the request: the plot, its
+parameters, options and format. Under that name the last key is kept here.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from threading import Lock
+
+# A name and a key are 64 bytes; with the objects around them, 4 MB at most.
+_MOST = 10_000
+
+
+class Latest:
+    """The last true pictures of one process: name of the request → (key, seconds since 1970)."""
+
+    def __init__(self) -> None:
+        self._entries: OrderedDict[str, tuple[str, float]] = OrderedDict()
+        self._lock = Lock()
+
+    def confirm(self, name: str, key: str, now: float) -> None:
+        """Note that the picture under `key` is what the request means at `now`."""
+        with self._lock:
+            self._entries[name] = key, now
+            self._entries.move_to_end(name)
+            while len(self._entries) > _MOST:
+                self._entries.popitem(last=False)
+
+    def within(self, name: str, seconds: float, now: float) -> str | None:
+        """Return the key of the last picture, if it was true less than `seconds` before `now`."""
+        key, at = self._entries.get(name, ("", 0.0))
+        return key if key and now - at < seconds else None

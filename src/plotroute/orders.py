@@ -1,0 +1,104 @@
+"""What is asked for and what comes of it: Order → Answer, and what an Answer stands on."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from plotroute import freshness, keys
+from plotroute.model import DatasetRef, Image, Job, Manifest, PlotSpec, Versions
+
+
+@dataclass(frozen=True)
+class Order:
+    """A picture that somebody asked for, understood and named, and not yet drawn."""
+
+    plot: PlotSpec
+    job: Job
+    manifest: Manifest
+    epoch: str
+    """Of the plot, as its purges have made it."""
+    reads: tuple[DatasetRef, ...]
+    """The data that the picture shows."""
+    at: float
+    """When it was asked for, in seconds since 1970."""
+    download: bool = False
+
+    @cached_property
+    def key(self) -> str:
+        """The name of the picture, from the versions of the data that were known."""
+        return self.named(self.job.versions)
+
+    @property
+    def request(self) -> str:
+        """The name of what was asked for, whatever data there is."""
+        return self.named({})
+
+    @property
+    def etag(self) -> str | None:
+        """The ETag where it is known before anything is loaded or drawn, else None."""
+        return f'W/"{self.key}"' if self.plot.freshness == "keyed" else None
+
+    def named(self, versions: Versions) -> str:
+        """Return the name of the picture that is drawn from these versions of the data."""
+        job = self.job
+        return keys.picture_key(
+            self.manifest,
+            job.plot,
+            job.values,
+            job.options,
+            job.format,
+            job.asked_format,
+            versions,
+            self.epoch,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A picture, and how it came about."""
+
+    image: Image
+    etag: str
+    outcome: Literal["hit", "miss", "expired", "shared", "live", "stale"]
+    expires_at: float | None = None
+    """Of a picture that was looked up, in seconds since 1970; None: when its key changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Footing:
+    """What an answer stands on: as long as all of it holds, the same request has the same answer."""
+
+    manifest: Manifest
+    plot: str
+    epoch: str
+    versions: tuple[tuple[DatasetRef, str], ...]
+    """Of data whose version the clock does not decide."""
+    until: float
+    """Seconds since 1970."""
+
+    @classmethod
+    def of(cls, order: Order, expires_at: float | None) -> Footing | None:
+        """Return what the answer to an order stands on; None if it is over already.
+
+        `expires_at` is that of the stored picture, if it has one.
+        """
+        plot = order.plot
+        until = math.inf if expires_at is None else expires_at
+        if plot.stale or any(parameter.kind == "timerange" for parameter in plot.params):
+            # Ranges relative to now turn at whole seconds, and what may be shown stale is to be confirmed.
+            until = min(until, math.floor(order.at) + 1.0)
+        specs = {dataset.name: dataset for dataset in order.manifest.datasets}
+        asked = []
+        for ref in order.reads:
+            spec, version = specs[ref.name], order.job.versions[ref.id]
+            decided = freshness.known_version(spec, ref, order.at)
+            if decided is None:
+                asked.append((ref, version))
+            elif decided == version:
+                until = min(until, freshness.turns_at(spec, ref, order.at))
+            else:  # it turned while the order was named
+                return None
+        return cls(order.manifest, plot.name, order.epoch, tuple(asked), until)

@@ -1,0 +1,101 @@
+"""Answers that are ready: from a raw request to the very answer that the same request has had."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+from flask import Response
+
+from plotroute.orders import Footing, Order
+from plotroute.pipeline import Pipeline
+
+Request = tuple[str, str, str | None, str | None]
+"""Path, query, Accept and If-None-Match: all of a GET that an answer depends on, but for its request id."""
+
+# With requests of at most so many characters, some 8 MB.
+_MOST_ENTRIES = 4096
+_LONGEST = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An answer, less its body and its request id."""
+
+    status: str
+    code: int
+    headers: list[tuple[str, str]]
+    key: str | None
+    """What the cache must still have; None: the answer has no body, and its ETag is a key itself."""
+    etag: str
+    footing: Footing
+    plot: str
+    outcome: str
+    line: str
+    """For the log, between the request id and the time it took."""
+
+
+class ReadyAnswers:
+    """The answers of one server, as many as have room; the oldest goes first."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        self._answers: dict[Request, Ready] = {}
+        self._lock = Lock()
+
+    def find(self, request: Request) -> tuple[Ready, bytes] | None:
+        """Return the answer and its body, if the request still has that answer."""
+        ready = self._answers.get(request)
+        if ready is None or not self._pipeline.stands(ready.footing):
+            return None
+        if ready.key is None:
+            return ready, b""
+        stored = self._pipeline.stored(ready.key)
+        # Another drawing may have taken its place, with an ETag of its own.
+        if not stored or stored.etag != ready.etag:
+            return None
+        return ready, stored.image.body if ready.code == 200 else b""
+
+    def remember(
+        self,
+        request: Request,
+        order: Order,
+        response: Response,
+        expires_at: float | None,
+        outcome: str,
+        line: str,
+    ) -> None:
+        """Keep the answer to an order that was looked up."""
+        if sum(len(part or "") for part in request) > _LONGEST:
+            return
+        footing = Footing.of(order, expires_at)
+        if footing is None:
+            return
+        ready = Ready(
+            status=response.status,
+            code=response.status_code,
+            headers=[(name, value) for name, value in response.headers.items() if name != "X-Request-ID"],
+            key=None if response.status_code == 304 and order.etag else order.key,
+            etag=response.headers["ETag"],
+            footing=footing,
+            plot=order.plot.name,
+            outcome=outcome,
+            line=line,
+        )
+        with self._lock:
+            self._answers.pop(request, None)
+            while len(self._answers) >= _MOST_ENTRIES:
+                del self._answers[next(iter(self._answers))]
+            self._answers[request] = ready
+
+
+def raw(environ: Mapping[str, Any]) -> Request:
+    """Return what of a WSGI environ decides the answer to a GET."""
+    return (
+        environ["PATH_INFO"],
+        environ["QUERY_STRING"],
+        environ.get("HTTP_ACCEPT"),
+        environ.get("HTTP_IF_NONE_MATCH"),
+    )
