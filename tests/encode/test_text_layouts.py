@@ -40,7 +40,9 @@ def drawn(figure):
     return np.array(canvas.buffer_rgba())
 
 
-def two_texts(change, words="words and $x^2$ to be\nlaid out, which are many more than fit into one line of it"):
+def two_texts(
+    change, words="words and $x^2$ to be\nlaid out, which are many more than fit into one line of it"
+):
     """A figure with a text, and the same text with one thing changed."""
     figure = Figure(figsize=(4, 3))
     ax = figure.subplots()
