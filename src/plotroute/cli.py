@@ -192,9 +192,11 @@ def purge(name: str, cache_dir: str) -> None:
     within a second or two, browsers that have the old one too. Pictures that are kept in memory only are
     forgotten by a restart.
     """
+    set_up_logging()  # a directory that is somebody else's is refused there
     name = name.strip("/").removeprefix("plots/")
     number = make_cache(replace(settings.resolve(), cache_dir=cache_dir)).purge(name)
-    click.echo(f"Forgot {number} pictures of {name}; whoever asks gets it drawn anew.")
+    pictures = "picture" if number == 1 else "pictures"
+    click.echo(f"Forgot {number} {pictures} of {name}; whoever asks gets it drawn anew.")
 
 
 @main.command()
