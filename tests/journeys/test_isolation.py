@@ -43,6 +43,27 @@ def slow(ax, seconds: float = 0.2, n: int = 0):
 """
 
 
+LEAKS = """
+import numpy as np
+from plotroute import Plots
+plots = Plots()
+kept = []
+
+@plots.plot
+def leaks(ax, n: int = 0):
+    kept.append(bytearray(b"x") * 8 * 2**20)  # written, not only reserved
+    ax.plot([n])
+
+@plots.dataset(ttl="forever")
+def large():
+    return np.ones(60 * 2**17)
+
+@plots.plot
+def of_large(ax, large, n: int = 0):
+    ax.plot([n])
+"""
+
+
 def processes(root):
     """Return the ids of a process and of everything below it."""
     parents = {}
@@ -191,3 +212,21 @@ def test_sigterm_lets_a_drawing_end(folder, start_server):
         server.process.terminate()
         assert drawing.result().status == 200
     assert server.process.wait(30) == 0
+
+
+@pytest.fixture
+def leaking(tmp_path, start_server):
+    (tmp_path / "plots.py").write_text(LEAKS)
+    arguments = ["--renderers", "1", "--render-memory", str(160 * 2**20)]
+    return start_server("plots.py", cwd=tmp_path, arguments=arguments)
+
+
+def test_what_earlier_pictures_left_never_costs_a_later_one(leaking):
+    """30 pictures that keep 8 MB each, where 160 MB are allowed."""
+    assert {leaking.get(f"/plots/leaks?n={n}").status for n in range(30)} == {200}
+    assert "is replaced: it keeps half of the memory that pictures have" in leaking.log
+
+
+def test_a_process_is_not_replaced_for_the_data_it_has_loaded(leaking):
+    assert {leaking.get(f"/plots/large/of_large?n={n}").status for n in range(6)} == {200}
+    assert "is replaced" not in leaking.log
