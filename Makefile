@@ -29,6 +29,7 @@ check: $(DEV)
 	$(BIN)/python docs/generate.py --check
 
 bench: $(DEV)
+	@./benchmarks/install-system-packages
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
 $(DEMO): requirements/demo.txt pyproject.toml

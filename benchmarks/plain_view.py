@@ -11,23 +11,24 @@ app = Flask(__name__)
 DATA = load_breast_cancer(as_frame=True).data
 
 
-@app.route("/line.png")
-def line():
+@app.route("/line.<format>")
+def line(format):
     x = [float(value) for value in request.args["x"].split(",")]
     y = [float(value) for value in request.args["y"].split(",")]
     figure = Figure(layout="constrained")
     figure.subplots().plot(x, y)
-    return png(figure)
+    return picture(figure, format)
 
 
-@app.route("/matrix.png")
-def matrix():
+@app.route("/matrix.<format>")
+def matrix(format):
     figure = Figure(figsize=(10, 8.8), layout="constrained")
     sns.heatmap(DATA.corr(), square=True, ax=figure.subplots())
-    return png(figure)
+    return picture(figure, format)
 
 
-def png(figure):
+def picture(figure, format):
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return Response(buffer.getvalue(), mimetype="image/png")
+    figure.savefig(buffer, format=format)
+    mimetype = {"png": "image/png", "svg": "image/svg+xml"}[format]
+    return Response(buffer.getvalue(), mimetype=mimetype)

@@ -1,4 +1,11 @@
-"""The plots of the plain view, as a plots file."""
+"""The plots of the plain view, as a plots file, and two more for what only plotroute does.
+
+`fresh` changes nothing in the picture: another number is another picture for the cache, so it is drawn.
+"""
+
+import os
+import time
+from pathlib import Path
 
 import seaborn as sns
 from matplotlib.figure import Figure
@@ -14,15 +21,32 @@ def cancer():
     return load_breast_cancer(as_frame=True).data
 
 
-@plots.plot("/line.png", ttl="forever")
-def line(x: list[float], y: list[float]):
+@plots.plot("/line", ttl="forever")
+def line(x: list[float], y: list[float], fresh: int = 0):
     figure = Figure(layout="constrained")
     figure.subplots().plot(x, y)
     return figure
 
 
-@plots.plot("/matrix.png")
-def matrix(cancer):
+@plots.plot("/matrix")
+def matrix(cancer, fresh: int = 0):
     figure = Figure(figsize=(10, 8.8), layout="constrained")
     sns.heatmap(cancer.corr(), square=True, ax=figure.subplots())
     return figure
+
+
+@plots.plot("/counted", ttl="forever")
+def counted(x: list[float], y: list[float], fresh: int = 0):
+    """The line plot; a byte in a file for every drawing."""
+    with Path(os.environ["BENCH_FOLDER"], "drawn").open("ab") as file:
+        file.write(b".")
+    figure = Figure(layout="constrained")
+    figure.subplots().plot(x, y)
+    return figure
+
+
+@plots.plot("/slow", ttl="forever")
+def slow(ax, seconds: float = 0.0, fresh: int = 0):
+    """A plot that waits, as for a slow database."""
+    time.sleep(seconds)
+    ax.plot([1, 2])

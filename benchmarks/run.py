@@ -1,99 +1,136 @@
-"""`make bench`: plotroute beside the plain Flask + Matplotlib view, in one run, as ratios.
+"""`make bench`: plotroute beside the plain Flask + Matplotlib view and nginx, in one run, as ratios.
 
-Both are served by granian with one process, on this machine, each with the headers, log and threads it
-ships with. Rounds alternate between the servers; a figure is the median of all requests of all rounds.
+All servers are on this machine, on loopback. Rounds alternate between them; a figure is the median of the
+rounds, and a ratio the median of the ratios of each round. docs/benchmarks.md says what each part measures.
 """
 
 import argparse
-import http.client
+import importlib.metadata
+import json
 import os
-import socket
-import statistics
+import platform
+import re
+import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-HERE = Path(__file__).parent
-LINE = "/line.png?x=1,2,3,4&y=100,200,300,400"
-MATRIX = "/matrix.png"
+import clients
+import cold
+import crowds
+import granian_settings
+import hits
+import servers
+import upkeep
+from plan import Plan
+from tables import Table
 
+PARTS: dict[str, Callable[[Plan], Table]] = {
+    "hit": hits.latency,
+    "throughput": hits.throughput,
+    "waiting": crowds.waiting,
+    "cold": cold.cold,
+    "herd": crowds.herd,
+    "scale": cold.scale,
+    "start": upkeep.start,
+    "memory": upkeep.held,
+    "granian": granian_settings.granian,
+}
+# Run when no part is named.
+USUAL = [name for name in PARTS if name != "granian"]
 
-class Server:
-    """A server process and one kept connection to it."""
-
-    def __init__(self, *command: str, **environment: str) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.process = subprocess.Popen(
-            [*command, "--port", str(self.port)],
-            cwd=HERE,
-            env={**os.environ, **environment},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        for _ in range(600):
-            try:
-                self.get(LINE)
-                return
-            except OSError:
-                self.connection.close()
-                time.sleep(0.1)
-        raise SystemExit(f"{command} did not start")
-
-    def get(self, path: str, **headers: str) -> http.client.HTTPResponse:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.connection.request("GET", path, headers=named)
-        answer = self.connection.getresponse()
-        answer.body = answer.read()
-        return answer
-
-    def seconds(self, times: int, path: str, status: int = 200, **headers: str) -> list[float]:
-        found = []
-        for _ in range(times):
-            started = time.perf_counter()
-            answer = self.get(path, **headers)
-            found.append(time.perf_counter() - started)
-            assert answer.status == status, (path, answer.status)
-        return found
+# The load above which somebody else is at work.
+BUSY = 0.5
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="rounds per server (default 5)")
-    rounds = parser.parse_args().rounds
-    granian = [sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws", "--log-level", "error"]
-    serve = [sys.executable, "-m", "plotroute", "serve", "plots.py"]
-    plain = Server(*granian, "plain_view:app")
-    cold = Server(*serve, PLOTROUTE_CACHE_MEMORY="0")
-    warm = Server(*serve)
-    try:
-        report(plain, cold, warm, rounds)
-    finally:
-        for server in (plain, cold, warm):
-            server.process.terminate()
-            server.process.wait()
-
-
-def report(plain: Server, cold: Server, warm: Server, rounds: int) -> None:
-    print(f"{'picture':8} {'plain view':>12} {'cold':>10} {'hit':>10} {'304':>10}   ratio to the plain view")
-    for name, path, times in (("line", LINE, 40), ("matrix", MATRIX, 6)):
-        same = plain.get(path).body == cold.get(path).body == warm.get(path).body
-        etag = warm.get(path).headers["ETag"]
-        found: dict[str, list[float]] = {"plain": [], "cold": [], "hit": [], "304": []}
-        for _ in range(rounds):
-            found["plain"] += plain.seconds(times, path)
-            found["cold"] += cold.seconds(times, path)
-            found["hit"] += warm.seconds(200, path)
-            found["304"] += warm.seconds(200, path, 304, If_None_Match=etag)
-        median = {key: statistics.median(values) * 1000 for key, values in found.items()}
-        ratios = ", ".join(f"{key} {median['plain'] / median[key]:.2f}x" for key in ("cold", "hit", "304"))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="rounds per server (default 5; long parts take fewer)"
+    )
+    parser.add_argument("--only", type=_parts, default=USUAL, help=f"some of {','.join(PARTS)}, with commas")
+    parser.add_argument(
+        "--quick", action="store_true", help="two short rounds: does it work, and roughly what comes out"
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write all figures, with those of each round"
+    )
+    asked = parser.parse_args()
+    plan = Plan(min(asked.rounds, 2) if asked.quick else asked.rounds, asked.quick)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that every `finally` is run
+    machine = describe()
+    print(", ".join(f"{name} {value}" for name, value in machine.items()), flush=True)
+    if os.getloadavg()[0] > BUSY:
         print(
-            f"{name:8} {median['plain']:9.2f} ms {median['cold']:7.2f} ms {median['hit']:7.2f} ms "
-            f"{median['304']:7.2f} ms   {ratios}{'' if same else '   PICTURES DIFFER'}"
+            "Others use this machine: times are too long, ratios uncertain; trust processor times.",
+            flush=True,
         )
+    started = time.monotonic()
+    try:
+        tables = measure(asked.only, plan)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    took = round(time.monotonic() - started)
+    print(f"\n{took} s; load {_load()} at the end.")
+    if asked.json:
+        command = ["make bench", *(["ARGS=" + " ".join(sys.argv[1:])] if sys.argv[1:] else [])]
+        document: dict[str, Any] = {
+            "command": " ".join(command),
+            "machine": machine,
+            "seconds": took,
+            "parts": {name: table.data() for name, table in tables.items()},
+        }
+        asked.json.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+
+
+def measure(parts: list[str], plan: Plan) -> dict[str, Table]:
+    """Run the parts, print each table as it comes, and leave no file behind."""
+    tables = {}
+    with tempfile.TemporaryDirectory(prefix="plotroute-bench-") as folder:
+        # Whatever a server keeps on disk, it begins with nothing and is not found by the next run.
+        tempfile.tempdir = os.environ["TMPDIR"] = folder
+        os.environ["XDG_CACHE_HOME"] = folder
+        for name in parts:
+            tables[name] = PARTS[name](plan)
+            print(f"\n{tables[name]}", flush=True)
+    return tables
+
+
+def describe() -> dict[str, str]:
+    """Return what the figures depend on."""
+    found = {
+        "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        "processors": str(os.cpu_count()),
+        "load": _load(),
+        "Linux": platform.release(),
+        "Python": platform.python_version(),
+    }
+    for package in ("plotroute", "matplotlib", "flask", "granian"):
+        found[package] = importlib.metadata.version(package)
+    for name, program, asked in (("nginx", servers.find_nginx(), "-v"), ("wrk", clients.find_wrk(), "-v")):
+        said = subprocess.run([program, asked], capture_output=True, text=True) if program else None
+        version = re.search(r"\d+\.\d+(\.\d+)?", said.stdout + said.stderr) if said else None
+        found[name] = version[0] if version else "missing"
+    return found
+
+
+def _load() -> str:
+    return f"{os.getloadavg()[0]:.1f}"
+
+
+def _parts(text: str) -> list[str]:
+    names = text.split(",")
+    for name in names:
+        if name not in PARTS:
+            raise argparse.ArgumentTypeError(f"{name} is no part; the parts are {', '.join(PARTS)}")
+    return names
 
 
 if __name__ == "__main__":
