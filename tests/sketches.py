@@ -277,6 +277,27 @@ def all_landed() -> None:
             thread.join(PATIENCE)
 
 
+def stop_warming(*renderers) -> None:
+    """End the threads that keep pictures of these renderers warm, which nobody else does."""
+
+    def leave():
+        raise SystemExit
+
+    hook, threading.excepthook = threading.excepthook, lambda _: None  # pytest's takes it for a mistake
+    try:
+        for renderer in renderers:
+            renderer.manifest = leave
+        for thread in warming():
+            thread.join(PATIENCE)
+    finally:
+        threading.excepthook = hook
+
+
+def warming() -> list[threading.Thread]:
+    """Return the threads that keep pictures warm."""
+    return [thread for thread in threading.enumerate() if thread.name == "plotroute-warm"]
+
+
 def until(condition, seconds=PATIENCE):
     """Wait until `condition()` is true, and return it; a test that waits in vain fails."""
     deadline = time.monotonic() + seconds

@@ -325,3 +325,111 @@ def test_many_requests_of_many_kinds_get_what_they_asked_for(flights):
         asked = [(n % 7, waiters.submit(flights.join, str(n % 7), Work(n % 7), PATIENCE)) for n in range(500)]
 
         assert all(one.result(PATIENCE)[0] == key for key, one in asked)
+
+
+# Flights that nobody waits for
+
+
+def begin(flights, work, key="key", most=8):
+    """Begin a flight, and return when it has landed, if it was begun at all."""
+    before = set(threading.enumerate())
+    flights.begin(key, work, most)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(PATIENCE)
+
+
+def test_a_flight_may_begin_that_nobody_waits_for(flights):
+    work = Work(held=True)
+    flights.begin("key", work, 8)
+    assert not work.ended.is_set()
+    work.released.set()
+    assert work.ended.wait(PATIENCE)
+    assert work.done == 1
+
+
+def test_one_flight_begins_however_many_ask_for_it(flights):
+    work = Work(held=True)
+    with Waiters(8) as waiters:
+        for one in [waiters.submit(flights.begin, "key", work, 8) for _ in range(50)]:
+            assert one.result(PATIENCE) is None
+        work.released.set()
+    assert work.done == 1
+
+
+def test_whoever_waits_joins_a_flight_that_began_for_nobody(flights):
+    work = Work(held=True)
+    flights.begin("key", work, 8)
+    with Waiters(1) as waiters:
+        waiting = waiters.submit(flights.join, "key", Work("another"), PATIENCE)
+        waiters.all_wait(1)
+        work.released.set()
+        assert waiting.result(PATIENCE) == ("picture", True)
+
+
+def test_no_flight_begins_while_somebody_flies_already(flights):
+    work = Work(held=True)
+    with Waiters(1) as waiters:
+        waiting = waiters.submit(flights.join, "key", work, PATIENCE)
+        waiters.all_wait(1)
+        begin(flights, Work("another"))
+        work.released.set()
+        assert waiting.result(PATIENCE) == ("picture", False)
+    assert work.done == 1
+
+
+def test_a_failure_that_nobody_waited_for_is_shared_like_any_other(flights, clock):
+    work = Work(CannotDraw("no orders"))
+    begin(flights, work)
+    begin(flights, work)
+    assert work.done == 1
+    assert fail(flights, Work()).title == "no orders"
+    clock.now += SHARE_FAILURES_FOR + 0.01
+    begin(flights, work)
+    assert work.done == 2
+
+
+def test_an_error_of_another_kind_that_nobody_waits_for_ends_nothing(flights):
+    begin(flights, Work(ValueError("secret")))
+    assert type(fail(flights, Work())) is PlotFailed
+
+
+def test_no_more_begin_than_may_be_under_way(flights):
+    held = [Work(held=True) for _ in range(2)]
+    for number, work in enumerate(held):
+        flights.begin(str(number), work, 2)
+    late = Work()
+    flights.begin("late", late, 2)
+    for work in held:
+        work.released.set()
+        assert work.ended.wait(PATIENCE)
+    assert late.done == 0
+    with Waiters(1) as waiters:  # whoever waits is not held back
+        assert waiters.submit(flights.join, "late", late, PATIENCE).result(PATIENCE) == ("picture", False)
+
+
+def test_a_flight_that_has_landed_is_not_under_way(flights, clock):
+    for number in range(2):
+        begin(flights, Work(CannotDraw("no orders")), str(number), most=2)
+    work = Work()
+    begin(flights, work, "another", most=2)
+    assert work.done == 1
+
+
+def test_failures_of_long_ago_keep_no_flight_from_beginning(flights, clock):
+    for number in range(2):
+        begin(flights, Work(CannotDraw("no orders")), str(number), most=2)
+    clock.now += SHARE_FAILURES_FOR + 1
+    work = Work()
+    begin(flights, work, "another", most=2)
+    assert work.done == 1
+
+
+def test_a_flight_for_nobody_that_cannot_start_is_in_nobodys_way(flights, monkeypatch):
+    def no_more_threads(thread):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", no_more_threads)
+        flights.begin("key", Work(), 8)
+
+    assert flights.join("key", Work("picture"), PATIENCE) == ("picture", False)

@@ -119,6 +119,64 @@ def test_a_browser_asks_every_time_unless_the_author_said_more(max_age, header):
     assert freshness.cache_control(plot) == header
 
 
+@pytest.mark.parametrize(
+    ("stale", "max_age", "header"),
+    [
+        (600.0, 0, "max-age=0, stale-while-revalidate=600"),
+        (600.0, 60, "max-age=60, stale-while-revalidate=600"),
+        (1.5, 0, "max-age=0, stale-while-revalidate=1"),
+        (0.0, 0, "no-cache"),
+        (0.0, 60, "max-age=60"),
+        (None, 0, "no-cache"),
+    ],
+)
+def test_who_may_show_outdated_pictures_is_told_for_how_long(stale, max_age, header):
+    plot = PlotSpec(name="a", addresses=("/plots/a",), max_age=max_age, stale=stale)
+
+    assert freshness.cache_control(plot) == header
+
+
+BUCKET = DatasetSpec(name="orders", freshness="bucket", ttl=600.0)
+
+
+@given(
+    st.floats(0, 4_000_000_000),
+    st.sampled_from([0.5, 1.0, 7.0, 600.0, 86_400.0, 31_536_000.0]),
+    st.sampled_from(["orders", "sales", "weather"]),
+)
+def test_a_bucket_lasts_until_it_turns_and_no_longer(now, ttl, name):
+    spec, ref = DatasetSpec(name=name, freshness="bucket", ttl=ttl), DatasetRef(name)
+
+    turns_at = freshness.turns_at(spec, ref, now)
+
+    assert now <= turns_at <= now + ttl * 1.001
+    # A clock in microseconds cannot tell moments apart that are closer.
+    least = 2e-6
+    version = freshness.known_version(spec, ref, now)
+    assert freshness.known_version(spec, ref, turns_at + least) != version
+    if turns_at - least > now:
+        assert freshness.known_version(spec, ref, turns_at - least) == version
+
+
+def test_each_instance_of_a_dataset_turns_at_its_own_time():
+    refs = [DatasetRef("orders", {"region": region}) for region in ("EU", "US", "JP")]
+
+    assert len({freshness.turns_at(BUCKET, ref, 1_700_000_000.0) for ref in refs}) == 3
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        DatasetSpec(name="orders", freshness="constant", version="1"),
+        DatasetSpec(name="orders", freshness="polled"),
+        DatasetSpec(name="orders", freshness="content"),
+    ],
+    ids=lambda spec: spec.freshness,
+)
+def test_what_the_clock_does_not_decide_never_turns_by_it(spec):
+    assert freshness.turns_at(spec, DatasetRef("orders"), 1_700_000_000.0) == FOREVER
+
+
 def test_a_change_shows_within_a_minute():
     assert freshness.RELOAD_AFTER < 60
     assert freshness.KNOWN_FOR <= 60

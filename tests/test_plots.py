@@ -149,6 +149,21 @@ def wrong(call, *args, **parameters):
 # Decorators
 
 
+def test_what_may_be_shown_outdated_is_drawn_like_any_other(make_client):
+    source = """
+        from plotroute import Plots
+        plots = Plots()
+        @plots.dataset
+        def sales(): return [1, 3, 2]
+        @plots.plot{}
+        def revenue(ax, sales): ax.plot(sales)
+    """
+    plain = make_client(source.format("")).get("/plots/sales/revenue")
+    kept = make_client(source.format('(stale="10m")'))
+    assert kept.get("/plots/sales/revenue").data == plain.data
+    assert sys.modules["plots"].plots.draw("revenue").body == plain.data
+
+
 def test_decorators_return_the_function_unchanged(process_state, write_plots):
     file = write_plots("""
         from plotroute import Plots

@@ -262,6 +262,23 @@ def test_a_browser_may_keep_a_picture_for_ever_which_is_a_year(catalog):
     assert made.manifest.plots[0].max_age == 365 * 24 * 3600
 
 
+@pytest.mark.parametrize(
+    ("option", "seconds"),
+    [
+        ("", None),
+        ('(stale="10m")', 600.0),
+        ("(stale=90)", 90.0),
+        ("(stale=0.5)", 0.5),
+        ("(stale=0)", 0.0),
+        ('(ttl="1h", stale="1d")', 86_400.0),
+        ('(stale="forever")', 365 * 24 * 3600),
+    ],
+)
+def test_how_long_an_outdated_picture_may_be_shown(catalog, option, seconds):
+    made = catalog(f"@plots.dataset\ndef sales(): ...\n@plots.plot{option}\ndef f(sales): ...\n")
+    assert made.manifest.plots[0].stale == seconds
+
+
 def test_sources(catalog):
     made = catalog("""
         @plots.dataset(source=True)
@@ -377,6 +394,11 @@ TWO = "@plots.plot{}\ndef one(ax): ...\n@plots.plot{}\ndef two(ax): ...\n"
         ),
         pytest.param("@plots.plot(min_size='x')\ndef f(ax): ...\n", ["min_size='x'"], id="min_size"),
         pytest.param("@plots.plot(timeout='5s')\ndef f(ax): ...\n", ["timeout='5s'", "number"], id="timeout"),
+        pytest.param(
+            "@plots.plot(stale='soon')\ndef f(ax): ...\n", ["stale='soon'", "is not a duration"], id="stale"
+        ),
+        pytest.param("@plots.plot(stale=-1)\ndef f(ax): ...\n", ["stale=-1"], id="stale below 0"),
+        pytest.param("@plots.plot(stale=True, ttl=[])\ndef f(ax): ...\n", ["ttl=[]"], id="ttl of a list"),
         pytest.param("@plots.plot(timeout=0)\ndef f(ax): ...\n", ["timeout=0", "above 0"], id="timeout of 0"),
         pytest.param("@plots.plot(max_pixels=-1)\ndef f(ax): ...\n", ["max_pixels=-1"], id="max_pixels"),
         pytest.param(

@@ -10,8 +10,18 @@ import sys
 import threading
 import time
 import urllib.request
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from werkzeug.test import Client
+
+from plotroute import Image
+from plotroute.cache.base import Stored
+from plotroute.render.inprocess import InProcess
+from plotroute.serving import Service, make_app, make_cache
+from plotroute.settings import Settings
+from sketches import stop_warming, warming
 
 GOOD = """
 from plotroute import Plots
@@ -21,6 +31,7 @@ plots = Plots()
 def first(ax):
     ax.set_title({title!r})
 """
+PICTURE = Stored(Image(body=b"picture", type="image/png"), 'W/"1"', 1000.0, None, "first")
 HTML = "text/html,application/xhtml+xml,*/*;q=0.8"
 
 
@@ -290,3 +301,113 @@ def test_serve_ends_on_sigterm_while_a_plot_is_drawing(write_plots, start_server
     server.process.send_signal(signal.SIGTERM)
     assert server.process.wait(60) == 0
     asking.join()
+
+
+# What a server is made of
+
+
+@pytest.fixture
+def make_server(write_plots, process_state, monkeypatch):
+    """Return a client of what `plotroute serve` or `dev` would serve, drawn in this process."""
+    made = []
+
+    class Kept(InProcess):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            made.append(self)
+
+    monkeypatch.setattr("plotroute.render.inprocess.InProcess", Kept)
+
+    def make(source, *, development=False, folder="", **settings):
+        file = write_plots(source, folder + "plots.py")
+        in_force = Settings(renderer="inprocess", **settings)
+        return Client(make_app(Service((str(file),), in_force, development=development)))
+
+    monkeypatch.setattr("plotroute.warming._LOOK_EVERY", 0.01)
+    yield make
+    stop_warming(*made)
+    for renderer in made:
+        renderer.close()
+
+
+KEYED = """
+from plotroute import Plots
+plots = Plots()
+
+@plots.plot(ttl="forever")
+def first(ax, n: int = 1):
+    with open("drawn.txt", "a") as file:
+        file.write("first ")
+    ax.set_title({title!r})
+"""
+
+
+def test_a_server_has_ready_answers_and_counts_them(make_server):
+    client = make_server(KEYED.format(title="x"))
+    for n in range(5):
+        assert client.get("/plots/first", headers={"X-Request-ID": f"mine-{n}"}).status_code == 200
+    wait_for(lambda: 'outcome="hit",plot="first",status="200"} 4.0' in client.get("/metrics").text)
+
+
+def test_in_development_a_saved_file_is_live_however_often_the_old_was_asked_for(make_server):
+    client = make_server(KEYED.format(title="one"), development=True)
+    before = [client.get("/plots/first").data for _ in range(4)]
+    Path("plots.py").write_text(KEYED.format(title="two"))
+    after = client.get("/plots/first").data
+    assert len(set(before)) == 1
+    assert after != before[0]
+
+
+def test_what_is_to_be_drawn_ahead_is(make_server, caplog):
+    caplog.set_level("INFO", "plotroute")
+    client = make_server(KEYED.format(title="x"), warm="first?n=3 fist")
+    wait_for(lambda: "1 of 2 pictures are warm" in caplog.text)
+    assert client.get("/plots/first?n=3").headers["Cache-Status"] == "plotroute; hit"
+    assert "fist cannot be drawn ahead" in caplog.text
+    assert Path("drawn.txt").read_text() == "first "
+
+
+def test_in_development_nothing_is_drawn_ahead(make_server):
+    make_server(KEYED.format(title="x"), development=True, warm="first")
+    assert warming() == []
+
+
+def test_without_a_directory_pictures_are_in_memory_alone(tmp_path):
+    cache = make_cache(Settings())
+    cache.put("key", PICTURE)
+    assert cache.get("key") == PICTURE
+    assert not make_cache(Settings()).get("key")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_with_a_directory_they_are_in_files_as_well(tmp_path):
+    settings = Settings(cache_dir=str(tmp_path / "cache"))
+    make_cache(settings).put("key", PICTURE)
+    assert wait_for(lambda: make_cache(settings).get("key")) == PICTURE
+
+
+def test_the_directory_holds_what_it_may_and_no_more(tmp_path):
+    settings = Settings(cache_dir=str(tmp_path / "cache"), cache_disk=2**20, cache_memory=0)
+    cache = make_cache(settings)
+    large = replace(PICTURE, image=replace(PICTURE.image, body=b"x" * 100_000))
+    for n in range(30):
+        cache.put(str(n), large)
+        wait_for(lambda n=n: any(make_cache(settings).get(str(k)) for k in range(n, -1, -1)))
+    wait_for(lambda: cache.get("29"))
+    assert sum(file.stat().st_size for file in (tmp_path / "cache").rglob("*") if file.is_file()) <= 2**20
+
+
+def test_no_bytes_of_memory_and_a_directory_is_a_cache_on_disk_alone(tmp_path):
+    settings = Settings(cache_dir=str(tmp_path / "cache"), cache_memory=0)
+    cache = make_cache(settings)
+    cache.put("key", PICTURE)
+    assert wait_for(lambda: cache.get("key")) == PICTURE
+
+
+def test_a_directory_counts_from_where_the_server_was_started(make_server, tmp_path, monkeypatch):
+    (tmp_path / "code").mkdir()
+    monkeypatch.chdir(tmp_path)
+    client = make_server(KEYED.format(title="x"), folder="code/", cache_dir="cache")
+    assert client.get("/plots/first").status_code == 200
+    wait_for(lambda: [*tmp_path.rglob("pictures")])
+    assert [folder.parent for folder in tmp_path.rglob("pictures")] == [tmp_path / "cache"]

@@ -166,6 +166,21 @@ def test_the_step() -> None:
             TimeRange("-7d", step=bad)
 
 
+@pytest.mark.parametrize(
+    "step", ["1500ms", "1.5s", "PT2.000001S", timedelta(seconds=90, microseconds=1), "999ms"]
+)
+def test_a_step_is_whole_seconds(step: str | timedelta) -> None:
+    with pytest.raises(ValueError, match=r"^step must be whole seconds, at least 1s, not "):
+        TimeRange("-7d", step=step)
+
+
+@pytest.mark.parametrize("step", ["1s", "PT2S", "2000ms", "90s", timedelta(hours=1)])
+def test_any_whole_number_of_seconds_is_a_step(step: str | timedelta) -> None:
+    period = TimeRange("-7d", step=step).resolve(NOW)
+    assert period.end.microsecond == 0
+    assert period.duration == timedelta(days=7)
+
+
 def test_the_default_step_is_a_500th_and_at_least_a_minute() -> None:
     day = timedelta(days=1)
     assert TimeRange("-1h").resolve(NOW).end == utc(2026, 3, 4, 5, 7)
@@ -193,6 +208,21 @@ def test_all_moments_within_a_step_get_one_range(text: str, now: datetime, fract
         later = now + (first.end - now) * fraction
         assert period.resolve(later) == first
     assert period.resolve(now.astimezone(timezone(timedelta(hours=-7)))) == first
+
+
+@given(RANGES, st.sampled_from([None, "1s", "7s", "1m", "1h"]), NOWS)
+def test_a_range_turns_at_whole_seconds_only(text: str, step: str | None, now: datetime) -> None:
+    """What is kept for a range is looked at again at every whole second, and at no other moment."""
+    period = TimeRange(text, step=step)
+    second = now.replace(microsecond=0)
+    moments = [second + timedelta(microseconds=n) for n in (1, 500_000, 999_999)]
+    if text == "1971-01-01..now" and now.year == 1971:
+        return  # it may end before it starts
+    assert len({period.resolve(moment) for moment in moments}) == 1
+    assert period.resolve(second) in (
+        period.resolve(moments[0]),
+        period.resolve(second - timedelta(microseconds=1)),
+    )
 
 
 def test_resolving_needs_an_aware_now_on_the_calendar() -> None:

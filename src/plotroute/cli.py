@@ -6,17 +6,17 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from plotroute import __version__, addresses, loader, serving, settings
+from plotroute.cache.disk import DiskCache
 from plotroute.errors import AnswerError, RenderTimeout, SetupError
 from plotroute.logs import set_up_logging
 from plotroute.model import IMAGE_TYPES
-from plotroute.serving import Service, make_cache
+from plotroute.serving import Service
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -193,8 +193,12 @@ def purge(name: str, cache_dir: str) -> None:
     forgotten by a restart.
     """
     set_up_logging()  # a directory that is somebody else's is refused there
-    name = name.strip("/").removeprefix("plots/")
-    number = make_cache(replace(settings.resolve(), cache_dir=cache_dir)).purge(name)
+    name = name.rstrip("/").removeprefix("/plots/").removeprefix("plots/")
+    cache = DiskCache(Path(cache_dir), settings.Settings().cache_disk)
+    before = cache.epoch(name)
+    number = cache.purge(name)
+    if cache.epoch(name) == before:
+        raise click.ClickException(f"{cache_dir} could not be written, so nothing is purged.")
     pictures = "picture" if number == 1 else "pictures"
     click.echo(f"Forgot {number} {pictures} of {name}; whoever asks gets it drawn anew.")
 

@@ -50,7 +50,7 @@ class Flights(Generic[T]):
 
     def begin(self, key: str, work: Callable[[], T], most: int) -> None:
         """Start a flight that nobody waits for, unless there is one, or `most` are under way."""
-        if len(self._flights) < most:
+        if sum(not flight.landed.is_set() for flight in list(self._flights.values())) < most:
             self._board(key, work)
 
     def _board(self, key: str, work: Callable[[], T]) -> tuple[_Flight[T], bool]:

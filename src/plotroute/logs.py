@@ -30,10 +30,12 @@ def set_up_logging() -> None:
 
 def write_lines(lines: Iterable[tuple[float, str]]) -> None:
     """Write many lines of information at once, as the log would: (seconds since 1970, text) of each."""
+    text = "".join(f"{_clock(int(at))} I {line}\n" for at, line in lines)
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.StreamHandler):
-            with handler.lock or contextlib.nullcontext():
-                handler.stream.write("".join(f"{_clock(int(at))} I {text}\n" for at, text in lines))
+            # A log that breaks (its reader is gone, its disk is full) is no reason to stop.
+            with contextlib.suppress(OSError, ValueError), handler.lock or contextlib.nullcontext():
+                handler.stream.write(text)
                 handler.flush()
 
 

@@ -89,7 +89,7 @@ class Footing:
         until = math.inf if expires_at is None else expires_at
         if plot.stale or any(parameter.kind == "timerange" for parameter in plot.params):
             # Ranges relative to now turn at whole seconds, and what may be shown stale is to be confirmed.
-            until = min(until, math.floor(order.at) + 1.0)
+            until = min(until, math.ceil(order.at))
         specs = {dataset.name: dataset for dataset in order.manifest.datasets}
         asked = []
         for ref in order.reads:

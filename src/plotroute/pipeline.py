@@ -175,6 +175,9 @@ class Pipeline:
         except AnswerError as error:
             log.error("%s %s, behind: %s\n%s", order.job.request_id, order.plot.name, error, error.detail)
             raise
+        except Exception:
+            log.exception("%s %s, behind: a fault of plotroute's own", order.job.request_id, order.plot.name)
+            raise
 
     def _confirm(self, order: Order, key: str, now: float) -> None:
         """Note that the request means the picture under `key`, where it may be shown once it is outdated."""

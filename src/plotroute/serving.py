@@ -51,6 +51,7 @@ def make_pipeline(service: Service, path: str = "") -> Pipeline:
     """
     from plotroute.render.base import Renderer
 
+    cache = make_cache(service.settings)  # first: its directory counts from where we are now
     renderer: Renderer
     if path:
         from plotroute.render.remote import Remote
@@ -60,7 +61,7 @@ def make_pipeline(service: Service, path: str = "") -> Pipeline:
         from plotroute.render.inprocess import InProcess
 
         renderer = InProcess(service.targets, service.settings, watch=service.development)
-    return Pipeline(renderer, make_cache(service.settings), service.settings)
+    return Pipeline(renderer, cache, service.settings)
 
 
 def make_cache(settings: Settings) -> Cache:

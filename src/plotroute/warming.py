@@ -7,8 +7,9 @@ import threading
 from urllib.parse import parse_qsl
 
 from plotroute import addresses
-from plotroute.errors import AnswerError
-from plotroute.model import Manifest
+from plotroute.addresses import Found
+from plotroute.errors import AnswerError, UnknownPlot
+from plotroute.model import IMAGE_TYPES, Manifest
 from plotroute.pipeline import Pipeline
 
 log = logging.getLogger("plotroute")
@@ -53,7 +54,7 @@ def _draw(pipeline: Pipeline, manifest: Manifest, item: str, pause: threading.Ev
     name, _, query = item.partition("?")
     for left in reversed(range(_TRIES)):
         try:
-            found = addresses.named(manifest, name)
+            found = _named(manifest, name)
             order = pipeline.prepare(
                 manifest,
                 found,
@@ -70,3 +71,14 @@ def _draw(pipeline: Pipeline, manifest: Manifest, item: str, pause: threading.Ev
                 return False
             pause.wait(_AGAIN_AFTER)
     return False
+
+
+def _named(manifest: Manifest, name: str) -> Found:
+    """Return the plot of that name, with a suffix or without: an <img> asks for one or the other."""
+    stem, _, suffix = name.rpartition(".")
+    try:
+        return addresses.named(manifest, name)
+    except UnknownPlot:
+        if suffix not in IMAGE_TYPES:
+            raise
+        return addresses.named(manifest, stem, suffix)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from plotroute import errors
 from plotroute.model import DatasetRef, Image, Job, Manifest, Options, from_wire, to_wire
+from sketches import until
 
 PLOTS = """
+import time
+from pathlib import Path
+
 import numpy as np
 import matplotlib.pyplot as plt
 from plotroute import CannotDraw, Picture, Plots
@@ -24,6 +29,10 @@ def numbers(start: int = 0):
 @plots.dataset(version=lambda start: f"v{start}")
 def versioned(start: int = 0):
     return np.arange(start, start + 5.0)
+
+@plots.dataset(version=lambda file: Path(file).read_text())
+def in_file(file: str):
+    return Path(file).read_text()
 
 @plots.dataset
 def content():
@@ -42,12 +51,22 @@ def steps(ax, versioned, content):
     ax.step(versioned, content)
 
 @plots.plot
+def told(ax, in_file):
+    ax.set_title(in_file)
+
+@plots.plot
 def noise(ax, numbers):
     ax.plot(numbers, np.random.rand(5))
 
 @plots.plot
 def live(ax):
     ax.plot(np.random.rand(5))
+
+@plots.plot
+def waits(ax, folder: str):
+    Path(folder, "began").touch()
+    while not Path(folder, "go").exists():
+        time.sleep(0.01)
 
 @plots.plot
 def words():
@@ -93,6 +112,9 @@ class Wired:
     def manifest(self):
         return from_wire(Manifest, *to_wire(self._renderer.manifest()))
 
+    def known(self, ref):
+        return json.loads(json.dumps(self._renderer.known(DatasetRef(ref.name, dict(ref.values)))))
+
     def versions(self, *refs):
         sent = json.loads(json.dumps([[ref.name, dict(ref.values)] for ref in refs]))
         found = self._renderer.versions([DatasetRef(name, values) for name, values in sent])
@@ -129,6 +151,36 @@ class RendererConformance:
         assert versions["content"].startswith("content:")
         assert renderer.versions(*asked) == versions
 
+    def test_a_version_is_known_once_it_was_found_out(self, renderer):
+        # Nobody else asks for these: renderers may be shared by tests.
+        ref = DatasetRef("versioned", {"start": 101})
+        assert renderer.known(ref) is None
+        assert renderer.versions(ref) == {ref.id: "polled:v101"}
+        assert until(lambda: renderer.known(ref)) == "polled:v101"
+
+    def test_what_is_known_is_what_pictures_are_drawn_from(self, renderer):
+        refs = [DatasetRef("versioned", {"start": 102}), DatasetRef("content")]
+        renderer.versions(*refs)
+        image = self.draw(renderer, "versioned/steps", {"start": 102})
+        assert {ref.id: until(lambda ref=ref: renderer.known(ref)) for ref in refs} == image.versions
+        assert renderer.known(DatasetRef("versioned", {"start": 103})) is None
+
+    def test_nobody_is_asked_for_what_is_known(self, renderer, tmp_path):
+        """Not the author's code either, which loads and draws one after the other."""
+        ref = DatasetRef("versioned", {"start": 104})
+        renderer.versions(ref)
+        assert until(lambda: renderer.known(ref))
+        with ThreadPoolExecutor(1) as another:
+            drawing = another.submit(self.draw, renderer, "waits", {"folder": str(tmp_path)}, live=True)
+            try:
+                until((tmp_path / "began").exists)
+                assert renderer.known(ref) == "polled:v104"
+                assert renderer.known(DatasetRef("versioned", {"start": 105})) is None
+                assert not drawing.done()
+            finally:
+                (tmp_path / "go").touch()
+            drawing.result()
+
     def test_a_picture_says_which_data_it_was_drawn_from(self, renderer):
         image = self.draw(renderer, "versioned/steps", {"start": 1})
         assert image.type == "image/png"
@@ -137,6 +189,18 @@ class RendererConformance:
         assert image.versions == renderer.versions(
             DatasetRef("versioned", {"start": 1}), DatasetRef("content")
         )
+
+    def test_data_that_has_changed_is_loaded_for_whoever_has_seen_it(self, renderer, tmp_path):
+        file = tmp_path / "words.txt"
+        ref = DatasetRef("in_file", {"file": str(file)})
+        bodies = []
+        for words in ("first", "second"):
+            file.write_text(words)
+            job = {"values": {"file": str(file)}, "versions": {ref.id: f"polled:{words}"}}
+            image = self.draw(renderer, "in_file/told", **job)
+            assert image.versions == {ref.id: f"polled:{words}"}
+            bodies.append(image.body)
+        assert bodies[0] != bodies[1]
 
     @pytest.mark.parametrize("format", ["png", "svg", "pdf", "webp", "jpg"])
     def test_the_same_job_gives_the_same_bytes(self, renderer, format):

@@ -120,7 +120,7 @@ class Server:
 
     def close(self):
         self.remote.close()
-        self.process.terminate()
+        self.process.send_signal(signal.SIGUSR1)  # as the supervisor says stop
         try:
             self.process.wait(20)
         except subprocess.TimeoutExpired:

@@ -131,7 +131,9 @@ class Views:
         if answer.outcome == "hit":
             g.looked_up = order, answer.expires_at
         if request.if_none_match.contains_weak(answer.etag[3:-1]):
-            return responses.not_modified(order.plot, answer.etag, negotiated, drawn=answer.outcome != "hit")
+            return responses.not_modified(
+                order.plot, answer.etag, negotiated, drawn=answer.outcome not in ("hit", "stale")
+            )
         return responses.picture(order, answer, negotiated)
 
     def _body(self) -> Mapping[str, Json]:

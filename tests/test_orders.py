@@ -1,0 +1,172 @@
+"""What is asked for: its names, and what an answer to it stands on."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from plotroute import addresses, freshness
+from plotroute.model import DatasetRef
+from plotroute.orders import Footing
+from sketches import World
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+def order(world, path, *query, format="png"):
+    """Return the order of a request."""
+    manifest = world.pipeline.manifest()
+    found = addresses.resolve(manifest, path)
+    return world.pipeline.prepare(
+        manifest, found, query, format=found.format or format, asked_format=found.format is not None
+    )
+
+
+# Names
+
+
+def test_the_same_wish_has_the_same_names(world):
+    one, other = order(world, "/plots/line"), order(world, "/plots/line", ("n", "9"), ("_", "1"))
+    assert (one.key, one.request, one.etag) == (other.key, other.request, other.etag)
+
+
+def test_other_data_is_another_picture_and_the_same_request(world):
+    before = order(world, "/plots/watched")
+    world.renderer.states["polled"] = "second"
+    after = order(world, "/plots/watched")
+    assert after.key != before.key
+    assert after.request == before.request
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        ("/plots/watched", ("region", "US")),
+        ("/plots/watched", ("width", "300")),
+        ("/plots/watched", ("theme", "dark")),
+        ("/plots/watched.png",),
+        ("/plots/watched.svg",),
+        ("/plots/kept/keyed",),
+    ],
+    ids=str,
+)
+def test_another_wish_is_another_request(world, other):
+    assert order(world, *other).request != order(world, "/plots/watched").request
+
+
+def test_new_code_and_a_purge_make_other_requests(world):
+    requests = [order(world, "/plots/watched").request]
+    world.renderer.reload("second")
+    requests.append(order(world, "/plots/watched").request)
+    world.cache.purge("watched")
+    requests.append(order(world, "/plots/watched").request)
+    world.cache.purge("line")
+    requests.append(order(world, "/plots/watched").request)
+    assert len(set(requests)) == 3
+    assert requests[2] == requests[3]
+
+
+def test_a_picture_is_named_after_the_data_that_it_was_drawn_from(world):
+    wish = order(world, "/plots/watched")
+    assert wish.named(wish.job.versions) == wish.key
+    assert wish.named({'polled?region="EU"': "state:second"}) != wish.key
+
+
+@pytest.mark.parametrize(
+    ("path", "known"),
+    [("/plots/line", True), ("/plots/kept/keyed", True), ("/timed.svg", False), ("/plots/live", False)],
+)
+def test_the_etag_is_known_before_anything_is_drawn_where_it_is_the_key(world, path, known):
+    wish = order(world, path)
+    assert wish.etag == (f'W/"{wish.key}"' if known else None)
+
+
+def test_a_download_is_the_same_picture(world):
+    one, other = order(world, "/plots/line"), order(world, "/plots/line", ("download", "1"))
+    assert (one.download, other.download) == (False, True)
+    assert one.key == other.key
+
+
+# What an answer stands on
+
+
+def footing(world, path, *query, expires_at=None):
+    return Footing.of(order(world, path, *query), expires_at)
+
+
+def test_a_picture_of_constant_data_stands_until_the_code_changes_or_it_is_purged(world):
+    found = footing(world, "/plots/line")
+    assert (found.versions, found.until) == ((), math.inf)
+    assert found.manifest is world.pipeline.manifest()
+    assert world.pipeline.stands(found)
+    world.cache.purge("line")
+    assert not world.pipeline.stands(found)
+    found = footing(world, "/plots/line")
+    assert world.pipeline.stands(found)
+    world.renderer.reload("first")  # the same code, told again: it may have other plots
+    assert not world.pipeline.stands(found)
+
+
+def test_data_that_must_be_looked_at_is_named_with_its_version(world):
+    found = footing(world, "/plots/watched", ("region", "US"))
+    assert found.versions == ((DatasetRef("polled", {"region": "US"}), "state:first"),)
+    assert world.pipeline.stands(found)
+    world.renderer.states["polled"] = "second"
+    assert not world.pipeline.stands(found)
+    world.renderer.states["polled"] = "first"
+    assert world.pipeline.stands(found)
+    world.renderer.unknown.add("polled")
+    assert not world.pipeline.stands(found)
+
+
+def test_a_bucket_stands_until_it_turns(world):
+    found = footing(world, "/plots/turning")
+    [spec] = [one for one in world.pipeline.manifest().datasets if one.name == "bucket"]
+    assert found.versions == ()
+    assert found.until == freshness.turns_at(spec, DatasetRef("bucket"), world.clock.now)
+    assert world.pipeline.stands(found)
+    world.clock.now = found.until
+    assert not world.pipeline.stands(found)
+
+
+def test_a_bucket_that_turned_while_the_order_was_named_has_no_footing(world):
+    wish = order(world, "/plots/turning")
+    assert Footing.of(wish, None)
+    assert Footing.of(replace(wish, at=wish.at + 600), None) is None
+
+
+def test_a_stored_picture_stands_until_it_expires(world):
+    found = footing(world, "/timed.svg", expires_at=world.clock.now + 5)
+    assert found.until == world.clock.now + 5
+    assert world.pipeline.stands(found)
+    world.clock.now += 5
+    assert not world.pipeline.stands(found)
+
+
+def test_the_first_that_is_over_ends_it(world):
+    found = footing(world, "/plots/turning", expires_at=world.clock.now + 0.001)
+    assert found.until == world.clock.now + 0.001
+
+
+@pytest.mark.parametrize("path", ["/plots/weeks", "/plots/kept/keyed", "/plots/kept/timed"])
+def test_ranges_of_time_and_stale_pictures_are_looked_at_every_second(world, path):
+    assert footing(world, path).until == math.floor(world.clock.now) + 1
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.001, 0.5, 0.999])
+def test_no_footing_outlasts_the_moment_when_a_range_of_time_turns(world, fraction):
+    # A second that all steps of whole seconds could end with: it belongs to the step before.
+    world.clock.now = 1_700_000_001.0 + fraction
+    wish = order(world, "/plots/weeks")
+    found = Footing.of(wish, None)
+    world.clock.now = 1_700_000_001.0 + 0.9995
+    if order(world, "/plots/weeks").key != wish.key:
+        assert found is None or not world.pipeline.stands(found)
+
+
+def test_an_order_knows_when_it_was_made(world):
+    world.clock.now += 5
+    assert order(world, "/plots/line").at == world.clock.now
