@@ -86,7 +86,9 @@ def procfile():
 
 def serving(arguments):
     """Return what `plotroute serve` understands of its arguments."""
-    return cli.main.commands["serve"].make_context("serve", list(arguments)).params
+    # Below its group, as always: a command keeps the names of `--help` that it is first made with.
+    above = cli.main.make_context("plotroute", ["serve"])
+    return cli.main.commands["serve"].make_context("serve", list(arguments), parent=above).params
 
 
 # --- The image ------------------------------------------------------------------------------------

@@ -36,9 +36,9 @@ def words(numbers, n: int = 0):
     raise CannotDraw(WORDS)
 
 @plots.plot
-def slow(ax, numbers):
+def slow(ax, numbers, seconds: float = 10):
     Path("began").touch()
-    time.sleep(10)
+    time.sleep(seconds)
     Path("drawn").touch()
 """
 
@@ -283,13 +283,14 @@ def test_what_was_begun_is_drawn_though_every_process_is_told_to_stop_twice(serv
     """As service managers and Heroku do it."""
     server = serve()
     with ThreadPoolExecutor(1) as reader:
-        drawing = reader.submit(server.get, "/plots/numbers/slow")
+        drawing = reader.submit(server.get, "/plots/numbers/slow?seconds=3")
         wait_for((folder / "began").exists)
         for _ in range(2):
             for pid in [server.process.pid, *everyone_of(server)]:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGTERM)
             time.sleep(0.2)  # two that come together count as one
+        assert drawing.exception() is None, server.log
         assert drawing.result().status == 200
     assert server.process.wait(60) == 0
     assert "Traceback" not in server.log

@@ -6,6 +6,7 @@ import errno
 import json
 import logging
 import os
+import signal
 import sys
 import threading
 import time
@@ -235,6 +236,7 @@ def _load(web: Web) -> Callable[..., Any]:
     """Return the app, in granian's worker."""
     set_up_logging()
     _end_with(os.getppid())
+    _stop_once()
     try:
         app = make_app(web.service, web.path)
     except SetupError as error:
@@ -244,6 +246,31 @@ def _load(web: Web) -> Callable[..., Any]:
     if web.greeting:
         print(web.greeting, flush=True)
     return app
+
+
+def _stop_once() -> None:
+    """Have granian's worker take the first signal that says stop, and no other.
+
+    Containers send it to every process, and more than once. At the third, granian 2.8 waits for itself for
+    ever. It has no public door to its handlers, which it sets after the app is loaded.
+    """
+    from granian import _signals
+
+    set_handlers: Any = _signals.set_sync_signals
+
+    def set_handlers_for_once() -> Any:
+        stopping = set_handlers()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, partial(_first_only, signal.getsignal(number)))
+        return stopping
+
+    _signals.set_sync_signals = set_handlers_for_once
+
+
+def _first_only(stop: Any, number: int, frame: Any) -> None:
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.SIG_IGN)
+    stop(number, frame)
 
 
 def _end_with(parent: int) -> None:
