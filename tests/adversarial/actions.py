@@ -12,6 +12,9 @@ from adversarial.asking import (
     sequence,
     together,
 )
+from adversarial.cache_faults import harmed_files, killed_while_writing, swapped_for_a_link
+from adversarial.cache_mounts import full_disk, read_only_disk
+from adversarial.http_edges import ask_each, head_like_get
 from adversarial.lifecycle import (
     as_pid_1,
     ask_while_draining,
@@ -28,6 +31,7 @@ from adversarial.lifecycle import (
     tiny_tmp,
     with_environment,
 )
+from adversarial.shared_caches import errors_are_not_kept, evicted_by_both, two_nodes
 from adversarial.slow_clients import (
     idle_connections,
     leave_the_queue,
@@ -37,6 +41,7 @@ from adversarial.slow_clients import (
     slow_body,
     slow_headers,
 )
+from adversarial.wire import announced_body, endless_body, huge_heads, request_targets, smuggled
 
 ACTIONS = {
     action.__name__: action
@@ -48,5 +53,10 @@ ACTIONS = {
         *(stop_while_drawing, tiny_tmp, with_environment),
         *(idle_connections, leave_the_queue, pipelined, reset_while_sending),
         *(slow_bodies, slow_body, slow_headers),
+        *(ask_each, head_like_get),
+        *(announced_body, endless_body, huge_heads, request_targets, smuggled),
+        *(harmed_files, killed_while_writing, swapped_for_a_link),
+        *(full_disk, read_only_disk),
+        *(errors_are_not_kept, evicted_by_both, two_nodes),
     )
 }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from adversarial.stage import Stage
 
 # Longer than failures are shared, so that the picture is tried anew.
-_FAILURES_FORGOTTEN = 5.3
+FAILURES_FORGOTTEN = 5.3
 
 
 def _long_title() -> tuple[bytes, dict[str, str]]:
@@ -31,9 +31,26 @@ def _compressed() -> tuple[bytes, dict[str, str]]:
     return gzip.compress(bytes(2**20)) * 1024, {"Content-Encoding": "gzip"}
 
 
+def _many_parts(many: int) -> tuple[bytes, dict[str, str]]:
+    part = b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\n1\r\n'
+    return part * many + b"--b--\r\n", {"Content-Type": "multipart/form-data; boundary=b"}
+
+
+def _many_values() -> tuple[bytes, dict[str, str]]:
+    return json.dumps({"x": list(range(4500)), "y": list(range(4500))}).encode(), {}
+
+
+def _megabytes() -> tuple[bytes, dict[str, str]]:
+    return b" " * 10_000_000, {}
+
+
 BODIES: dict[str, Callable[[], tuple[bytes, dict[str, str]]]] = {
     "long title": _long_title,
     "compressed": _compressed,
+    "20,000 parts": lambda: _many_parts(20_000),
+    "100,000 parts": lambda: _many_parts(100_000),
+    "4,500 values": _many_values,
+    "ten megabytes": _megabytes,
 }
 
 
@@ -90,7 +107,7 @@ def poison(stage: Stage) -> list[Reply]:
     replies = []
     for _ in range(3):
         replies += [stage.server.ask(stage.request()) for _ in range(3)]
-        time.sleep(_FAILURES_FORGOTTEN)
+        time.sleep(FAILURES_FORGOTTEN)
     last = stage.server.ask(stage.request())
     stage.expect((last.status, last.code) == (503, "circuit_open"), f"the tenth time: {last}")
     drawn = len(stage.server.notes(stage.started_at, plot="fault"))

@@ -60,7 +60,7 @@ class Reply:
     @property
     def code(self) -> str:
         """The error's own code."""
-        if "json" not in self.headers.get("Content-Type", ""):
+        if not self.body or "json" not in self.headers.get("Content-Type", ""):
             return ""
         return str(json.loads(self.body).get("code", ""))
 

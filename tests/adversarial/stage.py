@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,8 @@ class Stage:
     """Nobody reads the log."""
     main_pid: int = 0
     """Of a server that has a wrapper, if that hands on no signals."""
+    off: Mapping[str, object] = field(default_factory=dict)
+    """Settings of every server of its own that take a protection away."""
 
     def __post_init__(self) -> None:
         self.new = new_number() * 10_000
@@ -54,7 +57,7 @@ class Stage:
 
     def launch(self, *, ready: bool = True, warm: bool = False, **how: Any) -> Server:
         """Start a server for this case alone, which is then the one that is looked at."""
-        self.server = launch(**how)
+        self.server = launch(**how | {"settings": {**(how.get("settings") or {}), **self.off}})
         self.own.append(self.server)
         if ready:
             self.server.await_ready()
@@ -93,9 +96,14 @@ def _list(found: re.Match[str]) -> str:
     return ",".join(str(number) for number in range(many))
 
 
-def play(case: Case, server: Server, goldens: dict[str, bytes]) -> list[str]:
-    """Run a case and return all that is wrong; its own servers are gone afterwards."""
-    stage = Stage(case, server, goldens)
+def play(
+    case: Case, server: Server, goldens: dict[str, bytes], off: Mapping[str, object] | None = None
+) -> list[str]:
+    """Run a case and return all that is wrong; its own servers are gone afterwards.
+
+    `off` are settings of its own servers that take a protection away.
+    """
+    stage = Stage(case, server, goldens, off=off or {})
     try:
         try:
             replies = ACTIONS[case.action](stage)

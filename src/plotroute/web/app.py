@@ -13,6 +13,7 @@ from pathlib import Path
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import MethodNotAllowed as UnusualMethod
 
 from plotroute.errors import AnswerError, PlotFailed, RenderError
 from plotroute.pipeline import Pipeline
@@ -45,6 +46,7 @@ def create_app(
     """
     app = Flask("plotroute.web", static_folder=None)
     app.url_map.merge_slashes = False
+    app.url_map.strict_slashes = False  # no redirects: they go where a Host header says
     views = Views(pipeline, settings, metrics or Metrics(), site=site, development=development)
 
     @app.before_request
@@ -71,6 +73,13 @@ def create_app(
             pictures=settings.error_pictures,
         )
         return respond(error, form, request_id=g.request_id, size=_asked_size(), development=development)
+
+    @app.errorhandler(UnusualMethod)
+    def unusual_method(_: UnusualMethod) -> Response:
+        try:
+            return views.answer(request.path)  # which says what is allowed at that address
+        except AnswerError as error:
+            return wrong(error)
 
     @app.errorhandler(Exception)
     def unforeseen(error: Exception) -> Response:

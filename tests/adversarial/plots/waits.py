@@ -1,5 +1,6 @@
 """Plots that take their time, and count how often they are drawn."""
 
+import os
 import time
 from typing import Annotated
 
@@ -45,3 +46,22 @@ def big(k: int = 0):
 @plots.plot("/nothing")
 def nothing(k: int = 0):
     raise CannotDraw("nothing to draw here")
+
+
+@plots.plot("/grain", ttl="forever")
+def grain(k: int = 0):
+    """About 75 kB of PNG, quickly drawn, and another one for each `k`."""
+    note("grain", k=k, event="begun")
+    noise = np.random.default_rng(k).integers(0, 256, (160, 160, 3), dtype=np.uint8)
+    figure = plt.figure(figsize=(1.6, 1.6), dpi=100)
+    figure.figimage(noise)
+    return figure
+
+
+@plots.plot("/moody", ttl="forever")
+def moody(k: int = 0):
+    """Cannot be drawn as long as the file that the environment names is there."""
+    note("moody", k=k, event="begun")
+    if os.path.exists(os.environ["ADVERSARIAL_BROKEN"]):
+        raise RuntimeError("not today")
+    return grain(k)
