@@ -118,6 +118,30 @@ TABLE = (
         least=1,
     ),
     Setting(
+        "render_files",
+        int,
+        1024,
+        "Files and connections that a render process may have open.",
+        "What systems usually allow; a plot that opens more has forgotten to close them.",
+        least=64,
+    ),
+    Setting(
+        "render_writes",
+        int,
+        2**30,
+        "Bytes of each file that a plot may write.",
+        "One plot must not fill the disk for all.",
+        least=2**20,
+    ),
+    Setting(
+        "render_prints",
+        int,
+        64 * 1024,
+        "Bytes that one drawing may print into the log.",
+        "A loop that prints, or warns for every row, must not fill the disk.",
+        least=1024,
+    ),
+    Setting(
         "allow_processes",
         bool,
         False,
@@ -227,6 +251,9 @@ class Settings:
     renderers: int = 0
     render_memory: int = 2**30
     recycle_after: int = 200
+    render_files: int = 1024
+    render_writes: int = 2**30
+    render_prints: int = 64 * 1024
     allow_processes: bool = False
     cache_memory: int = 64 * 2**20
     cache_dir: str = ""

@@ -43,6 +43,25 @@ def slow(ax, seconds: float = 0.2, n: int = 0):
 """
 
 
+TALKS = """
+from plotroute import Plots
+plots = Plots()
+
+@plots.plot
+def talks(ax, n: int = 0):
+    for number in range(1000):
+        print(f"line {number} of {n}")
+
+@plots.plot
+def opens(ax, n: int = 0):
+    ax.set_title(str(len([open("plots.py") for _ in range(n)])))
+
+@plots.plot
+def writes(ax, n: int = 0):
+    with open("written", "wb") as file:
+        file.write(bytes(n))
+"""
+
 LEAKS = """
 import numpy as np
 from plotroute import Plots
@@ -230,3 +249,21 @@ def test_what_earlier_pictures_left_never_costs_a_later_one(leaking):
 def test_a_process_is_not_replaced_for_the_data_it_has_loaded(leaking):
     assert {leaking.get(f"/plots/large/of_large?n={n}").status for n in range(6)} == {200}
     assert "is replaced" not in leaking.log
+
+
+def test_what_plots_print_open_and_write_is_limited_and_the_next_one_begins_anew(tmp_path, start_server):
+    (tmp_path / "plots.py").write_text(TALKS)
+    limits = {"PRINTS": 2000, "FILES": 100, "WRITES": 2**20}
+    named = {f"PLOTROUTE_RENDER_{name}": str(most) for name, most in limits.items()}
+    server = start_server("plots.py", cwd=tmp_path, PLOTROUTE_RENDERERS="1", **named)
+
+    assert [server.get(f"/plots/talks?n={n}").status for n in (1, 2)] == [200, 200]
+    for n in (1, 2):
+        assert f"line 10 of {n}" in server.log
+        assert f"line 30 of {n}" not in server.log
+    assert server.log.count("prints too much") == 2
+
+    assert [server.get(f"/plots/opens?n={n}").status for n in (10, 200, 10)] == [200, 500, 200]
+    assert "Too many open files" in server.log
+    assert [server.get(f"/plots/writes?n={n}").status for n in (2**19, 2**21, 2**19)] == [200, 500, 200]
+    assert "File too large" in server.log

@@ -116,8 +116,8 @@ def become(
         limits.apply(
             limits.Limits(
                 memory=settings.render_memory,
-                output_file=2**30,
-                open_files=1024,
+                output_file=settings.render_writes,
+                open_files=settings.render_files,
                 processes=settings.allow_processes,
             )
         )

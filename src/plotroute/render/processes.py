@@ -21,8 +21,6 @@ from plotroute.settings import Settings
 
 log = logging.getLogger("plotroute.render")
 
-# What one drawing may print into the log; a loop that prints must not fill the disk.
-_MOST_OUTPUT = 64 * 1024
 # What a line of the log holds beside the text: the time, the request's id, the plot's name.
 _LINE_COSTS = 100
 
@@ -44,6 +42,8 @@ class Process:
     """Ids of the data it has loaded."""
     renders: int = 0
     most_renders: int = 0
+    most_printed: int = 0
+    """Bytes that one drawing may print."""
     base_memory: int = 0
     floor: int = 0
     """Private bytes after the first picture of the data that it has loaded; 0: not measured."""
@@ -77,12 +77,12 @@ class Process:
         request = self.flight.request_id if self.flight else "-"
         plot = self.flight.plot if self.flight else "-"
         for line in text.splitlines():
-            if self.printed > _MOST_OUTPUT:
+            room = self.most_printed - self.printed
+            if room < 0:
                 return
-            room = _MOST_OUTPUT - self.printed
             log.info("%s %s | %s", request, plot, line[:room])
             self.printed += len(line) + _LINE_COSTS
-            if self.printed > _MOST_OUTPUT:
+            if self.printed > self.most_printed:
                 log.warning("%s %s prints too much; the rest is left out", request, plot)
 
 
@@ -191,5 +191,6 @@ def adopt(generation: Generation, message: Message, ends: list[int], settings: S
         output=ends[1],
         pidfd=pidfd,
         most_renders=most,
+        most_printed=settings.render_prints,
         base_memory=limits.private_bytes(pid),
     )
