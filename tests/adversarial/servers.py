@@ -175,7 +175,7 @@ class Server:
 
     def warm_up(self) -> None:
         """Let it start all the threads and processes that it keeps, and take that for what it may have."""
-        self.herd([f"GET /sleep.png?s=0.5&k={new_number()}"] * 100)
+        self.herd([f"GET /sleep.png?s=0.5&k={new_number()}"] * 300)  # it has 256 threads
         self.herd([f"GET /sine.png?freq={freq}" for freq in range(1, 9)])
         self.allowed = self.footprint()
         self.replies.clear()
