@@ -227,7 +227,7 @@ def caching() -> str:
 def public_names() -> str:
     """The public names and the methods of Plots, from their docstrings."""
     sections = []
-    for name in public():
+    for name in sorted(plotroute.__all__):
         thing = getattr(plotroute, name)
         sections += [f"## `{name}`", docstring(thing)]
         if name == "Plots":
@@ -250,19 +250,6 @@ def public_names() -> str:
             if described:
                 sections.append("\n".join(described))
     return "\n\n".join(sections)
-
-
-def public() -> list[str]:
-    """Return the names that `plotroute` exports on purpose."""
-    tree = ast.parse((SOURCE / "__init__.py").read_text())
-    found = [
-        alias.asname
-        for node in tree.body
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
-        if alias.asname == alias.name
-    ]
-    return sorted(name for name in found if name)
 
 
 def _is_slot(member: Any) -> bool:
@@ -427,7 +414,7 @@ def undocumented(pages: Pages) -> Iterator[str]:
         wanted += [("setting", row.variable), ("flag", row.flag)]
     wanted += [("error", leaf.code) for leaf in leaves(errors.AnswerError)]
     wanted += [("parameter error", code) for code in parameter_codes()]
-    wanted += [("public name", name) for name in public()]
+    wanted += [("public name", name) for name in plotroute.__all__]
     for name, command in cli.main.commands.items():
         wanted.append(("command", f"plotroute {name}"))
         for parameter in command.params:

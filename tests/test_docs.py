@@ -34,7 +34,8 @@ ERRORS = {
 ASK = """
 import json, sys
 from pathlib import Path
-from plotroute.serving import Service, make_pipeline
+from plotroute.assembly import make_pipeline
+from plotroute.service import Service
 from plotroute.settings import Settings
 from plotroute.web.app import create_app
 from plotroute.web.listing import example_address

@@ -10,7 +10,7 @@ from textwrap import dedent
 
 import pytest
 
-from plotroute import loader
+from plotroute import author_code, loader
 from plotroute.errors import CannotLoad
 
 ONE_PLOT = """
@@ -70,7 +70,7 @@ def test_a_file_by_any_name(folder, name):
     write(folder / name, ONE_PLOT)
     loaded = loader.load([name])
     assert names(loaded) == ["sine"]
-    assert folder / name in loader.code_files([name])
+    assert folder / name in author_code.code_files([name])
     sine = loaded.registries[0].plots[0].function
     assert inspect.getsource(sine).endswith("def sine(): ...\n")
     assert pickle.loads(pickle.dumps(sine)) is sine
@@ -126,7 +126,7 @@ def test_a_module(folder):
     assert names(loaded) == ["sine"]
     assert loaded.root == folder
     assert names(loader.load(["shop.charts"])) == ["sine"]
-    assert {file.name for file in loader.code_files(["shop.charts"])} == {
+    assert {file.name for file in author_code.code_files(["shop.charts"])} == {
         "__init__.py",
         "charts.py",
         "numbers.py",
@@ -137,7 +137,7 @@ def test_a_module_of_a_namespace_package(folder):
     write(folder / "shop" / "charts.py", ONE_PLOT)
     first = loader.load(["shop.charts:plots"])
     assert loader.load(["shop.charts:plots"]).registries[0] is not first.registries[0]
-    assert loader.code_files(["shop.charts:plots"]) == (folder / "shop" / "charts.py",)
+    assert author_code.code_files(["shop.charts:plots"]) == (folder / "shop" / "charts.py",)
 
 
 def test_a_module_elsewhere_on_the_path(folder, tmp_path):
@@ -152,7 +152,7 @@ def test_an_installed_module_is_its_own_code_only(folder, tmp_path):
     file = write(site / "shopcharts.py", ONE_PLOT)
     write(site / "somebody_elses.py", "")
     sys.path.append(str(site))
-    assert loader.code_files(["shopcharts:plots"]) == (file,)
+    assert author_code.code_files(["shopcharts:plots"]) == (file,)
     assert loader.load(["shopcharts:plots"]).root == folder
 
 
@@ -177,12 +177,12 @@ def test_targets_that_survive_a_change_of_directory(folder, monkeypatch):
     write(folder / "deep" / "plots.py", ONE_PLOT)
     write(folder / "shop" / "__init__.py", ONE_PLOT)
     targets = ["deep/plots.py", "deep", "shop:plots", "deep/plots.py:plots", "deep/plots"]
-    spelled = loader.absolute(targets)
-    roots = [loader.root_of([target]) for target in targets]
+    spelled = author_code.absolute(targets)
+    roots = [author_code.root_of([target]) for target in targets]
     assert roots == [folder / "deep", folder / "deep", folder, folder / "deep", folder / "deep"]
     monkeypatch.chdir("/")
-    assert loader.absolute(spelled) == spelled
-    assert [loader.root_of([target]) for target in spelled] == roots
+    assert author_code.absolute(spelled) == spelled
+    assert [author_code.root_of([target]) for target in spelled] == roots
     assert len(loader.load(spelled).registries) == 2
 
 
@@ -452,94 +452,3 @@ def test_a_notebook(folder):
 def test_a_file_that_is_no_text(folder):
     (folder / "plots.py").write_bytes(b"\x89PNG\x00\xff")
     assert str(failure("plots.py")).startswith("plots.py")
-
-
-# Files, hash, stamp
-
-
-def test_the_code_is_every_file_below_but_nobody_elses(folder):
-    expected = [write(folder / name, ONE_PLOT) for name in ("a/b/c.py", "a/x.py", "my-lib/y.py", "plots.py")]
-    for name in (".hidden/a.py", "__pycache__/a.py", "node_modules/a.py", "x/site-packages/a.py", "env/a.py"):
-        write(folder / name, "")
-    write(folder / "env" / "pyvenv.cfg", "")
-    write(folder / "data.csv", "")
-    write(folder / ".#plots.py", "")
-    assert loader.code_files(["plots.py"]) == tuple(expected)
-    assert loader.code_files(["."]) == tuple(expected)
-
-
-def test_links_are_followed_but_not_in_circles(folder, tmp_path):
-    write(tmp_path / "shared" / "common.py", "")
-    write(folder / "plots.py", ONE_PLOT)
-    (folder / "shared").symlink_to(tmp_path / "shared")
-    (tmp_path / "shared" / "again").symlink_to(tmp_path / "shared")
-    (folder / "here").symlink_to(".")
-    (folder / "up").symlink_to("..")
-    (folder / "nowhere").symlink_to("nothing")
-    (folder / "itself.py").symlink_to("itself.py")
-    assert loader.code_files(["plots.py"]) == (folder / "plots.py", folder / "shared" / "common.py")
-    write(
-        folder / "plots.py",
-        "import sys\nsys.path.append('shared')\nimport common\n" + dedent(ONE_PLOT),
-    )
-    loader.load(["plots.py"])
-    first = sys.modules["common"]
-    loader.load(["plots.py"])
-    assert sys.modules["common"] is not first
-
-
-@pytest.mark.parametrize("limit", ["MOST_FILES", "MOST_FOLDERS"])
-def test_too_much_to_watch_is_said(folder, monkeypatch, limit):
-    monkeypatch.setattr(loader, limit, 1)
-    for name in ("plots.py", "a/b.py", "c/d.py"):
-        write(folder / name, ONE_PLOT)
-    for call in (loader.code_files, loader.code_hash, loader.stamp):
-        with pytest.raises(CannotLoad, match="holds too much"):
-            call(["plots.py"])
-    assert loader.code_hash(["plots.py"], "v1")
-
-
-def test_the_hash_is_of_names_and_contents(folder, tmp_path, monkeypatch):
-    write(folder / "plots.py", ONE_PLOT)
-    helpers = write(folder / "helpers.py", "a = 1")
-    first = loader.code_hash(["plots.py"])
-    assert loader.code_hash([str(folder / "plots.py")]) == first
-    elsewhere = tmp_path / "elsewhere"
-    folder.rename(elsewhere)
-    monkeypatch.chdir(elsewhere)
-    assert loader.code_hash(["plots.py"]) == first
-    helpers = elsewhere / "helpers.py"
-    helpers.write_text("a = 2")
-    assert loader.code_hash(["plots.py"]) != first
-    helpers.write_text("a = 1")
-    assert loader.code_hash(["plots.py"]) == first
-    helpers.rename(elsewhere / "helper.py")
-    assert loader.code_hash(["plots.py"]) != first
-    assert loader.code_hash(["helper.py"]) != loader.code_hash(["plots.py"])
-
-
-def test_the_hash_of_a_release_is_of_its_name(folder):
-    plots = write(folder / "plots.py", ONE_PLOT)
-    first = loader.code_hash(["plots.py"], "v1")
-    plots.write_text("")
-    assert loader.code_hash(["plots.py"], "v1") == first != loader.code_hash(["plots.py"], "v2")
-
-
-def test_the_stamp_sees_saves(folder):
-    plots = write(folder / "plots.py", ONE_PLOT)
-    stamps = [loader.stamp(["plots.py"])]
-
-    def seen():
-        stamps.append(loader.stamp(["plots.py"]))
-        return stamps[-1] != stamps[-2]
-
-    assert not seen()
-    os.utime(plots, ns=(1, 1))
-    assert seen()
-    write(folder / "deep" / "new.py", "")
-    assert seen()
-    write(folder / "swap", ONE_PLOT).rename(plots)
-    assert seen()
-    plots.unlink()
-    assert seen()
-    assert stamps[-1] == ()

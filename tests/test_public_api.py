@@ -25,8 +25,7 @@ def in_a_fresh_interpreter(program):
 
 def test_the_public_names_are_exactly_these():
     program = (
-        "import json, types, plotroute; print(json.dumps(sorted(name for name, value in vars(plotroute).items() "
-        "if not name.startswith('_') and not isinstance(value, types.ModuleType))))"
+        "import json, plotroute; print(json.dumps([n for n in dir(plotroute) if not n.startswith('_')]))"
     )
 
     assert in_a_fresh_interpreter(program) == NAMES
@@ -46,7 +45,9 @@ def test_importing_plotroute_loads_nothing_heavy(heavy, loaded_by_import):
 
 @pytest.fixture(scope="module")
 def loaded_by_import():
-    return in_a_fresh_interpreter("import json, sys, plotroute; print(json.dumps(sorted(sys.modules)))")
+    return in_a_fresh_interpreter(
+        "import json, sys; from plotroute import *; print(json.dumps(sorted(sys.modules)))"
+    )
 
 
 def test_importing_plotroute_starts_nothing():
@@ -56,6 +57,11 @@ def test_importing_plotroute_starts_nothing():
     )
 
     assert in_a_fresh_interpreter(program) == [1, True]
+
+
+def test_a_name_that_it_does_not_offer_is_no_attribute():
+    with pytest.raises(AttributeError, match="'plotroute' has no attribute 'Plot'"):
+        plotroute.Plot  # noqa: B018
 
 
 def test_the_version_is_that_of_the_distribution():

@@ -17,9 +17,10 @@ import pytest
 from werkzeug.test import Client
 
 from plotroute import Image
+from plotroute.assembly import make_app, make_cache
 from plotroute.cache.base import Stored
 from plotroute.render.inprocess import InProcess
-from plotroute.serving import Service, make_app, make_cache
+from plotroute.service import Service
 from plotroute.settings import Settings
 from sketches import stop_warming, warming
 

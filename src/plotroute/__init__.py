@@ -1,14 +1,45 @@
 """plotroute: every plot gets a URL.
 
-Importing it loads neither Flask nor Matplotlib.
+Importing it loads neither Flask nor Matplotlib, and what it offers only when it is asked for: a server is
+several processes, and each imports this.
 """
 
-from plotroute.data.files import files as files
-from plotroute.errors import CannotDraw as CannotDraw
-from plotroute.hints import Values as Values
-from plotroute.model import Image as Image
-from plotroute.model import Picture as Picture
-from plotroute.plots import Plots as Plots
-from plotroute.timerange import TimeRange as TimeRange
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from plotroute.data.files import files as files
+    from plotroute.errors import CannotDraw as CannotDraw
+    from plotroute.hints import Values as Values
+    from plotroute.model import Image as Image
+    from plotroute.model import Picture as Picture
+    from plotroute.plots import Plots as Plots
+    from plotroute.timerange import TimeRange as TimeRange
 
 __version__ = "0.1.0"
+
+__all__ = ["CannotDraw", "Image", "Picture", "Plots", "TimeRange", "Values", "files"]
+
+_OFFERED = {
+    "files": "data.files",
+    "CannotDraw": "errors",
+    "Values": "hints",
+    "Image": "model",
+    "Picture": "model",
+    "Plots": "plots",
+    "TimeRange": "timerange",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _OFFERED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_OFFERED[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [name for name in {*globals(), *__all__} if name in __all__ or name.startswith("_")]

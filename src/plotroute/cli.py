@@ -1,4 +1,7 @@
-"""The command line: dev, serve, list, draw, purge, new."""
+"""The command line: dev, serve, list, draw, purge, new.
+
+`serve` and `dev` only start other processes, so what the others need is imported by them.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,17 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from plotroute import __version__, addresses, loader, serving, settings
-from plotroute.cache.disk import DiskCache
+from plotroute import __version__, author_code, serving, settings
 from plotroute.errors import AnswerError, RenderTimeout, SetupError
 from plotroute.logs import set_up_logging
-from plotroute.model import IMAGE_TYPES
-from plotroute.serving import Service
+from plotroute.service import Service
+
+if TYPE_CHECKING:
+    from plotroute.pipeline import Pipeline
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -137,6 +141,9 @@ def draw(name: str, paths: tuple[str, ...], parameters: tuple[str, ...], output:
 
     plotroute draw breast_cancer_data/correlation_matrix -p method=spearman -o matrix.png
     """
+    from plotroute import addresses
+    from plotroute.model import IMAGE_TYPES
+
     for text in parameters:
         if "=" not in text:
             raise click.UsageError(f"-p {text}: write NAME=VALUE")
@@ -192,6 +199,8 @@ def purge(name: str, cache_dir: str) -> None:
     within a second or two, browsers that have the old one too. Pictures that are kept in memory only are
     forgotten by a restart.
     """
+    from plotroute.cache.disk import DiskCache
+
     set_up_logging()  # a directory that is somebody else's is refused there
     name = name.rstrip("/").removeprefix("/plots/").removeprefix("plots/")
     cache = DiskCache(Path(cache_dir), settings.Settings().cache_disk)
@@ -226,12 +235,14 @@ def _write(path: Path, content: bytes) -> None:
 
 def _absolute(paths: tuple[str, ...]) -> tuple[str, ...]:
     """Return the targets so that they mean the same from any directory."""
-    return loader.absolute(paths or ("plots.py",))
+    return author_code.absolute(paths or ("plots.py",))
 
 
-def _pipeline(paths: tuple[str, ...]) -> Any:
+def _pipeline(paths: tuple[str, ...]) -> Pipeline:
+    from plotroute.assembly import make_pipeline
+
     serving.own_matplotlib_directory()
-    return serving.make_pipeline(Service(_absolute(paths), settings.resolve(environment=os.environ)))
+    return make_pipeline(Service(_absolute(paths), settings.resolve(environment=os.environ)))
 
 
 def run() -> None:

@@ -1,4 +1,7 @@
-"""Put together what answers, and run it: granian for production, Werkzeug's server for authors."""
+"""Run what answers: granian for production, Werkzeug's server for authors.
+
+The processes that only start others import no more than they need: `/healthz` waits for each of them.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +19,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from plotroute.cache.base import Cache
-from plotroute.cache.disk import DiskCache
-from plotroute.cache.memory import MemoryCache
-from plotroute.cache.tiers import Tiers
 from plotroute.errors import BadSetting, SetupError
 from plotroute.logs import set_up_logging
-from plotroute.pipeline import Pipeline
+from plotroute.service import Service
 from plotroute.settings import Settings
-from plotroute.warming import keep_warm
 
 log = logging.getLogger("plotroute")
 
@@ -33,62 +31,6 @@ DRAIN_WITHIN = 28
 
 # How far `dev` looks for a free port: macOS keeps 5000 for AirPlay, and a colleague's server the next.
 _PORTS_TRIED = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """What a server serves. Plain data: the server's own process puts it together."""
-
-    targets: tuple[str, ...]
-    settings: Settings
-    site: Path | None = None
-    development: bool = False
-
-
-def make_pipeline(service: Service, path: str = "") -> Pipeline:
-    """Return the pipeline of a service, drawing in the render server at `path`, or in this process.
-
-    In this process the plots are loaded now; a SetupError says why they do not.
-    """
-    from plotroute.render.base import Renderer
-
-    cache = make_cache(service.settings)  # first: its directory counts from where we are now
-    renderer: Renderer
-    if path:
-        from plotroute.render.remote import Remote
-
-        renderer = Remote(path, service.settings, watch=service.development)
-    else:
-        from plotroute.render.inprocess import InProcess
-
-        renderer = InProcess(service.targets, service.settings, watch=service.development)
-    return Pipeline(renderer, cache, service.settings)
-
-
-def make_cache(settings: Settings) -> Cache:
-    """Return the cache that the settings ask for: memory, and files behind it where they name a directory."""
-    memory = MemoryCache(settings.cache_memory)
-    if not settings.cache_dir:
-        return memory
-    return Tiers(memory, DiskCache(Path(settings.cache_dir), settings.cache_disk))
-
-
-def make_app(service: Service, path: str = "") -> Callable[..., Any]:
-    """Return the WSGI app of a service."""
-    from plotroute.web.app import create_app
-
-    pipeline = make_pipeline(service, path)
-    if service.development:
-        return create_app(pipeline, service.settings, site=service.site, development=True)
-    from plotroute.web.front import Front
-    from plotroute.web.journal import Journal
-    from plotroute.web.metrics import Metrics
-    from plotroute.web.ready import ReadyAnswers
-
-    keep_warm(pipeline, service.settings.warm)
-    metrics, answers = Metrics(), ReadyAnswers(pipeline)
-    app = create_app(pipeline, service.settings, site=service.site, metrics=metrics, answers=answers)
-    return Front(app, answers, Journal(metrics))
 
 
 def own_matplotlib_directory() -> None:
@@ -218,6 +160,8 @@ class Web:
     def _develop(self) -> int:
         from werkzeug.serving import make_server
 
+        from plotroute.assembly import make_app
+
         set_up_logging()
         app = make_app(self.service, self.path)
         server = make_server(self.host, self.port, app, threaded=True, request_handler=_quiet_handler())
@@ -234,6 +178,8 @@ class Web:
 
 def _load(web: Web) -> Callable[..., Any]:
     """Return the app, in granian's worker."""
+    from plotroute.assembly import make_app
+
     set_up_logging()
     _end_with(os.getppid())
     _stop_once()

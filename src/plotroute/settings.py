@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
 from plotroute.errors import BadSetting
 
 PREFIX = "PLOTROUTE_"
@@ -302,6 +300,9 @@ RESERVED_VARIABLES = {"PLOTROUTE_ROLE", "PLOTROUTE_SOCKET", "PLOTROUTE_PARENT"}
 
 
 def _check(row: Setting, value: Any, origin: str) -> Any:
+    # Here, because a process that is handed its settings does without.
+    from pydantic import TypeAdapter, ValidationError
+
     try:
         checked = TypeAdapter(row.type).validate_python(value)
     except ValidationError as error:

@@ -16,7 +16,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from plotroute import loader
+from plotroute import author_code
 from plotroute.environment import environment_hash
 from plotroute.errors import (
     AnswerError,
@@ -49,17 +49,17 @@ class InProcess:
     """
 
     def __init__(self, targets: Sequence[str], settings: Settings, *, watch: bool = False) -> None:
-        self._targets = loader.absolute(targets)  # before we move to the plots' directory
+        self._targets = author_code.absolute(targets)  # before we move to the plots' directory
         self._settings = settings
         self._watch = watch
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="plotroute-render")
-        self._stamp = loader.stamp(self._targets)
+        self._stamp = author_code.stamp(self._targets)
         self._reloading = threading.Lock()
         self._closed = threading.Event()
         self._environment = environment_hash()
         os.environ.setdefault("MPLBACKEND", "agg")
         import_matplotlib()
-        os.chdir(loader.root_of(self._targets))
+        os.chdir(author_code.root_of(self._targets))
         # What a module that is loaded again must find: Matplotlib as it was before the first time.
         self._pristine = self._thread.submit(State).result()
         self._worker: Worker | None = None
@@ -76,7 +76,7 @@ class InProcess:
         """Return the newest version of the code that loads."""
         if self._watch:
             with self._reloading:
-                stamp = loader.stamp(self._targets)
+                stamp = author_code.stamp(self._targets)
                 if stamp != self._stamp:
                     self._stamp = stamp
                     self._load()

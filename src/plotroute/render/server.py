@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from plotroute import loader
+from plotroute import author_code
 from plotroute.environment import environment_hash
 from plotroute.errors import (
     AnswerError,
@@ -76,7 +76,7 @@ class Base:
         self._scheduler = Scheduler(time.monotonic, self._settings.queue_timeout)
         self._versions = KnownVersions(time.time)
         self._problem: dict[str, str] = {}
-        self._stamp: loader.Stamp = ()
+        self._stamp: author_code.Stamp = ()
         self._checks: list[Waiter] = []
         self._due: dict[str, float] = {}
         self._reload_asked = True
@@ -302,7 +302,7 @@ class Base:
 
     def _look_at_files(self) -> None:
         """Begin a new generation if a file of the author's was saved; else answer who asked."""
-        stamp = loader.stamp(self._targets)
+        stamp = author_code.stamp(self._targets)
         ended = self._pool.current is None and not self._pool.loading and not self._problem
         if stamp != self._stamp or self._reload_asked or ended:
             self._stamp, self._reload_asked = stamp, False
@@ -396,7 +396,9 @@ class Base:
 def preload(targets: tuple[str, ...]) -> None:
     """Import the well-known libraries that the author's files import, so that a generation need not."""
     named = re.compile(rb"^\s*(?:import|from)\s+(\w+)", re.MULTILINE)
-    used = {name.decode() for file in loader.code_files(targets) for name in named.findall(file.read_bytes())}
+    used = {
+        name.decode() for file in author_code.code_files(targets) for name in named.findall(file.read_bytes())
+    }
     for name in sorted(used & _PRELOADED.keys()):
         try:
             importlib.import_module(_PRELOADED[name])
@@ -422,7 +424,7 @@ def main() -> None:
     try:
         targets = tuple(configuration["targets"])
         preload(targets)
-        os.chdir(loader.root_of(targets))
+        os.chdir(author_code.root_of(targets))
     except SetupError as error:
         print(f"{error}\n{getattr(error, 'detail', '')}".rstrip(), file=sys.stderr, flush=True)
         sys.exit(CANNOT_LOAD)

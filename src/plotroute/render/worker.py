@@ -14,7 +14,7 @@ from datetime import datetime
 from io import BytesIO
 from typing import Any
 
-from plotroute import encode, hints, keys, loader, sources
+from plotroute import author_code, encode, hints, keys, loader, sources
 from plotroute.encode.base import NotAFigure, Target
 from plotroute.encode.literal import literal_texts
 from plotroute.errors import AnswerError, CannotDraw, OutOfMemory, PlotFailed, UnknownPlot
@@ -42,7 +42,7 @@ class Worker:
     def of(cls, targets: Sequence[str], settings: Settings, environment: str) -> Worker:
         """Load the author's code and return a worker for it; a SetupError says why it does not load."""
         # Before the import: a file that is saved in between must not give its old pictures the new name.
-        code = loader.code_hash(targets, settings.release)
+        code = author_code.code_hash(targets, settings.release)
         loaded = loader.load(targets)
         charts = importlib.import_module("plotroute.charts").plots.registry
         catalog = complete([*loaded.registries, charts], code=code, environment=environment)

@@ -1,0 +1,61 @@
+"""Put together what answers: cache, renderer, pipeline, app."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from plotroute.cache.base import Cache
+from plotroute.cache.disk import DiskCache
+from plotroute.cache.memory import MemoryCache
+from plotroute.cache.tiers import Tiers
+from plotroute.pipeline import Pipeline
+from plotroute.render.base import Renderer
+from plotroute.service import Service
+from plotroute.settings import Settings
+from plotroute.warming import keep_warm
+
+
+def make_pipeline(service: Service, path: str = "") -> Pipeline:
+    """Return the pipeline of a service, drawing in the render server at `path`, or in this process.
+
+    In this process the plots are loaded now; a SetupError says why they do not.
+    """
+    cache = make_cache(service.settings)  # first: its directory counts from where we are now
+    renderer: Renderer
+    if path:
+        from plotroute.render.remote import Remote
+
+        renderer = Remote(path, service.settings, watch=service.development)
+    else:
+        from plotroute.render.inprocess import InProcess
+
+        renderer = InProcess(service.targets, service.settings, watch=service.development)
+    return Pipeline(renderer, cache, service.settings)
+
+
+def make_cache(settings: Settings) -> Cache:
+    """Return the cache that the settings ask for: memory, and files behind it where they name a directory."""
+    memory = MemoryCache(settings.cache_memory)
+    if not settings.cache_dir:
+        return memory
+    return Tiers(memory, DiskCache(Path(settings.cache_dir), settings.cache_disk))
+
+
+def make_app(service: Service, path: str = "") -> Callable[..., Any]:
+    """Return the WSGI app of a service."""
+    # Here: a pipeline without an app, as `draw` has it, needs no Flask.
+    from plotroute.web.app import create_app
+    from plotroute.web.front import Front
+    from plotroute.web.journal import Journal
+    from plotroute.web.metrics import Metrics
+    from plotroute.web.ready import ReadyAnswers
+
+    pipeline = make_pipeline(service, path)
+    if service.development:
+        return create_app(pipeline, service.settings, site=service.site, development=True)
+    keep_warm(pipeline, service.settings.warm)
+    metrics, answers = Metrics(), ReadyAnswers(pipeline)
+    app = create_app(pipeline, service.settings, site=service.site, metrics=metrics, answers=answers)
+    return Front(app, answers, Journal(metrics))
