@@ -13,6 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from PIL import Image
 
 from encode.pngs import content
@@ -184,7 +186,18 @@ def test_a_surface_is_filtered_and_a_repeated_row_is_not() -> None:
         assert set(rows[:: 1 + 3 * 300]) == {filter}
 
 
-def test_a_large_picture_is_not_copied() -> None:
+def test_the_same_pixels_give_the_same_bytes_whatever_memory_held_before() -> None:
+    found = set()
+    for _ in range(100):
+        figure = Figure(dpi=200, layout="constrained")
+        figure.subplots().plot([1, 3, 2])
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        found.add(encode_png(np.array(canvas.buffer_rgba())))
+    assert len(found) == 1
+
+
+def test_a_large_picture_is_copied_once_at_most() -> None:
     rgba = np.vstack([slope(100, 2000), filled(1900, 2000, RED)])  # 16 MB
     tracemalloc.start()
     try:
@@ -192,7 +205,7 @@ def test_a_large_picture_is_not_copied() -> None:
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert most < rgba.nbytes / 4
+    assert most < rgba.nbytes * 1.1
 
 
 # --- what it says beside the pixels ------------------------------------------------------------
