@@ -239,7 +239,7 @@ def public_names() -> str:
                         f"```python\n{signature(f'plots.{method}', function)}\n```",
                         docstring(function),
                     ]
-        elif issubclass(thing, Exception):
+        elif isinstance(thing, type) and issubclass(thing, Exception):
             sections.append(f"Status {thing.status}, code `{thing.code}`.")
         else:
             described = [

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plotroute import freshness
-from plotroute.model import DatasetRef, DatasetSpec, PlotSpec
+from plotroute.model import DatasetRef, DatasetSpec, Param, PlotSpec
 
 FOREVER = float("inf")
 
@@ -180,3 +180,20 @@ def test_what_the_clock_does_not_decide_never_turns_by_it(spec):
 def test_a_change_shows_within_a_minute():
     assert freshness.RELOAD_AFTER < 60
     assert freshness.KNOWN_FOR <= 60
+
+
+@pytest.mark.parametrize(
+    ("plot", "header"),
+    [
+        (PlotSpec(name="a", addresses=()), "private, no-cache"),
+        (PlotSpec(name="a", addresses=(), max_age=60), "private, max-age=60"),
+        # The next to log in there has the same address.
+        (
+            PlotSpec(name="a", addresses=(), max_age=60, users=(Param(name="u", kind="str"),)),
+            "private, no-cache",
+        ),
+    ],
+)
+def test_what_is_private_is_kept_by_the_readers_browser_alone(plot, header):
+    assert freshness.cache_control(plot, private=True) == header
+    assert freshness.cache_control(plot).startswith("private") == bool(plot.users)

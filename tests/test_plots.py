@@ -18,6 +18,7 @@ from plotroute.errors import (
     DatasetUnavailable,
     InvalidParameters,
     PlotFailed,
+    Unauthorized,
     UnknownFormat,
     UnknownPlot,
 )
@@ -523,6 +524,29 @@ def test_files_that_do_not_exist_say_so(write_plots, process_state):
     with pytest.raises(DatasetUnavailable) as caught:
         sys.modules["plots"].plots.draw("revenue")
     assert "no file matches 'data/*.csv'" in caught.value.detail
+
+
+def test_who_asks_is_told_to_draw_and_never_in_an_address(write_plots, process_state):
+    file = write_plots("""
+        from plotroute import Plots, User
+        plots = Plots()
+        @plots.dataset(ttl="forever")
+        def orders_of(user: User):
+            return [len(user)]
+        @plots.plot
+        def mine(ax, orders_of, user: User):
+            ax.set_title(f"{user}: {orders_of}")
+    """)
+    loader.load([str(file)])
+    plots = sys.modules["plots"].plots
+    ann, bob = (plots.draw("mine", user=user, format="svg").body for user in ("ann", "bob"))
+    assert ann != bob
+    assert ann == plots.draw("mine", user="ann", format="svg").body
+    with pytest.raises(Unauthorized):
+        plots.draw("mine")
+    assert plots.url("mine") == "/plots/orders_of/mine"
+    with pytest.raises(InvalidParameters):
+        plots.url("mine", user="ann")
 
 
 def test_plots_outside_a_module_is_refused():

@@ -504,3 +504,39 @@ def test_a_cell_that_makes_plots_in_a_loop_may_be_run_again():
     names = run_cells(START, cell, cell)
     made = registry.complete([names["plots"].registry])
     assert [plot.name for plot in made.manifest.plots] == ["lines/red", "lines/blue"]
+
+
+# Who asks
+
+
+def test_who_asks_is_no_parameter_of_a_request(catalog):
+    made = catalog("""
+        from plotroute import User
+        @plots.dataset
+        def orders_of(user: User, year: int = 2026): ...
+        @plots.plot
+        def mine(orders_of, n: int = 3): ...
+        @plots.plot
+        def anybody(ax, who: User | None = None): ...
+    """)
+    mine, anybody = made.manifest.plots
+    assert [p.name for p in mine.params] == ["n", "year"]
+    assert [(p.name, p.required) for p in mine.users] == [("user", True)]
+    assert [(p.name, p.required) for p in anybody.users] == [("who", False)]
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("@plots.plot\ndef a(ax, user: User = 'ann'): ...", "Nobody is user: User | None = None"),
+        ("@plots.plot('of/<user>')\ndef a(ax, user: User): ...", "<user> is who asks (User)"),
+        ("@plots.plot(examples={'user': 'ann'})\ndef a(ax, user: User): ...", "which is who asks (User)"),
+        (
+            "@plots.dataset\ndef d(user: User): ...\n@plots.plot\ndef a(ax, d, user: str): ...",
+            "is not of the type that dataset 'd' declares",
+        ),
+        ("@plots.dataset(source=True)\ndef d(user: User): ...", "a source of values cannot have required"),
+    ],
+)
+def test_who_asks_cannot_be_written_into_a_plot(refusal, source, said):
+    assert said in refusal("from plotroute import User\n" + source)

@@ -12,24 +12,38 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from plotroute.data.files import files as files
     from plotroute.errors import CannotDraw as CannotDraw
+    from plotroute.hints import User as User
     from plotroute.hints import Values as Values
     from plotroute.model import Image as Image
     from plotroute.model import Picture as Picture
     from plotroute.plots import Plots as Plots
     from plotroute.timerange import TimeRange as TimeRange
+    from plotroute.web.figures import figure_response as figure_response
 
 __version__ = "0.1.0"
 
-__all__ = ["CannotDraw", "Image", "Picture", "Plots", "TimeRange", "Values", "files"]
+__all__ = [
+    "CannotDraw",
+    "Image",
+    "Picture",
+    "Plots",
+    "TimeRange",
+    "User",
+    "Values",
+    "figure_response",
+    "files",
+]
 
 _OFFERED = {
     "files": "data.files",
     "CannotDraw": "errors",
+    "User": "hints",
     "Values": "hints",
     "Image": "model",
     "Picture": "model",
     "Plots": "plots",
     "TimeRange": "timerange",
+    "figure_response": "web.figures",
 }
 
 

@@ -160,12 +160,14 @@ def draw(name: str, paths: tuple[str, ...], parameters: tuple[str, ...], output:
         pipeline = _pipeline(paths)
         manifest = pipeline.manifest()
         found = addresses.named(manifest, name, suffix or None)
+        users = {parameter.name for parameter in found.plot.users}
         order = pipeline.prepare(
             manifest,
             found,
-            query,
+            [(key, value) for key, value in query if key not in users],
             format=found.format or "png",
             asked_format=found.format is not None,
+            user=next((value for key, value in query if key in users), None),
             request_id="draw",
         )
         image = pipeline.image(order).image

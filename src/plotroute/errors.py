@@ -3,6 +3,8 @@
 PlotrouteError
 ├── RequestError              whoever asked can cure it: the message is shown
 │   ├── InvalidParameters     400 invalid_parameters
+│   ├── Unauthorized          401 unauthorized
+│   ├── Forbidden             403 forbidden
 │   ├── UnknownPlot           404 unknown_plot
 │   ├── UnknownFormat         404 unknown_format
 │   ├── UnknownSource         404 unknown_source
@@ -122,6 +124,18 @@ class InvalidParameters(RequestError):
         title = f"{len(entries)} parameters are wrong" if len(entries) != 1 else "1 parameter is wrong"
         super().__init__(title, **rest, errors=entries)
         self.errors = entries
+
+
+class Unauthorized(RequestError):
+    status = 401
+    code = "unauthorized"
+    cure = "Log in to the app that shows the picture: it shows each reader their own."
+
+
+class Forbidden(RequestError):
+    status = 403
+    code = "forbidden"
+    cure = "Ask those who look after the app for access."
 
 
 class UnknownPlot(RequestError):

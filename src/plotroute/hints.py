@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import Enum
 from functools import cache
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NewType, Union, get_args, get_origin
 
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
@@ -33,6 +33,10 @@ SUPPORTED = (
 
 class Values:
     """Marks a parameter that takes numbers (or ISO dates) in the query, or the name of a source of values."""
+
+
+User = NewType("User", str)
+User.__doc__ = """Marks a parameter that receives who asks, as text: from a login, never from the URL."""
 
 
 _KINDS: Mapping[Any, Kind] = {
@@ -95,7 +99,12 @@ def read(name: str, annotation: Any, default: Any, *, plot: str) -> Param:
         item_bounds=_bounds(where, shape.kind, items.bounds, many=False),
         step=default.step if isinstance(default, TimeRange) else None,
         description=own.description,
+        is_user=is_user(annotation),
     )
+    if param.is_user and param.many:
+        raise BadRegistration(f"{where} is a list, but one reader asks: {name}: User.")
+    if param.is_user and not (param.required or default is None):
+        raise BadRegistration(f"{where} has the default {default!r}. Nobody is {name}: User | None = None.")
     _check_choices(where, param)
     _check_validators(where, annotation, param)
     found: dict[str, Json] = {}
@@ -104,6 +113,16 @@ def read(name: str, annotation: Any, default: Any, *, plot: str) -> Param:
     if own.examples:
         found["example"] = _fit(where, "example", param, own.examples[0])
     return replace(param, **found)
+
+
+def is_user(annotation: Any) -> bool:
+    """Return whether the hint means `User`, however wrapped: what is overlooked would come from a URL."""
+    if annotation is User:
+        return True
+    if get_origin(annotation) is Annotated:
+        return is_user(annotation.__origin__)
+    inner = getattr(annotation, "__value__", None) or getattr(annotation, "__supertype__", None)
+    return any(is_user(part) for part in (inner, *get_args(annotation)) if part is not None)
 
 
 def decode(param: Param, annotation: Any, value: Json) -> Any:

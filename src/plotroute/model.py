@@ -62,6 +62,8 @@ class Param:
     description: str = ""
     example: Json = None
     """A value for pages and checks where the parameter is required."""
+    is_user: bool = False
+    """It receives who asks, and no request can say it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +92,8 @@ class PlotSpec:
     addresses: tuple[str, ...]
     """URL patterns, `/plots/sales/<region>`; the first is the plot's own, the rest its aliases."""
     params: tuple[Param, ...] = ()
+    users: tuple[Param, ...] = ()
+    """The parameters that receive who asks: not among `params`, which are what a request may say."""
     datasets: tuple[str, ...] = ()
     """Every dataset it reads, directly or not, in loading order."""
     freshness: Literal["keyed", "timed", "live"] = "keyed"

@@ -20,7 +20,14 @@ from datetime import UTC, datetime
 from plotroute import addresses, freshness, options, params, sources
 from plotroute.addresses import Found
 from plotroute.cache.base import Cache, Stored
-from plotroute.errors import AnswerError, InvalidParameters, ParameterError, QueueFull, UnknownPlot
+from plotroute.errors import (
+    AnswerError,
+    InvalidParameters,
+    ParameterError,
+    QueueFull,
+    Unauthorized,
+    UnknownPlot,
+)
 from plotroute.flights import Flights
 from plotroute.latest import Latest
 from plotroute.model import DatasetRef, Job, Json, Manifest, PlotSpec, Versions
@@ -72,9 +79,15 @@ class Pipeline:
         format: str,
         asked_format: bool,
         body: Mapping[str, Json] | None = None,
+        user: str | None = None,
+        allow: Callable[[Mapping[str, Json]], None] | None = None,
         request_id: str = "",
     ) -> Order:
-        """Say which picture is wanted, without drawing it. Raises what the reader can cure."""
+        """Say which picture is wanted, without drawing it. Raises what the reader can cure.
+
+        `user` is who asks, for the plots that show each reader their own. `allow` is called with the checked
+        values before anything is found out about data: who may not see the picture must not have it loaded.
+        """
         plot = found.plot
         declared = plot.params + options.offered(plot)
         at = self._clock()
@@ -86,6 +99,16 @@ class Pipeline:
                 message = "stands in the path already"
                 raise InvalidParameters([ParameterError(name, "repeated", message)])
             values = params.from_json(declared, {**body, **found.values}, now=now)
+        for parameter in plot.users:
+            if user is None and parameter.required:
+                raise Unauthorized(
+                    "This picture is another for each reader: log in to see yours",
+                    # RFC 9110 wants one. No browser knows the scheme, so none opens a dialog.
+                    headers={"WWW-Authenticate": 'Session realm="plots"'},
+                )
+            values[parameter.name] = user
+        if allow is not None:
+            allow({parameter.name: values[parameter.name] for parameter in plot.params + plot.users})
         return self.order(manifest, plot, values, format, asked_format, request_id, at)
 
     def order(
@@ -99,7 +122,7 @@ class Pipeline:
         at: float,
     ) -> Order:
         """Name the picture that checked values of parameters and options mean."""
-        own = {parameter.name: values[parameter.name] for parameter in plot.params}
+        own = {parameter.name: values[parameter.name] for parameter in plot.params + plot.users}
         dress = options.build(values, plot, plot.max_pixels or self._settings.max_pixels)
         reads = tuple(sources.needed(manifest, plot, own).values())
         versions = self._versions(manifest, reads)
@@ -222,10 +245,20 @@ class Pipeline:
             self._room.release()
 
 
+class Rehearsal(Pipeline):
+    """Draws in the thread that asks and keeps nothing: what a test has just done is in the picture."""
+
+    def image(self, order: Order) -> Answer:
+        """Draw the picture."""
+        image = self._renderer.render(order.job)
+        digest = hashlib.blake2b(image.body, digest_size=16).hexdigest()
+        return Answer(image, order.etag or f'W/"{digest}"', "live")
+
+
 def _texts(plot: PlotSpec, values: Mapping[str, Json]) -> tuple[str, ...]:
     """Return the free texts among the values that could be taken for mathtext."""
     found = []
-    for parameter in plot.params:
+    for parameter in plot.params + plot.users:
         if parameter.kind == "str" and values[parameter.name] != parameter.default:
             value = values[parameter.name]
             found += [

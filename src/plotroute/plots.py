@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+import weakref
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar, overload
-from urllib.parse import quote, urlencode
 
-from plotroute import addresses, freshness, options, params
-from plotroute.addresses import Found
+from plotroute import addresses, freshness, links
 from plotroute.data.files import files, reader
-from plotroute.errors import BadRegistration, InvalidParameters, ParameterError, UnknownFormat
-from plotroute.model import IMAGE_TYPES, Image, Manifest, Param, PlotSpec
+from plotroute.errors import BadRegistration
+from plotroute.model import Image
 from plotroute.registry import Catalog, Dataset, Plot, Registry, complete
 from plotroute.signatures import check_function
 
@@ -29,7 +28,8 @@ class Plots:
     ... def sine(ax, frequency=1.0): ...
     """
 
-    def __init__(self) -> None:
+    def __init__(self, app: Any = None, **options: Any) -> None:
+        """With an `app`, and the options of `init_app`, the plots are in that app as well."""
         frame = sys._getframe(1)
         # Not by the name `<module>`: some versions of IPython call the code of a cell otherwise.
         if frame.f_locals is not frame.f_globals:
@@ -42,6 +42,12 @@ class Plots:
         self._interactive = frame.f_globals.get("__name__") == "__main__"
         """Made in a notebook, where cells are run again."""
         self._renderer: Any = None
+        self._module = str(frame.f_globals.get("__name__"))
+        self._extensions: weakref.WeakSet[Any] = weakref.WeakSet()
+        """Of the apps that there are: they mount what is registered later."""
+        self._includers: weakref.WeakSet[Plots] = weakref.WeakSet()
+        if app is not None:
+            self.init_app(app, **options)
 
     @overload
     def plot(self, path: F, /) -> F: ...
@@ -192,6 +198,7 @@ class Plots:
                 ),
                 again=self._interactive,
             )
+            self._registered()
             return function
 
         if name is not None and not isinstance(name, str):
@@ -218,12 +225,60 @@ class Plots:
             raise BadRegistration(f"include(prefix={prefix!r}): {error}.") from None
         self._changed()
         self.registry.included.append((prefix, other.registry))
+        other._includers.add(self)
+        self._registered()
+
+    def init_app(
+        self,
+        app: Any,
+        *,
+        url_prefix: str = "",
+        serve: Sequence[str] = ("plots",),
+        decorators: Sequence[Callable[..., Any]] = (),
+        authorize: Callable[[str, Mapping[str, Any]], Any] | None = None,
+        user: Callable[[], str | None] | None = None,
+        factory: str = "",
+        name: str = "plots",
+    ) -> None:
+        """Add the plots to a Flask app, as routes of its own. Nothing is started before one is asked for.
+
+        url_prefix: what their addresses have in front: "/charts".
+        serve: what is added: "plots"; "gallery", the list of them at `/plots`; "adhoc", plots of the values
+            in the query at `/plot.png`; "ops", `/healthz`, `/readyz` and `/metrics`.
+        decorators: what guards views in this app, such as Flask-Login's `login_required`.
+        authorize: called with the name of a plot and its parameters as JSON; what it returns says whether
+            who asks may see the picture (if not, they get a 403). Lists and schemas ask with no parameters.
+        user: returns who asks, for plots that take a `User`. By default that is Flask-Login's current user,
+            or whom a trusted proxy names (`PLOTROUTE_USER_HEADER`).
+        factory: "module:function", which makes the app: the processes that draw call it, and load and draw
+            in the context of their app. An app at the top level of a module needs none.
+        name: of the blueprint, and so of the endpoints: `url_for("plots.sales/revenue")`.
+
+        BadRegistration if one of the app's routes has an address of a plot's, or BadSetting: PLOTROUTE_…
+        settings are read from the environment and the app's config.
+        """
+        if os.environ.get("PLOTROUTE_ROLE") == "render":
+            from plotroute.render.host import register
+
+            register(app)
+            return
+        from plotroute.embedding import Embedded
+        from plotroute.web.extension import Extension
+        from plotroute.web.mounting import Mount
+
+        if callable(decorators):
+            raise BadRegistration("decorators= is a list of them: decorators=(login_required,).")
+        source = Embedded(self, self.registry, self._module, factory)
+        served = (serve,) if isinstance(serve, str) else tuple(serve)
+        mount = Mount(name, url_prefix, served, tuple(decorators), authorize, user)
+        self._extensions.add(Extension(app, source, mount))
 
     def draw(self, name: str, /, **parameters: Any) -> Image:
         """Draw the plot `name` here and now, and return the very picture that its URL gives.
 
         `parameters` are those of the plot and the picture options, as Python values or as in a URL;
-        `format="svg"` asks for another format. Raises what a request would be answered with.
+        `format="svg"` asks for another format. A plot that takes a `User` is told here who asks. Raises
+        what a request would be answered with.
         """
         from plotroute.cache.memory import MemoryCache
         from plotroute.pipeline import Pipeline
@@ -235,14 +290,16 @@ class Plots:
             self._renderer = Direct(self._catalog(), self.registry.root, settings)
         pipeline = Pipeline(self._renderer, MemoryCache(0), settings)
         manifest = pipeline.manifest()
-        found, format = _named(manifest, name, parameters)
+        found, format = links.named(manifest, name, parameters)
+        users = [parameters.pop(p.name, None) for p in found.plot.users]
         order = pipeline.prepare(
             manifest,
             found,
             (),
             format=format or "png",
             asked_format=format is not None,
-            body=_canonical(found.plot, parameters),
+            body=links.canonical(found.plot, parameters),
+            user=next(iter(users), None),
         )
         image: Image = self._renderer.render(order.job)
         return image
@@ -252,26 +309,7 @@ class Plots:
 
         InvalidParameters if they would not give a picture.
         """
-        found, format = _named(self._catalog().manifest, name, parameters)
-        plot = found.plot
-        declared = {p.name: p for p in (*plot.params, *options.offered(plot))}
-        given = _canonical(plot, parameters)
-        values = params.from_json(tuple(declared.values()), given, now=datetime.now(UTC))
-        path = plot.addresses[0]
-        fixed = addresses.fixed_format(path)
-        if fixed is not None and format != fixed:
-            raise UnknownFormat(f"The address {path} is {fixed} and no other format", allowed=[fixed])
-        for key in addresses.parameters(path):
-            path = path.replace(f"<{key}>", _segment(declared[key], given.pop(key, values[key])))
-        query = []
-        for key, value in given.items():
-            texts = params.to_query(declared[key], value) if key in declared else [value]
-            query += [(key, text) for text in texts]
-        if fixed is None and format is None and addresses.fixed_format(path):
-            format = "png"  # the end of a value must not be taken for a format
-        if fixed is None and format is not None:
-            path += f".{format}"
-        return path + ("?" + urlencode(query) if query else "")
+        return links.address(self._catalog().manifest, name, parameters)
 
     def _add_plot(self, plot: Plot) -> None:
         self._changed()
@@ -284,6 +322,7 @@ class Plots:
                 if (other.function.__qualname__, other.path) != (plot.function.__qualname__, plot.path)
             ]
         known.append(plot)
+        self._registered()
 
     def _catalog(self) -> Catalog:
         return complete([self.registry])
@@ -291,51 +330,12 @@ class Plots:
     def _changed(self) -> None:
         self._renderer = None
 
-
-def _canonical(plot: PlotSpec, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return Python values as JSON; names that the plot does not have stay, to be refused with the rest.
-
-    InvalidParameters has everything that is wrong, once one of the values is.
-    """
-    declared = {p.name: p for p in (*plot.params, *options.offered(plot))}
-    given: dict[str, Any] = {}
-    errors: list[Any] = []
-    for name, value in parameters.items():
-        try:
-            given[name] = params.canonical(declared[name], value) if name in declared else str(value)
-        except InvalidParameters as error:
-            errors += error.errors
-    if not errors:
-        return given
-    seen = {error["parameter"] for error in errors}
-    try:
-        params.from_json(tuple(declared.values()), given, now=datetime.now(UTC))
-    except InvalidParameters as error:
-        errors += [entry for entry in error.errors if entry["parameter"] not in seen]
-    raise InvalidParameters(errors)
-
-
-def _named(manifest: Manifest, name: str, parameters: dict[str, Any]) -> tuple[Found, str | None]:
-    """Return the plot, and the format: out of `parameters`, unless the plot has a parameter of that name."""
-    found = addresses.named(manifest, name)
-    if any(parameter.name == "format" for parameter in found.plot.params):
-        return found, found.format
-    format = parameters.pop("format", None) or found.format
-    if format is not None and format not in IMAGE_TYPES:
-        raise UnknownFormat(f"There is no format {format!r}", allowed=[*IMAGE_TYPES])
-    return found, format
-
-
-def _segment(param: Param, value: Any) -> str:
-    """Return a value as one segment of a path; InvalidParameters if it cannot be one."""
-    text = next(iter(params.to_query(param, value)), "")
-    if not text or "/" in text or text in (".", ".."):
-        message = (
-            f"{text!r} cannot be a part of a path (empty, . or .. or with a slash in it): take "
-            f"<{param.name}> out of the path of the plot, and it is a parameter of the query"
-        )
-        raise InvalidParameters([ParameterError(param.name, "not_allowed", message, sent=text)])
-    return quote(text, safe="")
+    def _registered(self) -> None:
+        for extension in list(self._extensions):
+            extension.registered()
+        for includer in list(self._includers):
+            includer._changed()
+            includer._registered()
 
 
 # What HTTP's caches take for "for ever"; an infinity has no spelling there.

@@ -248,7 +248,8 @@ def _bind(plot: Plot, prefix: str, datasets: _Datasets) -> BoundPlot:
     spec = PlotSpec(
         name=name,
         addresses=patterns,
-        params=own,
+        params=tuple(parameter for parameter in own if not parameter.is_user),
+        users=tuple(parameter for parameter in own if parameter.is_user),
         datasets=datasets.needs(read.values()),
         freshness=kind,
         ttl=ttl,
@@ -316,6 +317,8 @@ def _parameters(
     for name, value in examples.items():
         if name not in own:
             raise BadRegistration(f"{title}: examples names {name!r}, which is not one of its parameters.")
+        if own[name].is_user:
+            raise BadRegistration(f"{title}: examples names {name!r}, which is who asks (User).")
         try:
             own[name] = replace(own[name], example=params.canonical(own[name], value))
         except InvalidParameters as error:
@@ -331,6 +334,7 @@ def _type(parameter: Param) -> tuple[Any, ...]:
         parameter.kind,
         parameter.many,
         parameter.optional,
+        parameter.is_user,
         parameter.choices,
         dict(parameter.bounds),
         dict(parameter.item_bounds),
@@ -355,6 +359,8 @@ def _check_path_parameters(title: str, patterns: tuple[str, ...], own: tuple[Par
                     f"{title}: the path {pattern!r} has <{name}>, but the function has no parameter of that "
                     f"name. Add it ({name}: str) or take it out of the path."
                 )
+            if names[name].is_user:
+                raise BadRegistration(f"{title}: <{name}> is who asks (User), which no address can say.")
             if names[name].many:
                 raise BadRegistration(f"{title}: <{name}> is a list, which does not fit into a path.")
 

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import dis
 import inspect
-from collections.abc import Callable
+import sys
+import types
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,8 +91,118 @@ def check_function(function: Any, decorator: str) -> None:
         raise BadRegistration(
             f"{where(function)} is async; plots run in processes of their own, so write a plain `def`."
         )
+    if is_for_views(function):
+        raise BadRegistration(
+            f"{where(function)} asks for the request, as views do, but plots are drawn in another process, "
+            "where there is none. Guard all plots with init_app(app, decorators=(login_required,)), some of "
+            "them with authorize=, and take who asks as a parameter (user: plotroute.User)."
+        )
     if inspect.isgeneratorfunction(function):
         raise BadRegistration(f"{where(function)} yields; return the one figure instead.")
+
+
+def is_for_views(function: Callable[..., Any]) -> bool:
+    """Return whether a function, or a decorator around it, is for views: it would ask for the request."""
+    own = _package(inspect.unwrap(function))
+    while (inner := getattr(function, "__wrapped__", None)) is not None:
+        if _is_guard(function, own):
+            return True
+        function = inner
+    return asks_for_request(function)
+
+
+def is_guarded_by(function: Callable[..., Any], outer: Any) -> bool:
+    """Return whether `outer` is a decorator for views around `function`, made with `wraps` or without."""
+    if outer is function or not callable(outer):
+        return False
+    if inspect.unwrap(outer) is inspect.unwrap(function):
+        return is_for_views(outer)
+    inside = (*_closed_over(_code_of(outer)), *getattr(outer, "__dict__", {}).values())
+    return any(value is function for value in inside) and _is_guard(outer, _package(function))
+
+
+def _is_guard(decorator: Any, own: str) -> bool:
+    """Return whether what a decorator has made is for views; `own` is the package of what it is around."""
+    package = _package(decorator)
+    # Not every package of such a name is one of Flask's extensions: it may be the author's own.
+    if package != own and (package == "flask" or package.startswith("flask_")):
+        return True
+    return asks_for_request(decorator) or any(map(_ends_a_request, _used(_code_of(decorator))))
+
+
+def asks_for_request(function: Callable[..., Any]) -> bool:
+    """Return whether a function's own code uses `request`, `session`, `current_user` or the like."""
+    return any(map(_is_of_a_request, _used(_code_of(function))))
+
+
+def _code_of(function: Any) -> Any:
+    """Return the function that runs: that of an object which can be called is its class's."""
+    return function if hasattr(function, "__code__") else getattr(type(function), "__call__", None)  # noqa: B004
+
+
+def _package(function: Any) -> str:
+    names = getattr(_code_of(function), "__globals__", {})
+    return str(names.get("__name__", "")).partition(".")[0]
+
+
+def _used(function: Any) -> Iterator[Any]:
+    """Yield what a function's own code uses of its module, of others and of the functions around it."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return
+    yield from _closed_over(function)
+    yield from _loaded(code, function.__globals__)
+
+
+def _closed_over(function: Any) -> Iterator[Any]:
+    for cell in getattr(function, "__closure__", None) or ():
+        with contextlib.suppress(ValueError):  # a cell that is still empty
+            yield cell.cell_contents
+
+
+def _loaded(code: types.CodeType, names: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield the globals that a code loads, and what it takes out of modules, but no other attributes."""
+    module: Any = None
+    for step in dis.get_instructions(code):
+        if step.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            module = names.get(step.argval)
+            yield module
+        elif step.opname == "IMPORT_NAME":
+            module = sys.modules.get(step.argval)
+        elif step.opname in ("LOAD_ATTR", "LOAD_METHOD", "IMPORT_FROM") and type(module) is types.ModuleType:
+            value = vars(module).get(step.argval)
+            yield value
+            if step.opname != "IMPORT_FROM":
+                module = value
+        elif not step.opname.startswith("STORE"):  # between the names of one import
+            module = None
+    for inner in code.co_consts:
+        if isinstance(inner, types.CodeType):
+            yield from _loaded(inner, names)
+
+
+def _is_of_a_request(value: Any) -> bool:
+    """Return whether a value stands for something that there is only while a request is answered."""
+    # Not isinstance(): such a proxy says that it is of the type of what it stands for.
+    if f"{type(value).__module__}.{type(value).__name__}" != "werkzeug.local.LocalProxy":
+        return False
+    flask = sys.modules.get("flask")
+    if any(value is getattr(flask, name, None) for name in ("current_app", "g")):
+        return False  # of an app's context, which plots are drawn in
+    source = object.__getattribute__(value, "_LocalProxy__wrapped")
+    if isinstance(source, ContextVar):
+        return source.name.startswith("flask.")
+    return _package(source).startswith("flask_") or asks_for_request(source)
+
+
+_ENDS = ("abort", "redirect", "make_response", "flash", "Forbidden", "Unauthorized", "NotFound")
+
+
+def _ends_a_request(value: Any) -> bool:
+    """Return whether a value is a function of Flask's, or an error of Werkzeug's, that answers a request."""
+    if not isinstance(value, (types.FunctionType, type)):
+        return False
+    return str(value.__module__).partition(".")[0] in ("flask", "werkzeug") and value.__name__ in _ENDS
 
 
 def where(function: Callable[..., Any]) -> str:

@@ -35,6 +35,8 @@ DEFAULT_SIZE = (640, 400)
 
 ADVICE = {
     "invalid_parameters": "Please correct the address and load it again.",
+    "unauthorized": "Please log in and load the page again.",
+    "forbidden": "Those who look after this site decide who may see it.",
     "unknown_plot": "Please check the address for a spelling mistake.",
     "unknown_format": "Please change the end of the address to a format that this plot has.",
     "unknown_source": "Please check the names in the address for a spelling mistake.",
@@ -70,16 +72,18 @@ def respond(
     request_id: str,
     size: tuple[int, int] | None,
     development: bool,
+    home: str = "/",
 ) -> Response:
     """Return `error` as an answer in one of its three forms. Needs neither a request nor an app.
 
-    `size` is what was asked of the picture, in CSS pixels. `development` shows the traceback.
+    `size` is what was asked of the picture, in CSS pixels. `development` shows the traceback. `home` is
+    where the list of plots is; empty where there is none.
     """
     request_id = _header(request_id)
     if form == "picture":
         body, kind, policy = _picture(error, request_id, size, development), "image/svg+xml", PICTURE_POLICY
     elif form == "page":
-        body, kind, policy = _page(error, request_id, development), "text/html", PAGE_POLICY
+        body, kind, policy = _page(error, request_id, development, home), "text/html", PAGE_POLICY
     else:
         body, kind, policy = _problem(error, request_id, development), "application/problem+json", ""
 
@@ -211,7 +215,7 @@ def _is_list(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
 # --- text/html ------------------------------------------------------------------------------------
 
 
-def _page(error: AnswerError, request_id: str, development: bool) -> str:
+def _page(error: AnswerError, request_id: str, development: bool, home: str) -> str:
     return problem_page(
         title=_title(error),
         status=error.status,
@@ -220,6 +224,7 @@ def _page(error: AnswerError, request_id: str, development: bool) -> str:
         advice=list(_advice(error, development)),
         wrong=_wrongs(error),
         detail=error.detail if development else "",
+        home=home,
     )
 
 

@@ -1,0 +1,88 @@
+"""Plot and Python values → address: path and query, checked and quoted. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from plotroute import addresses, options, params
+from plotroute.addresses import Found
+from plotroute.errors import InvalidParameters, ParameterError, UnknownFormat
+from plotroute.model import IMAGE_TYPES, Manifest, Param, PlotSpec
+
+
+def address(manifest: Manifest, name: str, parameters: Mapping[str, Any]) -> str:
+    """Return the address of the plot `name` for `parameters` (Python values), from the root.
+
+    UnknownPlot, UnknownFormat or InvalidParameters if it would not give a picture.
+    """
+    parameters = dict(parameters)
+    found, format = named(manifest, name, parameters)
+    plot = found.plot
+    declared = {p.name: p for p in (*plot.params, *options.offered(plot))}
+    given = canonical(plot, parameters)
+    values = params.from_json(tuple(declared.values()), given, now=datetime.now(UTC))
+    path = plot.addresses[0]
+    fixed = addresses.fixed_format(path)
+    if fixed is not None and format != fixed:
+        raise UnknownFormat(f"The address {path} is {fixed} and no other format", allowed=[fixed])
+    for key in addresses.parameters(path):
+        path = path.replace(f"<{key}>", _segment(declared[key], given.pop(key, values[key])))
+    query = []
+    for key, value in given.items():
+        texts = params.to_query(declared[key], value) if key in declared else [value]
+        query += [(key, text) for text in texts]
+    ends_alike = addresses.fixed_format(path) or path.endswith("." + addresses.SCHEMA)
+    if fixed is None and format is None and ends_alike:
+        format = "png"  # the end of a value must not be taken for a format
+    if fixed is None and format is not None:
+        path += f".{format}"
+    return path + ("?" + urlencode(query) if query else "")
+
+
+def canonical(plot: PlotSpec, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return Python values as JSON; names that the plot does not have stay, to be refused with the rest.
+
+    InvalidParameters has everything that is wrong, once one of the values is.
+    """
+    declared = {p.name: p for p in (*plot.params, *options.offered(plot))}
+    given: dict[str, Any] = {}
+    errors: list[Any] = []
+    for name, value in parameters.items():
+        try:
+            given[name] = params.canonical(declared[name], value) if name in declared else str(value)
+        except InvalidParameters as error:
+            errors += error.errors
+    if not errors:
+        return given
+    seen = {error["parameter"] for error in errors}
+    try:
+        params.from_json(tuple(declared.values()), given, now=datetime.now(UTC))
+    except InvalidParameters as error:
+        errors += [entry for entry in error.errors if entry["parameter"] not in seen]
+    raise InvalidParameters(errors)
+
+
+def named(manifest: Manifest, name: str, parameters: dict[str, Any]) -> tuple[Found, str | None]:
+    """Return the plot, and the format: out of `parameters`, unless the plot has a parameter of that name."""
+    found = addresses.named(manifest, name)
+    if any(parameter.name == "format" for parameter in found.plot.params):
+        return found, found.format
+    format = parameters.pop("format", None) or found.format
+    if format is not None and format not in IMAGE_TYPES:
+        raise UnknownFormat(f"There is no format {format!r}", allowed=[*IMAGE_TYPES])
+    return found, format
+
+
+def _segment(param: Param, value: Any) -> str:
+    """Return a value as one segment of a path; InvalidParameters if it cannot be one."""
+    text = next(iter(params.to_query(param, value)), "")
+    if not text or "/" in text or text in (".", ".."):
+        message = (
+            f"{text!r} cannot be a part of a path (empty, . or .. or with a slash in it): take "
+            f"<{param.name}> out of the path of the plot, and it is a parameter of the query"
+        )
+        raise InvalidParameters([ParameterError(param.name, "not_allowed", message, sent=text)])
+    return quote(text, safe="")
