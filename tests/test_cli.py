@@ -367,8 +367,8 @@ def test_serve_ends_with_a_clear_message(run, write_plots, source, told):
     ("arguments", "environment", "told"),
     [
         (["--render-timeout", "abc"], {}, ["--render-timeout is 'abc'", "number"]),
-        (["--threads", "1"], {}, ["--threads is '1'", "at least 16"]),
-        ([], {"PLOTROUTE_THREADS": "1"}, ["PLOTROUTE_THREADS is '1'", "at least 16"]),
+        (["--threads", "1"], {}, ["--threads is '1'", "at least 2"]),
+        ([], {"PLOTROUTE_THREADS": "1"}, ["PLOTROUTE_THREADS is '1'", "at least 2"]),
         ([], {"PLOTROUTE_MAX_URL": "many"}, ["PLOTROUTE_MAX_URL is 'many'", "integer"]),
         ([], {"PLOTROUTE_THREAD": "8"}, ["PLOTROUTE_THREAD is not a setting", "PLOTROUTE_THREADS"]),
         ([], {"PORT": "many"}, ["PORT", "'many'"]),

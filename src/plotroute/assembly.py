@@ -50,12 +50,14 @@ def make_app(service: Service, path: str = "") -> Callable[..., Any]:
     from plotroute.web.front import Front
     from plotroute.web.journal import Journal
     from plotroute.web.metrics import Metrics
+    from plotroute.web.proxies import behind_proxies
     from plotroute.web.ready import ReadyAnswers
 
     pipeline = make_pipeline(service, path)
     if service.development:
-        return create_app(pipeline, service.settings, site=service.site, development=True)
+        app = create_app(pipeline, service.settings, site=service.site, development=True)
+        return behind_proxies(app, service.settings)
     keep_warm(pipeline, service.settings.warm)
     metrics, answers = Metrics(), ReadyAnswers(pipeline)
     app = create_app(pipeline, service.settings, site=service.site, metrics=metrics, answers=answers)
-    return Front(app, answers, Journal(metrics))
+    return Front(behind_proxies(app, service.settings), answers, Journal(metrics))

@@ -5,9 +5,11 @@ A flag wins over the environment, the environment over Flask's config, that over
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
+from urllib.parse import urlsplit
 
 from plotroute.errors import BadSetting
 
@@ -25,6 +27,8 @@ class Setting:
     reason: str
     least: float | None = None
     most: float | None = None
+    check: Callable[[Any], Any] | None = None
+    """Returns the value as it is kept, or says in a ValueError what is wrong with it."""
 
     @property
     def variable(self) -> str:
@@ -35,6 +39,43 @@ class Setting:
     def flag(self) -> str:
         """Its flag on the command line."""
         return "--" + self.name.replace("_", "-")
+
+
+PATH = re.compile(
+    r"(?:/(?!\.\.?(?:/|\Z))(?:[A-Za-z0-9._~@:+=-]|%(?!0|1|2[EeFf]|5[Cc]|7[Ff])[0-9A-Fa-f]{2})+)+"
+)
+"""A path that can stand in front of a link: nothing in it ends an attribute, names a host or climbs up."""
+
+_ORIGIN = re.compile(
+    r"(?i:https?)://(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?"
+)
+
+
+def _base_url(text: str) -> str:
+    origin = _ORIGIN.match(text)
+    path = text[origin.end() if origin else 0 :].removesuffix("/")
+    if path and not PATH.fullmatch(path):
+        raise ValueError(
+            "it must be a URL such as https://example.org/charts or a path such as /charts, and no more"
+        )
+    _ = urlsplit(text).port  # says what is wrong with it
+    return text.removesuffix("/")
+
+
+def _trusted_proxies(text: str) -> str:
+    from ipaddress import ip_network  # here, because most servers name none
+
+    words = text.replace(",", " ").split()
+    for word in words:
+        if word not in ("*", "unix"):
+            ip_network(word)
+    return ", ".join(words)
+
+
+def _header_name(text: str) -> str:
+    if text and not re.fullmatch("[A-Za-z][A-Za-z0-9-]*", text):
+        raise ValueError("it must be the name of a header, of letters, digits and hyphens")
+    return text
 
 
 TABLE = (
@@ -223,7 +264,7 @@ TABLE = (
         256,
         "Threads that answer requests; seven eighths may wait for drawings.",
         "Who waits holds a thread: 200 readers of one new picture wait together, and others are answered.",
-        least=16,
+        least=2,
         most=1024,
     ),
     Setting(
@@ -232,6 +273,31 @@ TABLE = (
         "",
         "A name for the deployed version of the code, in place of a hash of the plots' source files.",
         "Several machines, or a build that touches files, then agree on what is cached.",
+    ),
+    Setting(
+        "base_url",
+        str,
+        "",
+        "Where readers see the server, `https://example.org/charts` or `/charts`: what links begin with.",
+        "Behind a proxy that puts the server under a path, a link to `/plots` would lead out of it.",
+        check=_base_url,
+    ),
+    Setting(
+        "trusted_proxies",
+        str,
+        "",
+        "Addresses and networks of proxies whose X-Forwarded-For, -Proto, -Host and -Prefix are believed: "
+        '"127.0.0.1, 10.0.0.0/8"; `unix`: peers on a Unix socket; `*`: everybody.',
+        "Anybody can send these headers; they say something only where a proxy of yours has set them.",
+        check=_trusted_proxies,
+    ),
+    Setting(
+        "user_header",
+        str,
+        "",
+        "The header in which a trusted proxy names the user, such as `Remote-User`.",
+        "A single sign-on stands in front of many servers; `trusted_proxies` says whose word counts.",
+        check=_header_name,
     ),
 )
 
@@ -264,6 +330,9 @@ class Settings:
     error_pictures: bool = True
     threads: int = 256
     release: str = ""
+    base_url: str = ""
+    trusted_proxies: str = ""
+    user_header: str = ""
 
 
 def resolve(
@@ -285,13 +354,18 @@ def resolve(
         elif row.variable in config:
             found[row.name] = _check(row, config[row.variable], f"the app's config {row.variable!r}")
     known = {row.variable for row in TABLE} | RESERVED_VARIABLES
-    for variable in environment:
+    for variable in (*environment, *config):
         if variable.startswith(PREFIX) and variable not in known:
             named = ", ".join(sorted(row.variable for row in TABLE))
             raise BadSetting(f"{variable} is not a setting; the settings are {named}.")
     settings = Settings(**found)
     if settings.renderer not in ("server", "inprocess"):
         raise BadSetting(f"renderer is {settings.renderer!r}, but must be server or inprocess.")
+    if settings.user_header and not settings.trusted_proxies:
+        raise BadSetting(
+            f"user_header is {settings.user_header!r}, but trusted_proxies names nobody: every reader could "
+            "send this header and be whoever they like. Name the proxy that sets it."
+        )
     return settings
 
 
@@ -311,6 +385,11 @@ def _check(row: Setting, value: Any, origin: str) -> Any:
         raise BadSetting(f"{origin} is {value!r}, but must be at least {row.least:g}. {row.reason}")
     if row.most is not None and not checked <= row.most:
         raise BadSetting(f"{origin} is {value!r}, but must be at most {row.most:g}. {row.reason}")
+    if row.check is not None:
+        try:
+            checked = row.check(checked)
+        except ValueError as error:
+            raise BadSetting(f"{origin} is {value!r}: {error}.") from None
     return checked
 
 

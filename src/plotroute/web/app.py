@@ -7,22 +7,20 @@ of them are resolved behind two catch-all rules.
 from __future__ import annotations
 
 import logging
-import re
-import time
 from pathlib import Path
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.exceptions import MethodNotAllowed as UnusualMethod
 
-from plotroute.errors import AnswerError, PlotFailed, RenderError
+from plotroute.errors import AnswerError, PlotFailed
 from plotroute.pipeline import Pipeline
 from plotroute.settings import Settings
-from plotroute.web import negotiate
+from plotroute.web.exchange import Exchange
 from plotroute.web.metrics import Metrics
-from plotroute.web.problems import respond
-from plotroute.web.ready import ReadyAnswers, raw
-from plotroute.web.request_ids import request_id
+from plotroute.web.pages import path_of
+from plotroute.web.proxies import link_prefix
+from plotroute.web.ready import RAW, ReadyAnswers
 from plotroute.web.views import Views
 
 log = logging.getLogger("plotroute.access")
@@ -51,33 +49,23 @@ def create_app(
 
     @app.before_request
     def begin() -> None:
-        g.started = time.perf_counter()
-        g.request_id = request_id(request.headers.get("X-Request-ID"))
-        g.plot = g.outcome = g.key = "-"
-        g.looked_up = None
+        prefix = link_prefix(request.environ, settings)
+        g.exchange = Exchange(prefix=prefix, home=f"{path_of(prefix)}/")
 
     @app.route("/", defaults={"path": ""}, methods=_METHODS, provide_automatic_options=False)
     @app.route("/<path:path>", methods=_METHODS, provide_automatic_options=False)
     def answer(path: str) -> Response:
-        return views.answer("/" + path)
+        return views.answer("/" + path, g.exchange)
 
     @app.errorhandler(AnswerError)
     def wrong(error: AnswerError) -> Response:
-        if isinstance(error, RenderError) and error.detail:
-            log.error("%s %s: %s\n%s", g.request_id, g.plot, error.title, error.detail.rstrip())
-        g.outcome = error.code
-        form = negotiate.error_form(
-            sec_fetch_dest=request.headers.get("Sec-Fetch-Dest"),
-            accept=request.headers.get("Accept"),
-            on_error=request.args.get("on_error"),
-            pictures=settings.error_pictures,
-        )
-        return respond(error, form, request_id=g.request_id, size=_asked_size(), development=development)
+        exchange: Exchange = g.exchange
+        return exchange.failed(error, pictures=settings.error_pictures, development=development)
 
     @app.errorhandler(UnusualMethod)
     def unusual_method(_: UnusualMethod) -> Response:
         try:
-            return views.answer(request.path)  # which says what is allowed at that address
+            return views.answer(request.path, g.exchange)  # which says what is allowed at that address
         except AnswerError as error:
             return wrong(error)
 
@@ -90,33 +78,17 @@ def create_app(
                 {"Cache-Control": "no-store"},
                 content_type="text/plain; charset=utf-8",
             )
-        log.exception("%s %s: a fault of plotroute's own", g.request_id, request.path)
+        log.exception("%s %s: a fault of plotroute's own", g.exchange.request_id, request.path)
         return wrong(PlotFailed("Something went wrong"))
 
     @app.after_request
     def end(response: Response) -> Response:
-        response.headers["X-Request-ID"] = g.request_id
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
-        url = request.full_path.rstrip("?").encode("ascii", "backslashreplace").decode()
-        line = f"{request.method} {url} {response.status_code} {g.outcome} key={g.key}"
-        if answers is not None and g.looked_up is not None and request.method == "GET":
-            order, expires_at = g.looked_up
-            answers.remember(raw(request.environ), order, response, expires_at, g.outcome, line)
-        seconds = time.perf_counter() - g.started
-        views.metrics.count([(g.plot, response.status_code, g.outcome, seconds)])
-        log.info("%s %s %.1f ms", g.request_id, line, seconds * 1000)
+        exchange: Exchange = g.exchange
+        exchange.end(response, views.metrics)
+        if answers is not None and exchange.looked_up is not None and RAW in request.environ:
+            order, expires_at = exchange.looked_up
+            line = exchange.line(response)
+            answers.remember(request.environ[RAW], order, response, expires_at, exchange.outcome, line)
         return response
 
     return app
-
-
-def _asked_size() -> tuple[int, int] | None:
-    """Return the size that an error picture takes the place of, as far as the request says."""
-    sides = [request.args.get(side, "") for side in ("width", "height")]
-    numbers = [int(side) if re.fullmatch(r"[0-9]{1,5}", side) else 0 for side in sides]
-    if not any(numbers):
-        return None
-    # One side alone: 8:5, the shape of the default error picture.
-    width, height = numbers
-    return width or round(height * 1.6), height or round(width / 1.6)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from plotroute.web.journal import Journal
-from plotroute.web.ready import ReadyAnswers, raw
+from plotroute.web.ready import RAW, ReadyAnswers, raw
 from plotroute.web.request_ids import request_id
 
 
@@ -27,11 +27,13 @@ class Front:
         """Answer a request."""
         started = time.perf_counter()
         if environ["REQUEST_METHOD"] == "GET" and "HTTP_UPGRADE" not in environ:
-            found = self._answers.find(raw(environ))
+            asked = raw(environ)
+            found = self._answers.find(asked)
             if found is not None:
                 ready, body = found
                 id = request_id(environ.get("HTTP_X_REQUEST_ID"))
                 start_response(ready.status, [*ready.headers, ("X-Request-ID", id)])
                 self._journal.note(ready, id, started)
                 return [body]
+            environ[RAW] = asked
         return self._app(environ, start_response)

@@ -56,7 +56,9 @@ class Journal:
     def flush(self) -> None:
         """Write and count what was noted."""
         notes = [self._notes.popleft() for _ in range(len(self._notes))]
-        self._metrics.count((ready.plot, ready.code, ready.outcome, spent) for ready, _, _, spent in notes)
+        self._metrics.count(
+            (ready.order.plot.name, ready.code, ready.outcome, spent) for ready, _, _, spent in notes
+        )
         if log.isEnabledFor(logging.INFO):
             write_lines(
                 (at, f"{request_id} {ready.line} {spent * 1000:.1f} ms")

@@ -10,30 +10,34 @@ from plotroute.model import IMAGE_TYPES, Manifest, Param, PlotSpec
 from plotroute.web.pages import ListedParameter, ListedPlot, plots_page
 
 
-def page(manifest: Manifest, *, development: bool) -> str:
-    """Return the page with every plot on it."""
+def page(manifest: Manifest, *, development: bool, prefix: str = "") -> str:
+    """Return the page with every plot on it; links have `prefix` in front."""
     problem = manifest.problem
     if problem and manifest.problem_detail:
         problem = f"{problem}\n\n{manifest.problem_detail}"
     return plots_page(
-        [_listed(plot) for plot in manifest.plots if not plot.adhoc],
+        [_listed(plot, prefix) for plot in manifest.plots if not plot.adhoc],
         problem=problem if development and problem else None,
         development=development,
+        prefix=prefix,
     )
 
 
-def listing(manifest: Manifest) -> dict[str, Any]:
-    """Return the document of `/plots.json`."""
+def listing(manifest: Manifest, *, prefix: str = "") -> dict[str, Any]:
+    """Return the document of `/plots.json`; links have `prefix` in front."""
     taken = {addresses.shape(a) for plot in manifest.plots if not plot.adhoc for a in plot.addresses}
     shown = [p for p in manifest.plots if not (p.adhoc and addresses.shape(p.addresses[0]) in taken)]
-    return {"plots": [_entry(plot) for plot in shown]}
+    return {"plots": [_entry(plot, prefix) for plot in shown]}
 
 
-def schema(plot: PlotSpec) -> dict[str, Any]:
-    """Return the document of `<address>.schema.json`: parameters, size, formats, title, links."""
+def schema(plot: PlotSpec, *, prefix: str = "") -> dict[str, Any]:
+    """Return the document of `<address>.schema.json`: parameters, size, formats, title, links.
+
+    Links have `prefix` in front.
+    """
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **_entry(plot),
+        **_entry(plot, prefix),
         **params.json_schema(plot.params),
         "options": params.json_schema(options.offered(plot)),
     }
@@ -57,9 +61,14 @@ def example_address(plot: PlotSpec) -> str | None:
     return path + ("?" + urlencode(query) if query else "")
 
 
-def _entry(plot: PlotSpec) -> dict[str, Any]:
+def _entry(plot: PlotSpec, prefix: str) -> dict[str, Any]:
     address = plot.addresses[0]
     fixed = addresses.fixed_format(address)
+    example = example_address(plot)
+    links = {
+        "picture": prefix + example if example is not None else None,
+        "schema": f"{prefix}{address}.{addresses.SCHEMA}",
+    }
     entry: dict[str, Any] = {
         "name": plot.name,
         "title": plot.title,
@@ -68,14 +77,14 @@ def _entry(plot: PlotSpec) -> dict[str, Any]:
         "address": address,
         "aliases": list(plot.addresses[1:]),
         "formats": [fixed] if fixed else list(IMAGE_TYPES),
-        "links": {"picture": example_address(plot), "schema": f"{address}.{addresses.SCHEMA}"},
+        "links": links,
     }
     if plot.size is not None:
         entry["size"] = {"width": plot.size[0], "height": plot.size[1]}
     return entry
 
 
-def _listed(plot: PlotSpec) -> ListedPlot:
+def _listed(plot: PlotSpec, prefix: str) -> ListedPlot:
     return ListedPlot(
         name=plot.name,
         title=plot.title,
@@ -85,6 +94,7 @@ def _listed(plot: PlotSpec) -> ListedPlot:
         picture_address=example_address(plot),
         size=plot.size,
         parameters=tuple(_listed_parameter(parameter) for parameter in plot.params),
+        prefix=prefix,
     )
 
 

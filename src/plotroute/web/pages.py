@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -55,6 +56,8 @@ class ListedPlot:
     size: tuple[int, int] | None = None
     """CSS pixels, where the author declared them."""
     parameters: Sequence[ListedParameter] = ()
+    prefix: str = ""
+    """What its addresses have in front where readers see them: `https://example.org/charts`, `/charts`."""
 
     @property
     def heading(self) -> str:
@@ -68,16 +71,23 @@ class ListedPlot:
 
     @property
     def question(self) -> str:
-        """The address with what is required in capitals: `/plots/sales/REGION?year=YEAR`."""
+        """The URL with what is required in capitals: `/plots/sales/REGION?year=YEAR`."""
         path = _GAP.sub(lambda gap: gap["name"].upper(), self.address)
         inside = {gap["name"] for gap in _GAP.finditer(self.address)}
         asked = [p.name for p in self.parameters if p.required and p.name not in inside]
-        return path + ("?" + "&".join(f"{name}={name.upper()}" for name in asked) if asked else "")
+        query = "?" + "&".join(f"{name}={name.upper()}" for name in asked) if asked else ""
+        return self.prefix + path + query
+
+    @property
+    def shown(self) -> str | None:
+        """The picture's URL on the page itself: the server may have been asked by another name."""
+        return path_of(self.prefix) + self.picture_address if self.picture_address else None
 
     @property
     def snippet(self) -> str:
         """The tag that embeds it, to be copied into a page."""
-        attributes: dict[str, Any] = {"src": self.picture_address or self.question, "alt": self.words}
+        drawn = self.prefix + self.picture_address if self.picture_address else self.question
+        attributes: dict[str, Any] = {"src": drawn, "alt": self.words}
         if self.size:
             attributes |= {"width": self.size[0], "height": self.size[1]}
         spelled = [f'{name}="{_quoted(value)}"' for name, value in attributes.items()]
@@ -121,9 +131,17 @@ class Place(NamedTuple):
         return f"{_parts(self.file)[-1]}, line {self.line}"
 
 
-def plots_page(plots: Sequence[ListedPlot], *, problem: str | None = None, development: bool = False) -> str:
+def path_of(prefix: str) -> str:
+    """Return the path of a prefix of links, less the server's name."""
+    return urlsplit(prefix).path
+
+
+def plots_page(
+    plots: Sequence[ListedPlot], *, problem: str | None = None, development: bool = False, prefix: str = ""
+) -> str:
     """Return the page at `/`: every plot, its address and the picture itself.
 
+    `prefix` is what addresses have in front where readers see the server.
     `problem` (development only) says why the version that was saved last does not load: a message in
     the first line, the traceback behind it.
     """
@@ -137,6 +155,7 @@ def plots_page(plots: Sequence[ListedPlot], *, problem: str | None = None, devel
         traceback=marked(traceback),
         place=author_place(traceback),
         example=EXAMPLE,
+        prefix=prefix,
     )
 
 
@@ -149,6 +168,7 @@ def problem_page(
     advice: Sequence[str],
     wrong: Sequence[Wrong],
     detail: str = "",
+    home: str = "/",
 ) -> str:
     """Return an error as a page: what is wrong, what helps, and in development (`detail`) where."""
     return render(
@@ -161,6 +181,7 @@ def problem_page(
         wrong=wrong,
         traceback=marked(detail),
         place=author_place(detail),
+        home=home,
     )
 
 

@@ -12,8 +12,11 @@ from flask import Response
 from plotroute.orders import Footing, Order
 from plotroute.pipeline import Pipeline
 
-Request = tuple[str, str, str | None, str | None]
+Request = tuple[str | None, ...]
 """Path, query, Accept and If-None-Match: all of a GET that an answer depends on, but for its request id."""
+
+RAW = "plotroute.raw"
+"""Where in the environ the app finds the request as it came in: paths are rewritten on the way to it."""
 
 # With requests of at most so many characters, some 8 MB.
 _MOST_ENTRIES = 4096
@@ -31,7 +34,7 @@ class Ready:
     """What the cache must still have; None: the answer has no body, and its ETag is a key itself."""
     etag: str
     footing: Footing
-    plot: str
+    order: Order
     outcome: str
     line: str
     """For the log, between the request id and the time it took."""
@@ -68,7 +71,8 @@ class ReadyAnswers:
         line: str,
     ) -> None:
         """Keep the answer to an order that was looked up."""
-        if sum(len(part or "") for part in request) > _LONGEST:
+        # What is another for each reader is not in the raw request.
+        if order.plot.users or sum(len(part or "") for part in request) > _LONGEST:
             return
         footing = Footing.of(order, expires_at)
         if footing is None:
@@ -80,7 +84,7 @@ class ReadyAnswers:
             key=None if response.status_code == 304 and order.etag else order.key,
             etag=response.headers["ETag"],
             footing=footing,
-            plot=order.plot.name,
+            order=order,
             outcome=outcome,
             line=line,
         )

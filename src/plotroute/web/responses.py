@@ -28,12 +28,12 @@ _CACHE_STATUS = {
 }
 
 
-def picture(order: Order, answer: Answer, negotiated: bool) -> Response:
+def picture(order: Order, answer: Answer, negotiated: bool, *, private: bool = False) -> Response:
     """Return a picture with the headers that tell the truth about it."""
     image = answer.image
     response = Response(image.body, content_type=image.type)
     response.headers["ETag"] = answer.etag
-    _keep(response, order.plot, negotiated)
+    _keep(response, order.plot, negotiated, private)
     response.headers["Cache-Status"] = f"plotroute; {_CACHE_STATUS[answer.outcome]}"
     # A picture out of the cache cost this request no loading, drawing or encoding.
     spent = image.timings if answer.outcome not in ("hit", "stale") else {}
@@ -47,12 +47,14 @@ def picture(order: Order, answer: Answer, negotiated: bool) -> Response:
     return response
 
 
-def not_modified(plot: PlotSpec, etag: str, negotiated: bool, *, drawn: bool) -> Response:
+def not_modified(
+    plot: PlotSpec, etag: str, negotiated: bool, *, drawn: bool, private: bool = False
+) -> Response:
     """Return a 304 with the headers that RFC 9110 (15.4.5) asks for."""
     response = Response(status=304)
     del response.headers["Content-Type"]
     response.headers["ETag"] = etag
-    _keep(response, plot, negotiated)
+    _keep(response, plot, negotiated, private)
     status = "fwd=bypass" if drawn else "hit"
     response.headers["Cache-Status"] = f"plotroute; {status}; detail=not-modified"
     response.headers["Server-Timing"] = "data;dur=0.0, draw;dur=0.0, encode;dur=0.0"
@@ -64,17 +66,17 @@ def options(methods: Iterable[str]) -> Response:
     return Response(status=204, headers={"Allow": ", ".join(methods), "Cache-Control": "no-store"})
 
 
-def json(document: Any, media_type: str) -> Response:
+def json(document: Any, media_type: str, private: bool = False) -> Response:
     """Return a JSON document that browsers may keep but have to ask about."""
     body = json_.dumps(document, ensure_ascii=False, allow_nan=False, indent=2).encode("utf-8", "replace")
-    return _conditional(Response(body, content_type=media_type))
+    return _conditional(Response(body, content_type=media_type), private)
 
 
-def page(html: str) -> Response:
+def page(html: str, private: bool = False) -> Response:
     """Return a page for people."""
     response = Response(html, content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = PAGE_POLICY
-    return _conditional(response)
+    return _conditional(response, private)
 
 
 _ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">\
@@ -94,14 +96,14 @@ def plain(text: str | bytes, status: int = 200, media_type: str = "text/plain; c
     return Response(text, status, {"Cache-Control": "no-store"}, content_type=media_type)
 
 
-def _keep(response: Response, plot: PlotSpec, negotiated: bool) -> None:
-    response.headers["Cache-Control"] = freshness.cache_control(plot)
+def _keep(response: Response, plot: PlotSpec, negotiated: bool, private: bool) -> None:
+    response.headers["Cache-Control"] = freshness.cache_control(plot, private=private)
     if negotiated:
         response.headers["Vary"] = "Accept"
 
 
-def _conditional(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-cache"
+def _conditional(response: Response, private: bool) -> Response:
+    response.headers["Cache-Control"] = "private, no-cache" if private else "no-cache"
     response.set_etag(hashlib.blake2b(response.get_data(), digest_size=16).hexdigest(), weak=True)
     response.make_conditional(request)
     return response

@@ -1,0 +1,82 @@
+"""One request and its answer, as the log, the counters and the headers are to tell it."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from dataclasses import dataclass, field
+
+from flask import Response, request
+
+from plotroute.errors import AnswerError, RenderError
+from plotroute.orders import Order
+from plotroute.web import negotiate
+from plotroute.web.metrics import Metrics
+from plotroute.web.problems import respond
+from plotroute.web.request_ids import request_id
+
+log = logging.getLogger("plotroute.access")
+
+
+@dataclass
+class Exchange:
+    """What is known of the request that is being answered."""
+
+    request_id: str = field(default_factory=lambda: request_id(request.headers.get("X-Request-ID")))
+    started: float = field(default_factory=time.perf_counter)
+    plot: str = "-"
+    outcome: str = "-"
+    key: str = "-"
+    looked_up: tuple[Order, float | None] | None = None
+    """What the cache had the answer to, and until when that is fresh: it may be kept ready."""
+    home: str = "/"
+    """Where the list of plots is; empty where there is none."""
+    prefix: str = ""
+    """What plotroute's own addresses have in front in links: `https://example.org/charts`."""
+
+    def failed(self, error: AnswerError, *, pictures: bool, development: bool) -> Response:
+        """Return the answer that says what went wrong: a picture (if `pictures`), a page or a problem."""
+        if isinstance(error, RenderError) and error.detail:
+            log.error("%s %s: %s\n%s", self.request_id, self.plot, error.title, error.detail.rstrip())
+        self.outcome = error.code
+        form = negotiate.error_form(
+            sec_fetch_dest=request.headers.get("Sec-Fetch-Dest"),
+            accept=request.headers.get("Accept"),
+            on_error=request.args.get("on_error"),
+            pictures=pictures,
+        )
+        return respond(
+            error,
+            form,
+            request_id=self.request_id,
+            size=_asked_size(),
+            development=development,
+            home=self.home,
+        )
+
+    def line(self, response: Response) -> str:
+        """Return the line of the log, less request id and time."""
+        url = request.full_path.rstrip("?").encode("ascii", "backslashreplace").decode()
+        return f"{request.method} {url} {response.status_code} {self.outcome} key={self.key}"
+
+    def end(self, response: Response, metrics: Metrics, *, named: bool = True) -> None:
+        """Put the headers on that every answer has, log it, and count it (`named`: under the plot's name)."""
+        response.headers["X-Request-ID"] = self.request_id
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
+        seconds = time.perf_counter() - self.started
+        metrics.count([(self.plot if named else "-", response.status_code, self.outcome, seconds)])
+        if log.isEnabledFor(logging.INFO):
+            log.info("%s %s %.1f ms", self.request_id, self.line(response), seconds * 1000)
+
+
+def _asked_size() -> tuple[int, int] | None:
+    """Return the size that an error picture takes the place of, as far as the request says."""
+    sides = [request.args.get(side, "") for side in ("width", "height")]
+    numbers = [int(side) if re.fullmatch(r"[0-9]{1,5}", side) else 0 for side in sides]
+    if not any(numbers):
+        return None
+    # One side alone: 8:5, the shape of the default error picture.
+    width, height = numbers
+    return width or round(height * 1.6), height or round(width / 1.6)
