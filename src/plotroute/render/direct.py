@@ -10,26 +10,31 @@ import contextlib
 import os
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from plotroute.model import DatasetRef, Image, Job, Manifest, Versions
 from plotroute.registry import Catalog
+from plotroute.render.host import Context
 from plotroute.render.reset import State, import_matplotlib
 from plotroute.render.worker import Worker
 from plotroute.settings import Settings
 
 # Matplotlib is one state for all threads, whichever Plots they draw from.
-_one_at_a_time = threading.RLock()
+one_at_a_time = threading.RLock()
 
 
 class Direct:
-    """Draws the plots of `catalog` where it is called; relative paths count from `root`."""
+    """Draws the plots of `catalog` where it is called."""
 
-    def __init__(self, catalog: Catalog, root: Path, settings: Settings) -> None:
+    def __init__(
+        self, catalog: Catalog, root: Path | None, settings: Settings, context: Context = nullcontext
+    ) -> None:
+        """Relative paths count from `root`; None: from where the process is. `context` is that of drawing."""
         import_matplotlib()
         self.catalog = catalog
         self._root = root
-        self._worker = Worker(catalog, settings)
+        self._worker = Worker(catalog, settings, context)
 
     def ready(self) -> bool:
         """It is."""
@@ -62,9 +67,10 @@ class Direct:
         import matplotlib
         import matplotlib.pyplot as plt
 
-        with _one_at_a_time:
+        with one_at_a_time:
             directory, backend = os.getcwd(), matplotlib.get_backend()
-            os.chdir(self._root)
+            if self._root is not None:
+                os.chdir(self._root)
             # A window system has no part in this; notebooks' inline backend draws with Agg already.
             windows = backend.lower() != "agg" and "inline" not in backend
             if windows:
@@ -74,4 +80,5 @@ class Direct:
             finally:
                 if windows:
                     plt.switch_backend(backend)
-                os.chdir(directory)
+                if self._root is not None:
+                    os.chdir(directory)
