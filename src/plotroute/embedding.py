@@ -1,0 +1,100 @@
+"""What an app gets of a `Plots`: what there is to mount, and the pipelines that draw it."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import weakref
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from plotroute import author_code
+from plotroute.assembly import make_cache
+from plotroute.cache.memory import MemoryCache
+from plotroute.environment import environment_hash
+from plotroute.errors import BadRegistration
+from plotroute.model import Manifest
+from plotroute.pipeline import Pipeline, Rehearsal
+from plotroute.registry import Catalog, Registry, complete
+from plotroute.render.host import Context
+from plotroute.render.remote import Remote
+from plotroute.render.sidecar import Sidecar
+from plotroute.settings import Settings
+from plotroute.warming import keep_warm
+
+
+class Embedded:
+    """A `Plots` as an app knows it, without holding anything of the app."""
+
+    def __init__(self, plots: Any, registry: Registry, module: str, factory: str) -> None:
+        """`module` is the name of the one that `plots` is made in."""
+        self._plots = plots
+        self._registry = registry
+        self._module = module
+        self._factory = factory
+
+    def complete(self, adhoc: bool) -> Manifest:
+        """Return what there is; BadRegistration says what cannot work, now or not yet."""
+        return self._catalog(adhoc).manifest
+
+    def is_complete(self) -> bool:
+        """Whether the author's module has been imported to its end."""
+        module = sys.modules.get(self._module)
+        return self._module != "__main__" and not getattr(
+            getattr(module, "__spec__", None), "_initializing", False
+        )
+
+    def functions(self) -> Sequence[Callable[..., Any]]:
+        """Return the functions of the plots."""
+        return [plot.function for _, registry in self._registry.walk() for plot in registry.plots]
+
+    def pipeline(self, settings: Settings, development: bool, context: Context) -> Pipeline:
+        """Return what draws in the render server beside this process; or in it, in `context`, if so set."""
+        cache = make_cache(settings)
+        if settings.renderer == "inprocess":
+            from plotroute.render.direct import Direct  # here: a web worker needs no Matplotlib
+
+            # The modules that are there, not loaded anew: an app does not bear to be imported twice.
+            code = author_code.code_hash([self.target()], settings.release)
+            catalog = self._catalog(True, code=code, environment=environment_hash())
+            pipeline = Pipeline(Direct(catalog, None, settings, context), cache, settings)
+        else:
+            sidecar = Sidecar([self.target()], settings, self._factory)
+            remote = Remote(sidecar.path, settings, watch=development, start=sidecar.start)
+            pipeline = Pipeline(remote, cache, settings)
+            # An app that is dropped must not keep a connection, and by it the render server.
+            weakref.finalize(pipeline, remote.close).atexit = False
+        keep_warm(pipeline, settings.warm)
+        return pipeline
+
+    def rehearsal(self, settings: Settings) -> Pipeline:
+        """Return what draws where it is called and keeps nothing: for the app's tests."""
+        from plotroute.render.direct import Direct
+
+        root = author_code.root_of([self.target()])
+        return Rehearsal(Direct(self._catalog(adhoc=True), root, settings), MemoryCache(0), settings)
+
+    def target(self) -> str:
+        """Return what the render server is to load: the same module, wherever it works."""
+        module = sys.modules[self._module]
+        names = (name for name, value in vars(module).items() if value is self._plots)
+        attribute = next(names, None)
+        if attribute is None:
+            raise BadRegistration(
+                f"No name of the module {self._module} is this Plots, so the processes that draw cannot "
+                "find it: write `plots = Plots()` at its top level."
+            )
+        file = Path(str(module.__file__)).resolve()
+        spec = getattr(module, "__spec__", None)
+        name = self._module if self._module != "__main__" else spec.name if spec else ""
+        if not name:  # a script
+            return f"{file}:{attribute}"
+        depth = name.count(".") + (file.stem == "__init__")
+        return f"{file.parents[depth]}/{name}:{attribute}"
+
+    def _catalog(self, adhoc: bool, **hashes: str) -> Catalog:
+        registries = [self._registry]
+        if adhoc:
+            registries.append(importlib.import_module("plotroute.charts").plots.registry)
+        return complete(registries, **hashes)

@@ -1,0 +1,202 @@
+"""The routes of plots in somebody's app, and which of them would take an address from the app's own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask
+from werkzeug.routing import PathConverter, Rule, RuleFactory
+
+from plotroute.addresses import SCHEMA, fixed_format
+from plotroute.errors import BadRegistration
+from plotroute.model import IMAGE_TYPES, PlotSpec
+from plotroute.web.access import Authorize
+
+SUFFIXES = (*IMAGE_TYPES, SCHEMA)
+
+_ANY_SUFFIX = ",".join(f'"{suffix}"' for suffix in SUFFIXES)
+# `<int(min=1):id>`: the converter, its arguments and the name of a variable in a rule of Werkzeug's.
+_VARIABLE = re.compile(r"<(?:[A-Za-z_]\w*(?:\([^>]*\))?:)?([A-Za-z_]\w*)>")
+
+
+SERVED = ("plots", "gallery", "adhoc", "ops")
+"""What an app may be given: the author's plots, the list of them, plots of values in the query, and what
+operators ask."""
+
+
+@dataclass(frozen=True)
+class Mount:
+    """How the author of an app wants the plots in it."""
+
+    name: str
+    url_prefix: str
+    serve: tuple[str, ...]
+    decorators: tuple[Callable[..., Any], ...]
+    authorize: Authorize | None
+    user: Callable[[], str | None] | None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work."""
+        for served in self.serve:
+            if served not in SERVED:
+                raise BadRegistration(f"serve={served!r} is none of {', '.join(SERVED)}.")
+        if not re.fullmatch(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*", self.url_prefix):
+            raise BadRegistration(
+                f"url_prefix={self.url_prefix!r} must be a path of letters, digits and . _ ~ - without "
+                "variables, and not end in a slash: '/charts'."
+            )
+        if "." in self.name or not self.name:
+            raise BadRegistration(f"name={self.name!r}: the name of a blueprint has no dots.")
+
+
+def check_app(app: Flask, name: str) -> None:
+    """Raise a BadRegistration if the app cannot have a blueprint of ours of that name."""
+    if app.url_map.host_matching:
+        raise BadRegistration(
+            "The app tells its routes apart by host (host_matching=True), and plots have none. Give them "
+            "an app of their own, which Werkzeug's DispatcherMiddleware puts beside this one."
+        )
+    if name in app.blueprints:
+        raise BadRegistration(
+            f"The app has a blueprint {name!r} already; give the plots another name: "
+            'init_app(app, name="charts").'
+        )
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What answers some addresses, and to which methods."""
+
+    what: str
+    """In words: `The plot 'sales/revenue'`."""
+    addresses: Sequence[str]
+    """From the app's root, each suffix spelled out."""
+    methods: Sequence[str]
+
+
+def endpoint(plot: PlotSpec) -> str:
+    """Return the endpoint of a plot within its blueprint: its name, in which Flask allows no dots."""
+    return plot.name.replace(".", "_")
+
+
+def rules(plot: PlotSpec) -> Iterator[tuple[str, str]]:
+    """Yield (rule, endpoint) for every address of a plot: as it is, and with the suffix of a format.
+
+    The suffix is the variable `format`, so that `url_for` can name it. Aliases have endpoints of their own,
+    so that it never builds them.
+    """
+    variable = "_format" if any(parameter.name == "format" for parameter in plot.params) else "format"
+    for number, address in enumerate(plot.addresses):
+        name = endpoint(plot) + (f":{number}" if number else "")
+        yield address, name
+        if fixed_format(address) is None:
+            yield f"{address}.<any({_ANY_SUFFIX}):{variable}>", name
+        else:
+            yield f"{address}.{SCHEMA}", name
+
+
+def answered(plot: PlotSpec) -> Iterator[str]:
+    """Yield every address of a plot, each suffix spelled out."""
+    for address in plot.addresses:
+        yield address
+        suffixes = SUFFIXES if fixed_format(address) is None else (SCHEMA,)
+        yield from (f"{address}.{suffix}" for suffix in suffixes)
+
+
+def refuse_collision(rule: Rule, taken: Taken) -> None:
+    """Raise a BadRegistration, showing both, if the app's route `rule` answers what we have taken.
+
+    Where its route is the more exact one it wins, as among all routes; a catch-all (`<path:…>`) expects
+    others to win.
+    """
+    if rule.build_only or rule.host or rule.subdomain != rule.map.default_subdomain:
+        return
+    if not _answers(rule) & {*taken.methods, "HEAD", "OPTIONS"}:
+        return
+    converters = _converters(rule)
+    if any(isinstance(converter, PathConverter) for converter in converters.values()):
+        return
+    route = rule.rule.removesuffix("/")  # asked without the slash at its end, it answers with a redirect
+    isolating = all(converter.part_isolating for converter in converters.values())
+    takes = _takes if isolating else _may_take
+    for address in taken.addresses:
+        if takes(address, route, converters):
+            raise BadRegistration(
+                f"{taken.what} would answer {address}, which is answered by the app's own route "
+                f"{rule.rule} (endpoint {rule.endpoint!r}). Mount the plots elsewhere (init_app(app, "
+                "url_prefix=…)), give the plot another path, or move the route."
+            )
+
+
+def _answers(rule: Rule) -> set[str]:
+    """Return the methods that a route answers by itself. Flask answers OPTIONS for all of an address."""
+    methods = {"GET", "HEAD", "POST", "OPTIONS"} if rule.methods is None else set(rule.methods)
+    return methods - ({"OPTIONS"} if getattr(rule, "provide_automatic_options", False) else set())
+
+
+def _converters(rule: Rule) -> dict[str, Any]:
+    """Return the converters of a route by the names of its variables, as Werkzeug has understood them."""
+    return getattr(rule, "_converters", {})
+
+
+def _may_take(address: str, route: str, converters: dict[str, Any]) -> bool:
+    """Whether a route whose variables reach over slashes could match: as far as can be told."""
+    if "<" not in address:
+        return _pattern(route, converters).fullmatch(address) is not None
+    ours, theirs = address.partition("<")[0], route.partition("<")[0]
+    our_end, their_end = address.rpartition(">")[2], route.rpartition(">")[2]
+    return (ours.startswith(theirs) or theirs.startswith(ours)) and (
+        our_end.endswith(their_end) or their_end.endswith(our_end)
+    )
+
+
+def _takes(address: str, route: str, converters: dict[str, Any]) -> bool:
+    """Whether a path matches both, and theirs is not the more exact: from the left, text beats variables."""
+    ours, theirs = address.split("/"), route.split("/")
+    if len(ours) != len(theirs):
+        return False
+    exact = 0  # who has text first where the other has a variable: 1 we, -1 they
+    for mine, other in zip(ours, theirs, strict=True):
+        variable = mine.startswith("<")
+        if "<" not in other:
+            if not variable and mine != other:
+                return False
+            exact = exact or (-1 if variable else 0)
+        else:
+            if not variable and not _pattern(other, converters).fullmatch(mine):
+                return False
+            exact = exact or (0 if variable else 1)
+    return exact >= 0
+
+
+def _pattern(segment: str, converters: dict[str, Any]) -> re.Pattern[str]:
+    """Return what the text of a segment with variables in it looks like."""
+    texts, names = _VARIABLE.split(segment)[::2], _VARIABLE.findall(segment)
+    found = re.escape(texts[0])
+    for name, text in zip(names, texts[1:], strict=True):
+        found += f"(?:{getattr(converters.get(name), 'regex', '[^/]+')})" + re.escape(text)
+    return re.compile(found)
+
+
+def guard(app: Flask, check: Callable[[Rule], None]) -> None:
+    """Have every route that the app gets from now on checked: the error then shows the line that adds it."""
+    add = app.url_map.add
+
+    def add_and_check(rulefactory: RuleFactory) -> None:
+        for rule in rulefactory.get_rules(app.url_map):
+            add(rule)
+            check(rule)
+
+    app.url_map.add = add_and_check  # type: ignore[method-assign]
+
+
+def view_of(method: Callable[[], Any]) -> Callable[..., Any]:
+    """Return a view: a function, because decorators put attributes on views, for variables of any name."""
+
+    def answer(**_: Any) -> Any:
+        return method()
+
+    return answer
