@@ -23,6 +23,7 @@ from typing import Any
 import clients
 import cold
 import crowds
+import embedded
 import granian_settings
 import hits
 import servers
@@ -34,6 +35,7 @@ PARTS: dict[str, Callable[[Plan], Table]] = {
     "hit": hits.latency,
     "throughput": hits.throughput,
     "waiting": crowds.waiting,
+    "embedded": embedded.embedded,
     "cold": cold.cold,
     "herd": crowds.herd,
     "scale": cold.scale,

@@ -135,6 +135,17 @@ def bare(answer: Answer, *options: object) -> Server:
     return Server(command)
 
 
+def host(answer: Answer, threads: int) -> Server:
+    """A Flask app with plots in it, and with the answer's bytes as a static file, on granian: one worker."""
+
+    def command(port: int, folder: Path) -> list[str]:
+        (folder / "static").mkdir()
+        (folder / "static" / "line.png").write_bytes(answer.body)
+        return _granian("host_app:app", "--blocking-threads", threads, "--port", port)
+
+    return Server(command)
+
+
 def _granian(target: str, *options: object) -> list[str]:
     return _python("granian", target, "--interface", "wsgi", "--no-ws", "--log-level", "error", *options)
 
