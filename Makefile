@@ -13,13 +13,15 @@ BIN := .venv/bin
 # A set-up that was interrupted is done again: the stamp is written last.
 DEMO := .venv/.demo
 DEV := .venv/.dev
+# All tests, and no others, run side by side: at most four, because many start servers with processes of their own.
+AT_ONCE := --numprocesses=auto --maxprocesses=4 --dist=worksteal
 
 serve: $(DEMO)
 	$(BIN)/plotroute serve examples/demo --site examples/demo/site --port $(PORT)
 
 test: $(DEV)
 	@./tests/install-system-packages
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(or $(ARGS),$(AT_ONCE))
 
 check: $(DEV)
 	$(BIN)/ruff check .
