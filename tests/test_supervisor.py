@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from conftest import free_port
-from plotroute.supervisor import render_environment
 
 PLOTS = """
 import time
@@ -108,55 +107,6 @@ def serve(folder, start_server):
 
 def temporary(folder):
     return sorted(entry.name for entry in (folder / "temporary").glob("plotroute-*"))
-
-
-# What author code sees of the environment
-
-
-def test_settings_and_secrets_of_plotroute_are_kept_from_author_code():
-    given = {
-        "PATH": "/bin",
-        "DATABASE_URL": "postgres://",
-        "MY_PLOTROUTE_KEY": "mine",
-        "PLOTROUTE_SOCKET": "/tmp/render.sock",
-        "PLOTROUTE_PARENT": "1",
-        "PLOTROUTE_RENDERERS": "2",
-        "PLOTROUTE_ANYTHING": "secret",
-        "PLOTROUTE_ROLE": "web",
-    }
-    before = dict(given)
-    found = render_environment(given)
-    assert given == before
-    assert {name: found[name] for name in ("PATH", "DATABASE_URL", "MY_PLOTROUTE_KEY")} == {
-        "PATH": "/bin",
-        "DATABASE_URL": "postgres://",
-        "MY_PLOTROUTE_KEY": "mine",
-    }
-    assert {name for name in found if name.startswith("PLOTROUTE_")} == {"PLOTROUTE_ROLE"}
-    assert found["PLOTROUTE_ROLE"] == "render"
-
-
-def test_the_name_of_a_release_is_for_author_code_too():
-    assert render_environment({"PLOTROUTE_RELEASE": "v7"})["PLOTROUTE_RELEASE"] == "v7"
-
-
-def test_sets_have_one_order_in_every_process_unless_the_user_says_otherwise():
-    assert render_environment({})["PYTHONHASHSEED"] == "0"
-    assert render_environment({"PYTHONHASHSEED": "42"})["PYTHONHASHSEED"] == "42"
-
-
-def test_what_a_plot_really_sees(write_plots, tmp_path, start_server):
-    write_plots("""
-        import os
-        from plotroute import CannotDraw, Plots
-        plots = Plots()
-        @plots.plot(ttl="forever")
-        def sees():
-            names = sorted(name for name in os.environ if name.startswith("PLOTROUTE_"))
-            raise CannotDraw(f"{os.environ['OF_THE_AUTHOR']}: {' '.join(names)}")
-    """)
-    server = start_server("plots.py", cwd=tmp_path, PLOTROUTE_RENDERERS="1", OF_THE_AUTHOR="kept")
-    assert b'"kept: PLOTROUTE_ROLE"' in server.get("/plots/sees").body
 
 
 # What has ended is started again

@@ -7,7 +7,6 @@ there is heard by the next one, and the directory that holds it.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import signal
@@ -16,10 +15,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from plotroute.render.launch import launch
 from plotroute.settings import Settings
 
 # Exit status of a render server whose plots do not load: starting it again would not help.
@@ -115,29 +115,16 @@ class Supervisor:
         self._children[name] = self._start_render() if name == "render" else self._start_web()
 
     def _start_render(self) -> subprocess.Popen[bytes]:
-        from plotroute.render import limits
-
         configuration = {
             "targets": self._targets,
             "settings": asdict(self._settings),
             "directory": self._directory,
-            "listener": self._listener.fileno(),
             "parent": os.getpid(),
             # A server that has been up keeps what it has; only one that never loaded ends.
             "development": self._development or "render" in self._pause,
             "greeting": self._greeting if "render" not in self._pause else "",
         }
-        child = subprocess.Popen(
-            [sys.executable, "-m", "plotroute.render.server"],
-            stdin=subprocess.PIPE,
-            pass_fds=[self._listener.fileno()],
-            env=limits.one_thread_each() | render_environment(os.environ),
-        )
-        assert child.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
-            child.stdin.write(json.dumps(configuration).encode() + b"\n")
-            child.stdin.close()
-        return child
+        return launch(configuration, self._listener.fileno())
 
     def _start_web(self) -> subprocess.Popen[bytes]:
         environment = {**os.environ, "PLOTROUTE_SOCKET": self.path, "PLOTROUTE_PARENT": str(os.getpid())}
@@ -167,19 +154,3 @@ class Supervisor:
     def _told_to_reload(self, *_: object) -> None:
         if render := self._children.get("render"):
             render.send_signal(signal.SIGHUP)
-
-
-def render_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment for author code: the server's own, less plotroute's settings and secrets."""
-    kept = {
-        k: v for k, v in environment.items() if not k.startswith("PLOTROUTE_") or k == "PLOTROUTE_RELEASE"
-    }
-    # Matplotlib and scipy refuse to work where it is no number.
-    if not kept.get("SOURCE_DATE_EPOCH", "0").isdecimal():
-        del kept["SOURCE_DATE_EPOCH"]
-    # Arrow's allocator would start a thread when pandas is imported: no fork beside a thread.
-    kept["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
-    # And it maps a gigabyte ahead, which the memory limit counts: the first text in a frame would fail.
-    kept.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-    # Sets of texts are iterated in the same order by every process: same inputs, same bytes.
-    return {**kept, "PYTHONHASHSEED": environment.get("PYTHONHASHSEED", "0"), "PLOTROUTE_ROLE": "render"}

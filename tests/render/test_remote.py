@@ -19,9 +19,9 @@ from plotroute import errors
 from plotroute.model import DatasetRef, Job
 from plotroute.render import limits, remote
 from plotroute.render.frames import Channel, pack
+from plotroute.render.launch import render_environment
 from plotroute.render.remote import Remote
 from plotroute.settings import Settings
-from plotroute.supervisor import render_environment
 from render.conformance import PLOTS, RendererConformance
 
 ODD = """
@@ -312,6 +312,27 @@ def test_where_nobody_listens(tmp_path, monkeypatch):
             assert int(caught.value.headers["Retry-After"]) > 0
     finally:
         nobody.close()
+
+
+def test_a_server_that_cannot_be_started_is_tried_again(odd, tmp_path, caplog, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # a short name for the socket
+    tries = []
+
+    def start():
+        tries.append(1)
+        if len(tries) < 4:
+            raise errors.BadSetting("no place for a socket")
+        os.symlink(odd.path, "s")
+
+    other = Remote("s", odd.settings, start=start)
+    try:
+        assert draw(other).type == "image/png"
+    finally:
+        other.close()
+    assert len(tries) == 4
+    assert [record.getMessage() for record in caplog.records] == [
+        "the render server cannot be started: no place for a socket"
+    ]
 
 
 def test_a_closed_one_says_so_and_lets_go_of_its_connection(odd):

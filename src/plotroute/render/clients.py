@@ -79,6 +79,10 @@ class Clients:
         self._clients: set[Client] = set()
         watch.add(listener.fileno(), self._accept)
 
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._clients)
+
     def answer(self, waiter: Waiter, message: Message, body: bytes = b"") -> None:
         """Answer a request, if whoever asked is still there."""
         self.tell(waiter.client, {**message, "id": waiter.id}, body)

@@ -13,6 +13,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
@@ -22,6 +23,7 @@ from plotroute.data.base import CONSUMED, fingerprint, hand_out, shareable
 from plotroute.errors import AnswerError, DatasetUnavailable, OutOfMemory
 from plotroute.model import DatasetRef, Versions
 from plotroute.registry import BoundDataset, Catalog
+from plotroute.render.host import Context
 from plotroute.render.randomness import seeded
 from plotroute.sources import reference
 from plotroute.tracebacks import author_traceback
@@ -48,8 +50,11 @@ class _Loaded:
 class Datasets:
     """The datasets of a catalog, as far as they are loaded."""
 
-    def __init__(self, catalog: Catalog, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, catalog: Catalog, clock: Callable[[], float] = time.time, context: Context = nullcontext
+    ) -> None:
         self._catalog = catalog
+        self._context = context
         self._clock = clock
         self._loaded: OrderedDict[str, _Loaded] = OrderedDict()
         self._polled: dict[str, tuple[str, float]] = {}
@@ -161,7 +166,7 @@ class Datasets:
         ask = dataset.declared.version
         assert callable(ask)
         values = _arguments(ask, self._decoded(dataset, ref))
-        version = f"polled:{_author(lambda: ask(**values), f'The version of dataset {ref.id}')}"
+        version = f"polled:{self._author(lambda: ask(**values), f'The version of dataset {ref.id}')}"
         self._polled[ref.id] = (version, self._clock())
         return version
 
@@ -176,7 +181,10 @@ class Datasets:
                 argument: data[name] for argument, name in dataset.datasets.items()
             }
             with recorded_files() as files, seeded(seed):
-                value = _author(lambda: dataset.declared.function(**arguments), f"Loading dataset {ref.id}")  # noqa: B023
+                value = self._author(
+                    lambda: dataset.declared.function(**arguments),  # noqa: B023
+                    f"Loading dataset {ref.id}",
+                )
             after = self._version_before(dataset, ref)
             if before == after:
                 break
@@ -195,6 +203,22 @@ class Datasets:
         if dataset.spec.freshness == "polled":
             return self._poll(dataset, ref)
         return freshness.known_version(dataset.spec, ref, self._clock())
+
+    def _author(self, call: Callable[[], Any], what: str) -> Any:
+        """Call a function of the author's; what it raises becomes what readers are told."""
+        try:
+            with self._context():
+                return call()
+        except AnswerError:
+            raise
+        except MemoryError as error:
+            raise OutOfMemory(f"{what} ran out of memory", detail=author_traceback(error)) from error
+        except Exception as error:
+            raise DatasetUnavailable(
+                "Loading data failed" if what.startswith("Loading") else "Checking data failed",
+                detail=f"{what} failed.\n{author_traceback(error)}",
+                headers={"Retry-After": "5"},
+            ) from error
 
     def _decoded(self, dataset: BoundDataset, ref: DatasetRef) -> dict[str, Any]:
         own = {argument.name for argument in dataset.arguments}
@@ -223,21 +247,6 @@ def _arguments(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[
         return {}
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     return {name: value for name, value in values.items() if name in names}
-
-
-def _author(call: Callable[[], Any], what: str) -> Any:
-    try:
-        return call()
-    except AnswerError:
-        raise
-    except MemoryError as error:
-        raise OutOfMemory(f"{what} ran out of memory", detail=author_traceback(error)) from error
-    except Exception as error:
-        raise DatasetUnavailable(
-            f"{what.partition(' ')[0]} data failed" if what.startswith("Loading") else "Checking data failed",
-            detail=f"{what} failed.\n{author_traceback(error)}",
-            headers={"Retry-After": "5"},
-        ) from error
 
 
 _recording = threading.local()

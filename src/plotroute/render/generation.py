@@ -23,7 +23,9 @@ from typing import NoReturn
 from plotroute.errors import SetupError
 from plotroute.model import to_wire
 from plotroute.render import limits, process
+from plotroute.render.forking import refuse_unforkable, sockets
 from plotroute.render.frames import Channel
+from plotroute.render.host import Host
 from plotroute.render.worker import Worker
 from plotroute.settings import Settings
 
@@ -37,6 +39,7 @@ def become(
     targets: Sequence[str],
     settings: Settings,
     environment: str,
+    factory: str,
     directory: str,
     parent: int,
 ) -> NoReturn:
@@ -59,7 +62,11 @@ def become(
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         try:
             faulthandler.enable()  # an import that never ends is ended by SIGABRT, and says where it is
-            worker = Worker.of(targets, settings, environment)
+            before = sockets()
+            host = Host()
+            worker = Worker.of(targets, settings, environment, host)
+            host.find(factory)
+            refuse_unforkable(before)
             faulthandler.disable()
         except SetupError as error:
             channel.send({"problem": str(error), "detail": getattr(error, "detail", "")})
@@ -69,16 +76,19 @@ def become(
         poll = {d.spec.name: d.declared.poll for d in datasets if d.spec.freshness == "polled"}
         channel.send({"manifest": header.decode(), "poll": poll})
         channel.close()
-        _Generation(control, worker, settings, directory).run()
+        _Generation(control, worker, host, settings, directory).run()
     except BaseException:
         traceback.print_exc()
     os._exit(1)
 
 
 class _Generation:
-    def __init__(self, control: socket.socket, worker: Worker, settings: Settings, directory: str) -> None:
+    def __init__(
+        self, control: socket.socket, worker: Worker, host: Host, settings: Settings, directory: str
+    ) -> None:
         self._control = control
         self._worker = worker
+        self._host = host
         self._settings = settings
         self._directory = directory
         self._children: set[int] = set()
@@ -108,7 +118,7 @@ class _Generation:
             self._control.close()
             mine.close()
             os.close(read)
-            process.become(self._worker, theirs, write, self._settings, self._directory, parent)
+            process.become(self._worker, self._host, (theirs, write), self._settings, self._directory, parent)
         theirs.close()
         os.close(write)
         self._children.add(pid)

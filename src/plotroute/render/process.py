@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import os
+import select
 import shutil
 import socket
 import sys
@@ -17,11 +18,12 @@ import threading
 import traceback
 from typing import NoReturn
 
-from plotroute.errors import AnswerError, OutOfMemory, PlotCrashed
+from plotroute.errors import AnswerError, OutOfMemory, PlotCrashed, PlotFailed
 from plotroute.model import DatasetRef, Job, from_wire, to_wire
 from plotroute.render import limits
 from plotroute.render.databases import cap_duckdb
 from plotroute.render.frames import Channel, Message
+from plotroute.render.host import Host
 from plotroute.render.worker import Worker
 from plotroute.settings import Settings
 
@@ -34,14 +36,20 @@ _CPU_SLACK = 2.0
 # more time in all.
 _COLLECT_AFTER = (50_000, 10, 100)
 
+# Seconds for which a process without its app answers why; the next one tries again to make it.
+_FAILURE_STANDS = 10.0
+
 
 class RenderProcess:
     """The loop of one render process, or of the watcher, which only asks for versions."""
 
-    def __init__(self, worker: Worker, channel: Channel, settings: Settings) -> None:
+    def __init__(self, worker: Worker, host: Host, channel: Channel, settings: Settings) -> None:
         self._worker = worker
+        self._host = host
         self._channel = channel
         self._settings = settings
+        # The app's own, which are there for every picture.
+        self._threads = set(threading.enumerate())
 
     def run(self) -> NoReturn:
         """Answer until the base closes the channel."""
@@ -83,7 +91,9 @@ class RenderProcess:
     def _reason_to_end(self, message: Message) -> str | None:
         sys.stdout.flush()
         sys.stderr.flush()
-        if threading.active_count() > 1:
+        if self._host.failure:
+            return "the app could not be made"
+        if not self._threads.issuperset(threading.enumerate()):
             return "a Python thread was left running"
         if message["op"] == "render":
             gc.collect(1)
@@ -92,13 +102,17 @@ class RenderProcess:
 
 def become(
     worker: Worker,
-    connection: socket.socket,
-    output: int,
+    host: Host,
+    ends: tuple[socket.socket, int],
     settings: Settings,
     directory: str,
     parent: int,
 ) -> NoReturn:
-    """Turn this fork of a generation into a render process. Never returns."""
+    """Turn this fork of a generation into a render process. Never returns.
+
+    `ends` are those of its channel and of the pipe that its standard output goes to.
+    """
+    connection, output = ends
     try:
         limits.die_with_parent(parent)
         null = os.open(os.devnull, os.O_RDONLY)
@@ -108,10 +122,7 @@ def become(
         # New objects: the old ones belong to a file that could seek, and this is a pipe.
         sys.stdout = open(1, "w", buffering=1, closefd=False, errors="backslashreplace")  # noqa: SIM115
         sys.stderr = open(2, "w", buffering=1, closefd=False, errors="backslashreplace")  # noqa: SIM115
-        own = os.path.join(directory, f"render-{os.getpid()}")
-        os.mkdir(own, 0o700)
-        os.environ["TMPDIR"] = tempfile.tempdir = own
-        worker.snapshot()
+        os.environ["TMPDIR"] = tempfile.tempdir = _folder(directory)
         gc.set_threshold(*_COLLECT_AFTER)
         limits.apply(
             limits.Limits(
@@ -122,10 +133,26 @@ def become(
             )
         )
         cap_duckdb(settings.render_memory)
-        RenderProcess(worker, Channel(connection), settings).run()
+        try:
+            host.prepare(settings.import_timeout)
+        except PlotFailed as error:  # whoever asks for a picture is told as well
+            print(f"{error.title}\n{error.detail}", file=sys.stderr)
+            if not select.select([connection], [], [], _FAILURE_STANDS)[0]:
+                leave(0)
+        worker.snapshot()  # with what the app has set
+        RenderProcess(worker, host, Channel(connection), settings).run()
     except BaseException:
         traceback.print_exc()
         leave(1)
+
+
+def _folder(directory: str) -> str:
+    """Return a new directory for this process's temporary files."""
+    own = os.path.join(directory, f"render-{os.getpid()}")
+    before = os.umask(0o077)
+    os.makedirs(own)  # whoever clears the temporary files may have removed those above as well
+    os.umask(before)
+    return own
 
 
 def leave(status: int) -> NoReturn:

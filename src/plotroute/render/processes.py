@@ -141,6 +141,7 @@ def start_generation(
     targets: Sequence[str],
     settings: Settings,
     environment: str,
+    factory: str,
     directory: str,
     now: float,
     in_child: Callable[[], None],
@@ -152,7 +153,7 @@ def start_generation(
     pid = os.fork()
     if pid == 0:
         _in_child(in_child, mine, read)
-        generation.become(theirs, write, targets, settings, environment, directory, parent)
+        generation.become(theirs, write, targets, settings, environment, factory, directory, parent)
     theirs.close()
     write.close()
     mine.setblocking(False)

@@ -2,6 +2,9 @@
 
 What is asked on every request, the manifest and the last known versions, is told by the server whenever it
 changes, so that a picture from the cache costs no word between processes.
+
+Its connection is not a fork's of that process: two that talk on one connection get parts of each other's
+answers, and one that only holds it would keep the server from learning that the worker has ended.
 """
 
 from __future__ import annotations
@@ -10,10 +13,12 @@ import contextlib
 import hashlib
 import itertools
 import logging
+import os
 import socket
 import threading
 import time
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import replace
@@ -38,20 +43,30 @@ _SLACK = 2.0
 class Remote:
     """Asks the render server that listens at `path`."""
 
-    def __init__(self, path: str, settings: Settings, *, watch: bool = False) -> None:
+    def __init__(
+        self, path: str, settings: Settings, *, watch: bool = False, start: Callable[[], None] | None = None
+    ) -> None:
+        """With `watch` every request looks at the files first. `start` is called where nobody listens."""
         self._path = path
+        self._start = start
         self._settings = settings
         self._watch = watch
         self._ids = itertools.count(1)
         self._pending: dict[int, Future[tuple[Message, bytes]]] = {}
         self._sending = threading.Lock()
         self._connection: socket.socket | None = None
+        """The one to send on: whoever listens there was told hello."""
+        self._socket: socket.socket | None = None
+        """The one that is open, or being opened."""
         self._manifest = Manifest()
         self._known: dict[str, tuple[str, float]] = {}
         self._introduced = threading.Event()
         self._heard = False
         """Whether the server that we are connected to has said something."""
         self._closed = False
+        self._told_of = ""
+        """Why the server could not be started, as the log was told."""
+        _all.add(self)
         threading.Thread(target=self._listen, name="plotroute-remote", daemon=True).start()
 
     def ready(self) -> bool:
@@ -154,12 +169,19 @@ class Remote:
             self._lose(id)
         return future
 
+    def leave_to_parent(self) -> None:
+        """In a fork, where no thread listens: let go of the parent's connection, without ending it."""
+        self._closed, self._heard = True, False
+        connection, self._connection = self._socket, None
+        if connection is not None:
+            connection.close()
+
     def _listen(self) -> None:
         """Keep a connection, and take what comes through it."""
         while not self._closed:
-            connection = socket.socket(socket.AF_UNIX)
+            connection = self._socket = socket.socket(socket.AF_UNIX)
             try:
-                connection.connect(self._path)
+                self._connect(connection)
                 connection.sendall(pack({"op": "hello"}))
                 self._connection = connection
                 if not self._closed:
@@ -174,6 +196,23 @@ class Remote:
             for id in list(self._pending):
                 self._lose(id)
             time.sleep(_RETRY_EVERY)
+
+    def _connect(self, connection: socket.socket) -> None:
+        try:
+            connection.connect(self._path)
+        except (ConnectionRefusedError, FileNotFoundError):
+            if self._start is not None:
+                self._start_server(self._start)
+            raise
+
+    def _start_server(self, start: Callable[[], None]) -> None:
+        try:
+            start()
+            self._told_of = ""
+        except Exception as error:  # of whatever kind: this thread must live, and try again
+            if str(error) != self._told_of:
+                self._told_of = str(error)
+                log.error("the render server cannot be started: %s", error)
 
     def _lose(self, id: int) -> None:
         """Tell whoever waits for that answer that there will be none. Whoever takes it out, tells."""
@@ -211,3 +250,14 @@ class Remote:
 
 def _starting() -> Draining:
     return Draining("The server is starting", headers={"Retry-After": "2"})
+
+
+_all: weakref.WeakSet[Remote] = weakref.WeakSet()
+
+
+def _left_to_parent() -> None:
+    for remote in list(_all):
+        remote.leave_to_parent()
+
+
+os.register_at_fork(after_in_child=_left_to_parent)

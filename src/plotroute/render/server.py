@@ -8,11 +8,14 @@ JSON on standard input. It runs no author code: that is what generations, its fo
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import logging
+import math
 import os
 import re
+import shutil
 import signal
 import socket
 import sys
@@ -34,9 +37,10 @@ from plotroute.errors import (
 )
 from plotroute.logs import set_up_logging
 from plotroute.model import DatasetRef
-from plotroute.render import limits
+from plotroute.render import limits, sidecar
 from plotroute.render.clients import Client, Clients, Waiter, Watch
 from plotroute.render.frames import Message
+from plotroute.render.launch import arrive
 from plotroute.render.pool import Pool
 from plotroute.render.processes import Generation, Process, start_generation
 from plotroute.render.reset import import_matplotlib
@@ -58,6 +62,8 @@ _TICK, _MEMORY_EVERY, _FILES_EVERY = 0.1, 0.2, 0.5
 _LOADS_UP_TO = 6
 # A version is one look at a file or a table; one that hangs costs its watcher.
 _POLL_TIMEOUT = 10.0
+# A process that was killed is gone at once, unless it waits for a disk.
+_GONE_WITHIN = 1.0
 
 
 class Base:
@@ -69,13 +75,20 @@ class Base:
         self._development = bool(configuration["development"])
         self._greeting = str(configuration["greeting"])
         self._environment = environment_hash()
+        self._factory = str(configuration.get("factory", ""))
         self._directory = str(configuration["directory"])
+        self._idle_after = float(configuration.get("idle_after", math.inf))
+        self._again_after = float(configuration.get("again_after", math.inf))
+        self._left_at = time.monotonic()
+        """When a client was last there."""
+        self._listener = listener
         self._watch = Watch()
         self._clients = Clients(listener, self._watch, self._asked, self._left)
         self._pool = Pool(self._watch, self, self._start_generation, self._settings, self._directory)
         self._scheduler = Scheduler(time.monotonic, self._settings.queue_timeout)
         self._versions = KnownVersions(time.time)
         self._problem: dict[str, str] = {}
+        self._failed_at = 0.0
         self._stamp: author_code.Stamp = ()
         self._checks: list[Waiter] = []
         self._due: dict[str, float] = {}
@@ -86,15 +99,20 @@ class Base:
     def run(self) -> None:
         """Serve until the supervisor says stop, by SIGUSR1."""
         signal.signal(signal.SIGUSR1, self._told_to_stop)
+        beside = self._idle_after < math.inf
         # Ctrl-C, and what containers send to every process, is for the supervisor: first the web server
         # ends, and what it has promised is still drawn.
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
+            signal.signal(number, self._told_not_to_wait if beside else signal.SIG_IGN)
         signal.signal(signal.SIGHUP, self._told_to_reload)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())  # what came while we were starting counts (`arrive`)
         while not self._stopping:
             self._tick()
             self._watch.wait(_TICK)
         self._pool.stop()
+        _end_all()
+        if beside:
+            shutil.rmtree(self._directory, ignore_errors=True)
 
     # -- what web processes ask ---------------------------------------------------------------------
 
@@ -281,6 +299,7 @@ class Base:
             return
         log.error("%s\n%s", problem, detail)
         self._problem = {"problem": problem, "problem_detail": detail}
+        self._failed_at = time.monotonic()
         self._tell_news()
 
     def _tell_news(self) -> None:
@@ -302,19 +321,28 @@ class Base:
 
     def _look_at_files(self) -> None:
         """Begin a new generation if a file of the author's was saved; else answer who asked."""
-        stamp = author_code.stamp(self._targets)
-        ended = self._pool.current is None and not self._pool.loading and not self._problem
-        if stamp != self._stamp or self._reload_asked or ended:
+        try:
+            stamp = author_code.stamp(self._targets)
+        except SetupError:  # what is wrong, the load tells
+            stamp = ()
+        if stamp != self._stamp or self._reload_asked or self._has_none():
             self._stamp, self._reload_asked = stamp, False
             self._pool.load(self._let_go)
         elif not self._pool.loading:
             self._answer_checks()
+
+    def _has_none(self) -> bool:
+        """Whether there is no version of the code, and reason to import it though no file was saved."""
+        if self._pool.current is not None or self._pool.loading:
+            return False
+        return not self._problem or time.monotonic() - self._failed_at > self._again_after
 
     def _start_generation(self, in_child: Callable[[], None]) -> Generation:
         return start_generation(
             self._targets,
             self._settings,
             self._environment,
+            self._factory,
             self._directory,
             time.monotonic(),
             in_child,
@@ -341,6 +369,7 @@ class Base:
             self._look_at_files()
             self._refresh_versions()
             self._pool.look_after(self._is_needed)
+        self._end_if_idle()
 
     def _check(self, process: Process, flight: Flight, now: float) -> None:
         """Hold a flight to its limits: loading has one, drawing another."""
@@ -386,11 +415,37 @@ class Base:
         self._due[what] = now + every
         return True
 
+    def _end_if_idle(self) -> None:
+        """End when nobody has been connected for a while, unless somebody is at the door."""
+        now = time.monotonic()
+        if self._clients:
+            self._left_at = now
+        elif now - self._left_at > self._idle_after and sidecar.close(self._listener):
+            self._stopping = True
+
+    def _told_not_to_wait(self, *_: object) -> None:
+        """The whole service is being stopped: the workers end what they have begun, and will not be back."""
+        self._idle_after = min(self._idle_after, 0.5)
+
     def _told_to_stop(self, *_: object) -> None:
         self._stopping = True
 
     def _told_to_reload(self, *_: object) -> None:
         self._reload_asked = True
+
+
+def _end_all() -> None:
+    """End generations, and what plots have started and left behind, and wait until they are gone.
+
+    Else somebody else would be their parent: a gunicorn that is the first process of a container takes them
+    for its workers.
+    """
+    limits.kill_descendants(os.getpid())
+    until = time.monotonic() + _GONE_WITHIN
+    with contextlib.suppress(ChildProcessError):
+        while time.monotonic() < until:
+            if not os.waitpid(-1, os.WNOHANG)[0]:
+                time.sleep(0.01)
 
 
 def preload(targets: tuple[str, ...]) -> None:
@@ -410,13 +465,17 @@ def preload(targets: tuple[str, ...]) -> None:
 
 def main() -> None:
     """Read the configuration and serve."""
+    configuration = arrive()
     set_up_logging()
-    configuration = json.loads(sys.stdin.readline())
-    limits.die_with_parent(configuration["parent"])
-    limits.become_subreaper()
-    # The listening socket is the supervisor's, so that a new base hears who was waiting for the old one.
-    listener = socket.socket(fileno=configuration["listener"])
+    if configuration["parent"]:
+        limits.die_with_parent(configuration["parent"])
+    if configuration["listener"] is None:
+        listener = sidecar.come_in(configuration["socket"])
+    else:
+        # It is the supervisor's, so that a new base hears who was waiting for the old one.
+        listener = socket.socket(fileno=configuration["listener"])
     listener.setblocking(False)
+    limits.become_subreaper()
     for missing in limits.unsupported():
         log.warning("this system does not enforce: %s", missing)
     os.environ["MPLBACKEND"] = "agg"
@@ -426,8 +485,10 @@ def main() -> None:
         preload(targets)
         os.chdir(author_code.root_of(targets))
     except SetupError as error:
-        print(f"{error}\n{getattr(error, 'detail', '')}".rstrip(), file=sys.stderr, flush=True)
-        sys.exit(CANNOT_LOAD)
+        if not configuration["development"]:  # else the load tells it to whoever asks
+            print(f"{error}\n{getattr(error, 'detail', '')}".rstrip(), file=sys.stderr, flush=True)
+            sys.exit(CANNOT_LOAD)
+    sys.path[:] = configuration.get("path", sys.path)
     base = Base(listener, configuration)
     base.run()
     sys.exit(base.status)

@@ -9,7 +9,7 @@ import importlib
 import inspect
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from io import BytesIO
 from typing import Any
@@ -21,6 +21,7 @@ from plotroute.errors import AnswerError, CannotDraw, OutOfMemory, PlotFailed, U
 from plotroute.model import Image, Job, Picture
 from plotroute.registry import BoundPlot, Catalog, complete
 from plotroute.render.datasets import Datasets
+from plotroute.render.host import Context
 from plotroute.render.randomness import seeded
 from plotroute.render.reset import State
 from plotroute.settings import Settings
@@ -32,21 +33,25 @@ from plotroute.tracebacks import author_traceback
 class Worker:
     """Draws the plots of a catalog. Make it right after the author's module was imported."""
 
-    def __init__(self, catalog: Catalog, settings: Settings) -> None:
+    def __init__(self, catalog: Catalog, settings: Settings, context: Context = nullcontext) -> None:
+        """`context` is entered around each call of the author's functions."""
         self.catalog = catalog
-        self.datasets = Datasets(catalog)
+        self.datasets = Datasets(catalog, context=context)
         self._settings = settings
+        self._context = context
         self.snapshot()
 
     @classmethod
-    def of(cls, targets: Sequence[str], settings: Settings, environment: str) -> Worker:
+    def of(
+        cls, targets: Sequence[str], settings: Settings, environment: str, context: Context = nullcontext
+    ) -> Worker:
         """Load the author's code and return a worker for it; a SetupError says why it does not load."""
         # Before the import: a file that is saved in between must not give its old pictures the new name.
         code = author_code.code_hash(targets, settings.release)
         loaded = loader.load(targets)
         charts = importlib.import_module("plotroute.charts").plots.registry
         catalog = complete([*loaded.registries, charts], code=code, environment=environment)
-        return cls(catalog, settings)
+        return cls(catalog, settings, context)
 
     def snapshot(self) -> None:
         """Take the process as it is now for what every render starts from."""
@@ -69,7 +74,7 @@ class Worker:
                 data_at_hand()
                 content = keys.content_key(job.plot, job.values, versions)
                 with seeded(None if job.live else content), literal_texts(job.texts):
-                    with timed(timings, "draw"):
+                    with timed(timings, "draw"), self._context():
                         drawn, made_by_us = _draw(plot, arguments, job)
                     with timed(timings, "encode"):
                         picture = drawn if isinstance(drawn, Picture) else Picture(drawn)
@@ -100,7 +105,7 @@ class Worker:
         data, versions = self.datasets.values(refs, job.versions)
         own = {argument.name for argument in plot.arguments}
         arguments: dict[str, Any] = {name: data[full] for name, full in plot.datasets.items()}
-        for parameter in plot.spec.params:
+        for parameter in (*plot.spec.params, *plot.spec.users):
             if parameter.name not in own:
                 continue
             value = job.values[parameter.name]

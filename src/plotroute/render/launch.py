@@ -1,0 +1,86 @@
+"""Start a render server: a fresh interpreter, with the environment that author code is to see.
+
+`launch` is the starting process's part, `arrive` the server's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Mapping
+from typing import Any
+
+from plotroute.render import limits
+
+
+def launch(
+    configuration: Mapping[str, Any], listener: int | None = None, *, detached: bool = False
+) -> subprocess.Popen[bytes]:
+    """Start a render server that hears from the socket `listener` (a descriptor), and return its process.
+
+    A `detached` one has a session of its own: what is sent to the group of its parent is not for it. One
+    that is given the `path` to import from finds all there, plotroute too, as this process has.
+    """
+    environment = limits.one_thread_each() | render_environment(os.environ)
+    command = [sys.executable, "-m", "plotroute.render.server"]
+    configuration = {**configuration, "listener": listener}
+    if "path" in configuration:
+        # Of a vendored plotroute, or an archive, a fresh interpreter knows nothing; and what lies in the
+        # working directory is not meant. A calendar.py of the app's is not yet, for the libraries that come
+        # first. Author code is to see the variable as it was (`arrive`).
+        configuration["python_path"] = environment.get("PYTHONPATH")
+        installed = tuple(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
+        path = sorted(configuration["path"], key=lambda entry: not entry.startswith(installed))
+        environment["PYTHONPATH"] = os.pathsep.join(path)
+        command.insert(1, "-P")
+    child = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        pass_fds=[] if listener is None else [listener],
+        env=environment,
+        start_new_session=detached,
+    )
+    assert child.stdin is not None
+    with contextlib.suppress(BrokenPipeError), child.stdin as pipe:
+        pipe.write(json.dumps(configuration).encode() + b"\n")
+    return child
+
+
+def arrive() -> dict[str, Any]:
+    """In the server: return its configuration, and be as a process that nobody has started.
+
+    The thread that started us may block signals, and its process ignore some. Those that are told us wait
+    until we can hear them: who says stop while we import means it.
+    """
+    ours = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1}
+    signal.pthread_sigmask(signal.SIG_SETMASK, ours)
+    for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:  # Python ignores those
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    configuration: dict[str, Any] = json.loads(sys.stdin.readline())
+    if "path" in configuration:
+        os.environ.pop("PYTHONPATH", None)
+        if configuration["python_path"] is not None:
+            os.environ["PYTHONPATH"] = configuration["python_path"]
+    return configuration
+
+
+def render_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment for author code: the server's own, less plotroute's settings and secrets."""
+    kept = {
+        k: v for k, v in environment.items() if not k.startswith("PLOTROUTE_") or k == "PLOTROUTE_RELEASE"
+    }
+    # Matplotlib and scipy refuse to work where it is no number.
+    if not kept.get("SOURCE_DATE_EPOCH", "0").isdecimal():
+        del kept["SOURCE_DATE_EPOCH"]
+    # Arrow's allocator would start a thread when pandas is imported: no fork beside a thread.
+    kept["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
+    # And it maps a gigabyte ahead, which the memory limit counts: the first text in a frame would fail.
+    kept.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    # Sets of texts are iterated in the same order by every process: same inputs, same bytes.
+    return {**kept, "PYTHONHASHSEED": environment.get("PYTHONHASHSEED", "0"), "PLOTROUTE_ROLE": "render"}

@@ -1,0 +1,235 @@
+"""The render server beside web workers that are somebody else's: one for all of them on a machine.
+
+Whichever worker needs it first starts it, as a fresh interpreter with a session of its own: a fork of a
+worker would inherit its threads' locks and its connections. It is no child of that worker's for long: it
+opens its own door, forks, and goes on in the fork, so that no worker is told of its end or keeps what is left
+of it. It ends by itself a while after the last worker has left, which it sees by their connections: how a
+worker ends, and in which thread it started the server, is all the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import json
+import logging
+import os
+import select
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from plotroute.errors import BadSetting
+from plotroute.render.launch import launch
+from plotroute.settings import Settings
+
+log = logging.getLogger("plotroute.render")
+
+IDLE_AFTER = 15.0
+"""Seconds without a worker after which the server ends. A worker that is replaced (`max_requests`, a reload)
+is gone for as long as importing the app takes; whoever has been told to stop does not wait (`Base`)."""
+
+AGAIN_AFTER = 30.0
+"""Seconds after which plots that did not load, and never have, are imported again: what kept them from it may
+have been a database that was away, and nobody looks on, and saves a file, as under `plotroute dev`."""
+
+# A server that ends at once must not be started in a busy loop, by however many workers; doubled each time.
+_FIRST_PAUSE, _MOST_PAUSE = 0.1, 5.0
+# One that was started that long ago was well: the next pause is short again.
+_WELL_AFTER = 10.0
+# An interpreter that hangs when it starts must not keep other services of this user from starting theirs.
+_LISTENS_WITHIN = 60.0
+
+
+class Sidecar:
+    """The render server for `targets`, for all workers that were started alike."""
+
+    def __init__(self, targets: Sequence[str], settings: Settings, factory: str = "") -> None:
+        """Workers share a server if they have the same parent process, environment and settings.
+
+        A deploy that changes any of these gets a server of its own while the old one is ending.
+        """
+        refuse_embedded()
+        self._configuration = {
+            "targets": list(targets),
+            "settings": asdict(settings),
+            "factory": factory,
+            # What is relative counts from here, and the server works elsewhere.
+            "path": [os.path.abspath(entry) for entry in sys.path if isinstance(entry, str)],
+        }
+        alike = [self._configuration, sys.executable, _parent(), sorted(os.environ.items())]
+        name = hashlib.sha256(json.dumps(alike).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        self._base = _directory() / name
+        self.path = str(self._base.with_suffix(".sock"))
+
+    def start(self) -> None:
+        """Start the server, unless it is there or was started a moment ago. It answers in a second or two."""
+        _directory()  # whoever clears the temporary files may have removed it
+        with locked(self.path):
+            if _answers(self.path) or not self._may_start():
+                return
+            if os.path.exists(self.path):
+                log.error("the render server ended; starting it again")
+            _sweep(self._base.parent)
+            configuration = {
+                "socket": self.path,
+                # One of its own: the server before may be about to remove its one.
+                "directory": tempfile.mkdtemp(".d", f"{self._base.name}-", self._base.parent),
+                "parent": 0,
+                "idle_after": IDLE_AFTER,
+                "again_after": AGAIN_AFTER,
+                # It keeps what it has when plots do not load any more, and says why they do not.
+                "development": True,
+                "greeting": "",
+            }
+            self._run({**self._configuration, **configuration})
+
+    def _run(self, configuration: Mapping[str, Any]) -> None:
+        child = launch(configuration, detached=True)
+        try:
+            # Not for the server's end: it goes on in a fork as soon as it listens (`come_in`).
+            status = child.wait(_LISTENS_WITHIN)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            status = child.wait()
+        if status:
+            log.error("the render server did not start (%d)", status)
+            shutil.rmtree(configuration["directory"], ignore_errors=True)
+
+    def _may_start(self) -> bool:
+        """Whether the last start, by whichever worker, is long enough ago; if so, note this one."""
+        note = self._base.with_suffix(".started")
+        try:
+            pause, ago = float(note.read_text()), abs(time.time() - note.stat().st_mtime)
+        except (FileNotFoundError, ValueError):
+            pause, ago = 0.0, 0.0
+        if ago < pause:
+            return False
+        well = ago > _WELL_AFTER
+        note.write_text(str(_FIRST_PAUSE if well else min(_MOST_PAUSE, max(_FIRST_PAUSE, pause * 2))))
+        return True
+
+
+def refuse_embedded() -> None:
+    """Raise a BadSetting where the interpreter lives inside another program and cannot be started anew."""
+    for module, program in (("uwsgi", "uWSGI"), ("mod_wsgi", "mod_wsgi")):
+        if module in sys.modules:
+            raise BadSetting(
+                f"Under {program} Python is a part of the server's program, so no process to draw in can be "
+                "started. Serve the app with gunicorn or granian; or set PLOTROUTE_RENDERER=inprocess, and a "
+                "plot that hangs or crashes takes the worker with it."
+            )
+
+
+def come_in(path: str) -> socket.socket:
+    """In a server that was just started: listen at `path`, and become nobody's child.
+
+    Whoever waits for the process that was started learns that it listens. Should another one have come first
+    (after a worker that was killed while it waited), this one ends.
+    """
+    listener = socket.socket(socket.AF_UNIX)
+    try:
+        listener.bind(path)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            os._exit(0)
+        raise
+    listener.listen(128)
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    return listener
+
+
+def close(listener: socket.socket) -> bool:
+    """Close the door of a server that wants to end, for good; False if somebody knocks."""
+    path = listener.getsockname()
+    with locked(path):
+        if select.select([listener], [], [], 0)[0]:
+            return False
+        for name in (path, Path(path).with_suffix(".started")):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(name)
+        listener.close()
+    return True
+
+
+@contextlib.contextmanager
+def locked(path: str) -> Iterator[None]:
+    """Keep others from starting, or ending, a server in the same directory meanwhile."""
+    with open(Path(path).parent / "lock", "wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            # Closing is not enough: a process that was forked meanwhile has the file open too.
+            fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def _directory() -> Path:
+    """Return the directory of all sockets of this user, which nobody else may enter."""
+    try:
+        directory = Path(tempfile.gettempdir(), f"plotroute-{os.getuid()}")
+        with contextlib.suppress(FileExistsError):
+            directory.mkdir(mode=0o700)
+        found = directory.lstat()
+    except OSError as error:
+        raise BadSetting(
+            f"There is no place for the render server's socket: {error}. Set TMPDIR to a directory that you "
+            "may write to."
+        ) from error
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
+        raise BadSetting(
+            f"{directory} is to hold the render server's socket, but it is not a directory that nobody else "
+            "may enter. Remove it, or set TMPDIR to a directory of your own."
+        )
+    # What the kernel allows for the address of a socket, less the name.
+    if len(os.fsencode(directory)) > 107 - len("/0123456789abcdef.sock"):
+        raise BadSetting(f"{directory} is too long a path for a socket; set TMPDIR to a shorter one.")
+    return directory
+
+
+def _parent() -> list[str]:
+    """Return what tells this process's parent, which all workers of a server have, from any other."""
+    parent = os.getppid()
+    try:
+        started = Path(f"/proc/{parent}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        started = ""
+    return [str(parent), started]
+
+
+def _answers(path: str) -> bool:
+    """Whether a server listens there, be it busy."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(path)
+        except (ConnectionRefusedError, FileNotFoundError):
+            return False
+        except BlockingIOError:  # so many are waiting there already
+            return True
+    return True
+
+
+def _sweep(directory: Path) -> None:
+    """Remove what servers that were killed have left."""
+    for path in directory.glob("*.sock"):
+        if not _answers(str(path)):
+            path.unlink(missing_ok=True)
+    for path in directory.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if path.suffix == ".d" and not Path(directory, f"{path.name.partition('-')[0]}.sock").exists():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.suffix == ".started" and abs(time.time() - path.stat().st_mtime) > 2 * _WELL_AFTER:
+                path.unlink()
