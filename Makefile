@@ -14,7 +14,7 @@ BIN := .venv/bin
 DEMO := .venv/.demo
 DEV := .venv/.dev
 # All tests, and no others, run side by side: at most four, because many start servers with processes of their own.
-AT_ONCE := --numprocesses=auto --maxprocesses=4 --dist=worksteal
+AT_ONCE := --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 serve: $(DEMO)
 	$(BIN)/plotroute serve examples/demo --site examples/demo/site --port $(PORT)

@@ -21,7 +21,6 @@ from urllib.parse import urlencode
 import pytest
 
 from conftest import Server, free_port
-from encode.pngs import content
 from sketches import until
 
 ROOT = Path(__file__).parents[2]
@@ -220,6 +219,9 @@ def running(folder, environment, web_server, *more):
         yield office
     finally:
         office.stop()
+        for left in office.processes().values():  # a worker that was started while all were stopped
+            with contextlib.suppress(ProcessLookupError):
+                left.kill()
 
 
 @pytest.fixture(scope="module", params=WEB_SERVERS)
@@ -254,11 +256,8 @@ def together(count, ask):
 
 
 def shown(reply):
-    """Return what there is to see: of a PNG its pixels, however they are compressed."""
-    if reply.headers["Content-Type"] != "image/png":
-        return reply.body
-    found = content(reply.body)
-    return found.size, found.pixels
+    """Return what is to be the same, byte by byte."""
+    return reply.body
 
 
 # What it answers
@@ -435,7 +434,6 @@ def test_workers_that_are_replaced_lose_no_request(start_office, change):
     mia = Reader(office, "mia")
     first = mia.get(f"{REGIONS}.svg")
     workers = {process.pid for process in office.web_workers()}
-    [server] = office.render_servers()
 
     def ask(number):
         if change == "HUP" and number in (40, 100):
@@ -447,7 +445,8 @@ def test_workers_that_are_replaced_lose_no_request(start_office, change):
     assert Counter(reply.status for reply in replies) == {200: 160}
     assert {reply.body for reply in replies[1::2]} == {first.body}
     until(lambda: not workers & {process.pid for process in office.web_workers()})
-    assert [process.pid for process in office.render_servers()] == [server.pid]
+    assert mia.get(LIVE).status == 200
+    assert len(office.render_servers()) == 1
 
 
 def test_workers_that_are_forked_from_a_loaded_app_answer_as_others(start_office):

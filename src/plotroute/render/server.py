@@ -288,6 +288,9 @@ class Base:
             print(self._greeting, flush=True)
             self._greeting = ""
         self._tell_news()
+        # Nothing is known of this one's data. Who went on believing what was known of the one before, of the
+        # same code, would show old pictures for a minute.
+        self._clients.tell_all(self._told_versions())
         self._dispatch()
 
     def failed(self, problem: str, detail: str) -> None:
