@@ -86,9 +86,10 @@ def render_server(server):
 
 
 @pytest.fixture
-def folder(write_plots, tmp_path):
+def folder(write_plots, tmp_path, tmp_path_factory):
     (tmp_path / "words.txt").write_text("first words")
-    (tmp_path / "temporary").mkdir()
+    # The address of a socket has little room.
+    (tmp_path / "temporary").symlink_to(tmp_path_factory.mktemp("t"))
     return write_plots(PLOTS).parent
 
 
@@ -97,7 +98,7 @@ def serve(folder, start_server):
     """Start a server with a folder of its own for what is temporary."""
 
     def start(**environment):
-        named = {"PLOTROUTE_RENDERERS": "1", "TMPDIR": str(folder / "temporary"), **environment}
+        named = {"PLOTROUTE_RENDERERS": "1", "TMPDIR": str((folder / "temporary").resolve()), **environment}
         server = start_server("plots.py", cwd=folder, **named)
         assert server.get("/plots/numbers/line").status == 200
         return server
@@ -166,16 +167,17 @@ def test_an_import_that_never_ends_ends_the_server_and_says_where_it_is(write_pl
         ("import os\nos._exit(1)\n", "plots.py ended the process"),
     ],
 )
-def test_plots_that_do_not_load_end_the_server(write_plots, tmp_path, source, told):
+def test_plots_that_do_not_load_end_the_server(write_plots, tmp_path, tmp_path_factory, source, told):
     write_plots(source)
-    (tmp_path / "temporary").mkdir()
+    # The address of a socket has little room.
+    (tmp_path / "temporary").symlink_to(tmp_path_factory.mktemp("t"))
     with (tmp_path / "log.txt").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "plotroute", "serve", "plots.py", "--port", str(free_port())],
             cwd=tmp_path,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "TMPDIR": str(tmp_path / "temporary")},
+            env={**os.environ, "TMPDIR": str((tmp_path / "temporary").resolve())},
         )
         try:
             assert process.wait(60) == 2
@@ -263,3 +265,20 @@ def test_interrupted_twice_it_ends_at_once(serve, folder):
     wait_for(lambda: not any(map(alive, everyone)))
     assert not (folder / "drawn").exists()
     assert temporary(folder) == []
+
+
+def test_a_temporary_directory_too_deep_for_a_socket_is_said(write_plots, tmp_path):
+    write_plots(PLOTS)
+    deep = tmp_path / ("deep" * 25)
+    deep.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "plotroute", "serve", "plots.py", "--port", str(free_port())],
+        cwd=tmp_path,
+        env={**os.environ, "TMPDIR": str(deep)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert "set TMPDIR to a shorter one" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(deep.iterdir()) == []

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from plotroute.errors import BadSetting
 from plotroute.render.launch import launch
 from plotroute.settings import Settings
 
@@ -58,7 +59,11 @@ class Supervisor:
         self._directory = tempfile.mkdtemp(prefix="plotroute-")  # 0700: nobody else may ask
         self.path = str(Path(self._directory) / "render.sock")
         self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(self.path)
+        try:
+            self._listener.bind(self.path)
+        except OSError as error:  # what the kernel allows for the address of a socket is 107 bytes
+            os.rmdir(self._directory)
+            raise BadSetting(f"{self.path}: {error}; set TMPDIR to a shorter one.") from None
         self._listener.listen(128)
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._started: dict[str, float] = {}
