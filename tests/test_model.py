@@ -33,6 +33,7 @@ PARAM = Param(
     step="1h",
     description="Wie – and why",
     example=["pearson"],
+    is_user=True,
 )
 
 DATASET = DatasetSpec(
@@ -49,6 +50,7 @@ PLOT = PlotSpec(
     name="sales/<region>/revenue",
     addresses=("/plots/sales/<region>/revenue", "/old.png"),
     params=(PARAM,),
+    users=(PARAM,),
     datasets=("raw", "orders"),
     freshness="timed",
     ttl=3600.0,
