@@ -61,7 +61,7 @@ class Embedded:
             pipeline = Pipeline(Direct(catalog, None, settings, context), cache, settings)
         else:
             sidecar = Sidecar([self.target()], settings, self._factory)
-            remote = Remote(sidecar.path, settings, watch=development, start=sidecar.start)
+            remote = Remote(str(sidecar.path), settings, watch=development, start=sidecar.start)
             pipeline = Pipeline(remote, cache, settings)
             # An app that is dropped must not keep a connection, and by it the render server.
             weakref.finalize(pipeline, remote.close).atexit = False

@@ -8,6 +8,7 @@ import socket
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -146,7 +147,7 @@ def test_the_names_of_files_and_variables_need_not_be_text(monkeypatch):
         monkeypatch.setattr(tempfile, "tempdir", short)
         monkeypatch.setenv("ODD", os.fsdecode(b"\xff\xfe"))
         monkeypatch.setattr(sys, "path", [*sys.path, os.fsdecode(b"/srv/\xff")])
-        assert Sidecar(["plots.py"], Settings()).path.endswith(".sock")
+        assert Sidecar(["plots.py"], Settings()).path.suffix == ".sock"
 
 
 # The directory of its socket
@@ -168,7 +169,7 @@ def refused():
 
 
 def test_the_directory_is_for_its_owner_alone(place):
-    assert Path(Sidecar(["plots.py"], Settings()).path).parent == place
+    assert Sidecar(["plots.py"], Settings()).path.parent == place
     assert place.stat().st_mode & 0o777 == 0o700
     assert place.stat().st_uid == os.getuid()
 
@@ -389,7 +390,60 @@ def test_one_that_wants_to_end_looks_whether_somebody_knocks(tmp_path, monkeypat
         assert not sidecar.close(listener)
         listener.accept()[0].close()
         assert sidecar.close(listener)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["lock"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_that_wants_to_end_hears_others_while_somebody_has_its_lock(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("x.sock")
+        listener.listen()
+        with sidecar.locked(Path("x.sock")):
+            assert not sidecar.close(listener)
+        assert sidecar.close(listener)
+
+
+def test_one_whose_door_was_cleared_away_may_end(tmp_path, monkeypatch):
+    (tmp_path / "cleared").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("cleared/x.sock")
+        listener.listen()
+        shutil.rmtree(tmp_path / "cleared")
+        assert sidecar.close(listener)
+
+
+def test_a_lock_that_is_removed_under_those_who_wait_for_it_is_nobodys(tmp_path):
+    path = tmp_path / "x.sock"
+    inside = []
+
+    def enter(_):
+        with sidecar.locked(path):
+            inside.append("in")
+            time.sleep(0.001)  # whoever else is in comes in between
+            inside.append("out")
+            path.with_suffix(".lock").unlink()
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(enter, range(200)))
+    assert inside == ["in", "out"] * 200
+
+
+def test_one_that_hangs_when_it_starts_keeps_no_other_from_starting(stage):
+    (stage.folder / "site").mkdir()
+    (stage.folder / "site/sitecustomize.py").write_text(
+        "import sys, time\nif 'plotroute.render.server' in sys.orig_argv:\n    time.sleep(600)\n"
+    )
+    path = {"PYTHONPATH": str(stage.folder / "site")}
+    stuck = stage.worker(before="remote._START_TIMEOUT = 2.0", environment=path)
+    stuck.begin("draw()")
+    until(lambda: len(stage.processes()) == 1)
+    (hanging,) = stage.processes()
+    drew(stage.worker()("draw()"))
+    assert stuck.end()[0] == "draining"
+    (stage.folder / "site/sitecustomize.py").unlink()
+    kill(hanging)
+    assert until(lambda: stuck("draw()")[0] == "image")
 
 
 # When something is killed
@@ -479,7 +533,7 @@ def test_what_a_killed_server_has_left_is_removed_by_the_next(stage):
     worker.kill()
     until(lambda: not stage.processes())
     left = stage.left()
-    assert {Path(name).suffix for name in left} == {".sock", ".d", ".started"}
+    assert {Path(name).suffix for name in left} == {".sock", ".d", ".started", ".lock"}
     for name in left:
         os.utime(stage.sockets / name, (0, 0))
     after = stage.worker(environment={"RELEASED": "later"})
@@ -570,7 +624,7 @@ def test_a_fork_that_lives_on_keeps_neither_the_server_nor_its_lock(stage):
     worker = stage.worker(
         before="""
 def leave_a_fork():
-    with sidecar.locked(renderer()._path):
+    with sidecar.locked(pathlib.Path(renderer()._path)):
         if os.fork() == 0:
             os.close(answers.fileno())
             time.sleep(600)

@@ -14,7 +14,7 @@ from pathlib import Path
 from sketches import until
 
 WORKER = '''
-import hashlib, json, os, signal, sys, threading, time
+import hashlib, json, os, pathlib, signal, sys, threading, time
 from concurrent.futures import ThreadPoolExecutor
 from plotroute.errors import AnswerError
 from plotroute.model import DatasetRef, Job
@@ -34,7 +34,7 @@ def renderer():
         if not connected or connected[0][1] != os.getpid():
             settings = Settings(**given["settings"])
             server = sidecar.Sidecar(given["targets"], settings, given["factory"])
-            connected[:] = [(remote.Remote(server.path, settings, start=server.start), os.getpid())]
+            connected[:] = [(remote.Remote(str(server.path), settings, start=server.start), os.getpid())]
         return connected[0][0]
 
 def server():
@@ -212,8 +212,8 @@ class Stage:
             self._temporary.cleanup()
 
     def left(self) -> list[str]:
-        """Return the names of what there is beside the lock."""
-        return sorted(p.name for p in self.sockets.glob("*") if p.name != "lock")
+        """Return the names of what there is."""
+        return sorted(p.name for p in self.sockets.glob("*"))
 
 
 def parent(pid: int) -> int:

@@ -36,7 +36,8 @@ class Watch:
     def wait(self, seconds: float) -> None:
         """Wait that long at most, and call what has come."""
         for key, _ in self._selector.select(seconds):
-            if key.fd in self._selector.get_map():  # an earlier call of this turn may have dropped it
+            # An earlier call of this turn may have dropped it, and another be known by its number by now.
+            if self._selector.get_map().get(key.fd) is key:
                 key.data()
 
     def close(self) -> None:

@@ -27,7 +27,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from plotroute.errors import BadSetting
 from plotroute.render.launch import launch
@@ -50,6 +50,9 @@ _WELL_AFTER = 10.0
 # An interpreter that hangs when it starts must not keep other services of this user from starting theirs.
 _LISTENS_WITHIN = 60.0
 
+# What there is of a server: its socket, its lock, when it was last started, and its temporary files.
+_DIGITS, _SUFFIXES = 16, {".sock", ".lock", ".started", ".d"}
+
 
 class Sidecar:
     """The render server for `targets`, for all workers that were started alike."""
@@ -68,9 +71,8 @@ class Sidecar:
             "path": [os.path.abspath(entry) for entry in sys.path if isinstance(entry, str)],
         }
         alike = [self._configuration, sys.executable, _parent(), sorted(os.environ.items())]
-        name = hashlib.sha256(json.dumps(alike).encode("utf-8", "surrogateescape")).hexdigest()[:16]
-        self._base = _directory() / name
-        self.path = str(self._base.with_suffix(".sock"))
+        name = hashlib.sha256(json.dumps(alike).encode("utf-8", "surrogateescape")).hexdigest()[:_DIGITS]
+        self.path = _directory() / f"{name}.sock"
 
     def start(self) -> None:
         """Start the server, unless it is there or was started a moment ago. It answers in a second or two."""
@@ -80,11 +82,12 @@ class Sidecar:
                 return
             if os.path.exists(self.path):
                 log.error("the render server ended; starting it again")
-            _sweep(self._base.parent)
+                _clear(self.path)
+            _sweep(self.path.parent)
             configuration = {
-                "socket": self.path,
+                "socket": str(self.path),
                 # One of its own: the server before may be about to remove its one.
-                "directory": tempfile.mkdtemp(".d", f"{self._base.name}-", self._base.parent),
+                "directory": tempfile.mkdtemp(".d", f"{self.path.stem}-", self.path.parent),
                 "parent": 0,
                 "idle_after": IDLE_AFTER,
                 "again_after": AGAIN_AFTER,
@@ -108,7 +111,7 @@ class Sidecar:
 
     def _may_start(self) -> bool:
         """Whether the last start, by whichever worker, is long enough ago; if so, note this one."""
-        note = self._base.with_suffix(".started")
+        note = self.path.with_suffix(".started")
         try:
             pause, ago = float(note.read_text()), abs(time.time() - note.stat().st_mtime)
         except (FileNotFoundError, ValueError):
@@ -153,27 +156,47 @@ def come_in(path: str) -> socket.socket:
 
 def close(listener: socket.socket) -> bool:
     """Close the door of a server that wants to end, for good; False if somebody knocks."""
-    path = listener.getsockname()
-    with locked(path):
+    path = Path(listener.getsockname())
+    # Whoever has the lock is about to knock; one that is stuck must not keep us from hearing others.
+    with contextlib.suppress(BlockingIOError, FileNotFoundError), locked(path, wait=False):
         if select.select([listener], [], [], 0)[0]:
             return False
-        for name in (path, Path(path).with_suffix(".started")):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(name)
+        for suffix in (".sock", ".started", ".lock"):
+            path.with_suffix(suffix).unlink(missing_ok=True)
         listener.close()
-    return True
+        return True
+    # Nobody finds a door whose directory was cleared away.
+    return not path.parent.exists()
 
 
 @contextlib.contextmanager
-def locked(path: str) -> Iterator[None]:
-    """Keep others from starting, or ending, a server in the same directory meanwhile."""
-    with open(Path(path).parent / "lock", "wb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+def locked(path: Path, wait: bool = True) -> Iterator[None]:
+    """Keep others from starting, or ending, the server at `path` meanwhile.
+
+    A BlockingIOError says that another does, and we are not to `wait`.
+    """
+    with _locked(path.with_suffix(".lock"), fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB)) as file:
         try:
             yield
         finally:
             # Closing is not enough: a process that was forked meanwhile has the file open too.
             fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def _locked(name: Path, how: int) -> BinaryIO:
+    """Return the file of that name, locked. Whoever has it may remove it, and then another one counts."""
+    while True:
+        file = name.open("wb")
+        try:
+            fcntl.flock(file, how)
+            if os.path.samestat(os.fstat(file.fileno()), name.stat()):
+                return file
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            file.close()
+            raise
+        file.close()
 
 
 def _directory() -> Path:
@@ -194,7 +217,7 @@ def _directory() -> Path:
             "may enter. Remove it, or set TMPDIR to a directory of your own."
         )
     # What the kernel allows for the address of a socket, less the name.
-    if len(os.fsencode(directory)) > 107 - len("/0123456789abcdef.sock"):
+    if len(os.fsencode(directory)) > 107 - len("/.sock") - _DIGITS:
         raise BadSetting(f"{directory} is too long a path for a socket; set TMPDIR to a shorter one.")
     return directory
 
@@ -209,12 +232,12 @@ def _parent() -> list[str]:
     return [str(parent), started]
 
 
-def _answers(path: str) -> bool:
+def _answers(path: Path) -> bool:
     """Whether a server listens there, be it busy."""
     with socket.socket(socket.AF_UNIX) as probe:
         probe.setblocking(False)
         try:
-            probe.connect(path)
+            probe.connect(str(path))
         except (ConnectionRefusedError, FileNotFoundError):
             return False
         except BlockingIOError:  # so many are waiting there already
@@ -223,13 +246,20 @@ def _answers(path: str) -> bool:
 
 
 def _sweep(directory: Path) -> None:
-    """Remove what servers that were killed have left."""
-    for path in directory.glob("*.sock"):
-        if not _answers(str(path)):
-            path.unlink(missing_ok=True)
-    for path in directory.iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            if path.suffix == ".d" and not Path(directory, f"{path.name.partition('-')[0]}.sock").exists():
-                shutil.rmtree(path, ignore_errors=True)
-            elif path.suffix == ".started" and abs(time.time() - path.stat().st_mtime) > 2 * _WELL_AFTER:
-                path.unlink()
+    """Remove what servers that were killed have left, unless somebody is starting one of them."""
+    for name in {path.name[:_DIGITS] for path in directory.iterdir() if path.suffix in _SUFFIXES}:
+        path = directory / f"{name}.sock"
+        note = path.with_suffix(".started")
+        with contextlib.suppress(BlockingIOError, FileNotFoundError), locked(path, wait=False):
+            if _answers(path):
+                continue
+            _clear(path)
+            if not note.exists() or abs(time.time() - note.stat().st_mtime) > 2 * _WELL_AFTER:
+                note.unlink(missing_ok=True)
+                path.with_suffix(".lock").unlink()
+
+
+def _clear(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    for directory in path.parent.glob(f"{path.stem}-*.d"):
+        shutil.rmtree(directory, ignore_errors=True)
