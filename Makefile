@@ -13,8 +13,9 @@ BIN := .venv/bin
 # A set-up that was interrupted is done again: the stamp is written last.
 DEMO := .venv/.demo
 DEV := .venv/.dev
-# All tests, and no others, run side by side: at most four, because many start servers with processes of their own.
-AT_ONCE := --numprocesses=auto --maxprocesses=4 --dist=loadfile
+# All tests, and no others, run side by side: three, because many wait for servers of their own, and two that
+# compute fill two cores. In the order of tests/conftest.py, not of how many tests a file has.
+AT_ONCE := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
 serve: $(DEMO)
 	$(BIN)/plotroute serve examples/demo --site examples/demo/site --port $(PORT)

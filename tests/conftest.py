@@ -28,6 +28,11 @@ from plotroute.web.app import create_app
 matplotlib.use("agg")
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with what takes minutes, so that no one process is still at it when the others have ended."""
+    items.sort(key=lambda item: "journeys" not in item.path.parts)
+
+
 @dataclass
 class Reply:
     """An HTTP answer."""

@@ -410,6 +410,7 @@ def test_a_client_that_does_not_read_harms_nobody(odd):
 
 
 def test_signals_of_a_terminal_are_for_the_parent(odd):
+    draw(odd.remote)  # one that has just been started is none yet
     odd.process.send_signal(signal.SIGINT)
     assert draw(odd.remote).type == "image/png"
     assert odd.process.poll() is None
