@@ -1,6 +1,8 @@
 """The name of a request: one from outside only where it can break neither a log nor a header."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -57,3 +59,19 @@ def test_whatever_is_given_the_id_is_one_plain_word(given):
 
 def test_no_two_of_ours_are_the_same():
     assert len({request_id(None) for _ in range(1000)}) == 1000
+
+
+def test_forks_have_others_than_their_parent_and_each_other():
+    code = (
+        "import os\n"
+        "from plotroute.web.request_ids import request_id\n"
+        "request_id(None)\n"
+        "for _ in range(3):\n"
+        "    if os.fork() == 0:\n"
+        "        break\n"
+        "    os.wait()\n"
+        "print(*(request_id(None) for _ in range(5)), flush=True)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    ids = done.stdout.split()
+    assert len(ids) == len(set(ids)) == 20
