@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import seaborn as sns
-from matplotlib import cycler, units
+from matplotlib import cycler, dates, units
 from matplotlib.colors import ListedColormap
 
 from plotroute.render.reset import State
@@ -112,6 +112,11 @@ LEAVES_TRACES = {
     "another backend": lambda: mpl.use("svg"),
     "plt.ion": lambda: plt.ion(),
     "np.seterr": lambda: np.seterr(all="raise"),
+    "a method of Matplotlib's": lambda: setattr(mpl.axes.Axes, "plot", lambda *_, **__: []),
+    "a method over an inherited one": lambda: setattr(mpl.lines.Line2D, "get_visible", lambda _: False),
+    "a class of Matplotlib's": lambda: setattr(
+        mpl.image, "AxesImage", type("Empty", (mpl.image.AxesImage,), {"draw": lambda *_: None})
+    ),
     "nothing": lambda: None,
 }
 # What does not show in this picture, or keeps it from being drawn.
@@ -202,6 +207,10 @@ PUT_BACK = {
         lambda: mpl.colors.get_named_colors_mapping()["b"],
     ),
     "open figures": (plt.figure, lambda: list(plt.get_fignums())),
+    "the epoch of dates": (
+        lambda: (dates._reset_epoch_test_example(), dates.set_epoch("2024-01-01")),
+        dates.get_epoch,
+    ),
 }
 
 

@@ -3,7 +3,6 @@
 Measured with Matplotlib 3.11: `plt.style.use`, `sns.set_theme`, rcParams, `plt.xkcd`, `matplotlib.use`, a
 figure left open after an error, colour codes, and a failed `$\\sin_$` (which leaves a flag in the shared
 mathtext parser, so that the next formula is spaced differently) all changed the following picture.
-Monkeypatches are not put back: only another process forgets those.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import contextlib
 import copy
 import importlib
 import locale
+import logging
 import os
 import sys
 import tempfile
@@ -19,6 +19,10 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any, cast
+
+from plotroute.render.definitions import Definitions
+
+log = logging.getLogger("plotroute.render")
 
 
 def import_matplotlib() -> None:
@@ -41,7 +45,7 @@ class State:
         import matplotlib
         import matplotlib.pyplot as plt
         import numpy as np
-        from matplotlib import colors, units
+        from matplotlib import colors, dates, units
 
         scale: Any = importlib.import_module("matplotlib.scale")
         colormaps: Any = matplotlib.colormaps
@@ -66,6 +70,11 @@ class State:
         self._locale = locale.setlocale(locale.LC_ALL)
         self._pandas = _pandas_options()
         self._plt = plt
+        # What `set_epoch` has set, or the first plot of dates, after which it cannot be set: a plot that does
+        # so would work once in each process.
+        self._dates: Any = dates
+        self._epoch = self._dates._epoch
+        self._definitions = Definitions()
 
     def restore(self) -> None:
         """Put everything back. Takes 0.05 ms."""
@@ -93,6 +102,7 @@ class State:
         if not _ended_well(mathtext.MathTextParser._parser):
             mathtext.MathTextParser._parser = None
         mathtext.MathTextParser._parse_cached.cache_clear()
+        self._dates._epoch = self._epoch
         np.seterr(**self._numpy_errors)
         np.set_printoptions(**self._numpy_print)
         os.chdir(self._directory)
@@ -135,6 +145,12 @@ class State:
             yield
         finally:
             self.restore()
+            for name in self._definitions.put_back():
+                log.warning(
+                    "%s was replaced while drawing, and is put back for the next picture. What is meant for "
+                    "all pictures is done at the top of the plots file.",
+                    name,
+                )
             Gcf.figs.update(aside)
 
 
