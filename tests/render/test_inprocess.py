@@ -6,9 +6,11 @@ import pytest
 
 from plotroute import errors
 from plotroute.model import Job
+from plotroute.render import inprocess
 from plotroute.render.inprocess import InProcess
 from plotroute.settings import Settings
 from render.conformance import RendererConformance
+from sketches import until
 
 
 @pytest.fixture
@@ -54,6 +56,18 @@ def test_a_full_queue_says_so_and_forgets_the_work(make_renderer):
         renderer.render(Job(plot="slow", values={"seconds": 0.0}))
     assert caught.value.headers["Retry-After"]
     first.join()
+
+
+def test_closing_is_no_fault_to_what_keeps_data_young_behind(make_renderer, monkeypatch):
+    monkeypatch.setattr(inprocess, "_WATCH_EVERY", 0.01)
+    renderer = make_renderer(SLOW)
+    drawing = threading.Thread(target=renderer.render, args=[Job(plot="slow", values={"seconds": 1.0})])
+    drawing.start()
+    until(renderer._thread._work_queue.qsize)  # it waits for its turn behind the drawing
+    renderer.close()
+    renderer._watcher.join(60)
+    drawing.join()
+    assert not renderer._watcher.is_alive()
 
 
 def test_a_closed_one_says_that_it_is_stopping(make_renderer):

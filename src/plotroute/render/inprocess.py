@@ -10,7 +10,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import replace
 from functools import partial
@@ -157,6 +157,7 @@ class InProcess:
 
     def _make_worker(self) -> Worker:
         self._pristine.restore()
+        self._pristine.definitions.put_back()
         return Worker.of(self._targets, self._settings, self._environment)
 
     def _refresh(self) -> None:
@@ -167,7 +168,7 @@ class InProcess:
                 continue
             try:
                 self._thread.submit(worker.datasets.refresh).result()
-            except RuntimeError:  # shut down while we waited
+            except (RuntimeError, CancelledError):  # shut down while we waited
                 return
             except PlotrouteError as error:
                 log.error("%s", error)

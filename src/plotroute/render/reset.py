@@ -74,7 +74,7 @@ class State:
         # so would work once in each process.
         self._dates: Any = dates
         self._epoch = self._dates._epoch
-        self._definitions = Definitions()
+        self.definitions = Definitions()
 
     def restore(self) -> None:
         """Put everything back. Takes 0.05 ms."""
@@ -145,7 +145,7 @@ class State:
             yield
         finally:
             self.restore()
-            for name in self._definitions.put_back():
+            for name in self.definitions.put_back():
                 log.warning(
                     "%s was replaced while drawing, and is put back for the next picture. What is meant for "
                     "all pictures is done at the top of the plots file.",
