@@ -17,6 +17,7 @@ from typing import Any
 from plotroute import author_code, encode, hints, keys, loader, sources
 from plotroute.encode.base import NotAFigure, Target
 from plotroute.encode.literal import literal_texts
+from plotroute.encode.measuring import renderers_kept
 from plotroute.errors import AnswerError, CannotDraw, OutOfMemory, PlotFailed, UnknownPlot
 from plotroute.model import Image, Job, Picture
 from plotroute.registry import BoundPlot, Catalog, complete
@@ -73,7 +74,7 @@ class Worker:
                     self._state.restore()  # loading is the author's code too
                 data_at_hand()
                 content = keys.content_key(job.plot, job.values, versions)
-                with seeded(None if job.live else content), literal_texts(job.texts):
+                with seeded(None if job.live else content), literal_texts(job.texts), renderers_kept():
                     with timed(timings, "draw"), self._context():
                         drawn, made_by_us = _draw(plot, arguments, job)
                     with timed(timings, "encode"):
