@@ -21,14 +21,7 @@ from werkzeug.routing import Rule
 
 from plotroute import settings
 from plotroute.addresses import HEALTH
-from plotroute.errors import (
-    AnswerError,
-    BadRegistration,
-    PlotFailed,
-    RenderError,
-    Unauthorized,
-    UnknownPlot,
-)
+from plotroute.errors import AnswerError, BadRegistration, PlotFailed, RenderError, Unauthorized, UnknownPlot
 from plotroute.model import Manifest, PlotSpec
 from plotroute.pipeline import Pipeline
 from plotroute.settings import Settings
