@@ -5,8 +5,10 @@ from __future__ import annotations
 import platform
 import re
 import sys
+import tempfile
 import time
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adversarial.servers import PLOTS, SECRET, Reply, Server, eventually
@@ -48,10 +50,21 @@ def _next_pictures(stage: Stage, server: Server) -> list[str]:
             break
         time.sleep(min(2, int(busy[0].headers["Retry-After"])))
     return [
-        f"next {reply}" if reply.status != 200 else f"next {reply.request} is not the golden picture"
+        f"next {reply}"
+        if reply.status != 200
+        else f"next {reply.request} is not golden: {_kept(reply, golden)}"
         for reply, golden in zip(replies, stage.goldens.values(), strict=True)
         if reply.status != 200 or reply.body != golden
     ]
+
+
+def _kept(reply: Reply, golden: bytes) -> str:
+    """Keep both pictures, to be looked at, and return where; how the wrong one came about is in its headers."""
+    folder = Path(tempfile.mkdtemp(prefix="plotroute-not-golden-"))
+    (folder / "answered.png").write_bytes(reply.body)
+    (folder / "golden.png").write_bytes(golden)
+    (folder / "headers.txt").write_text(str(reply.headers))
+    return str(folder)
 
 
 def _headers(reply: Reply) -> list[str]:
