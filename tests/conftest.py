@@ -16,6 +16,7 @@ from textwrap import dedent
 from urllib.parse import urlsplit
 
 import matplotlib
+import matplotlib.pyplot as plt
 import pytest
 
 from plotroute import loader
@@ -31,6 +32,16 @@ matplotlib.use("agg")
 def pytest_collection_modifyitems(items):
     """Begin with what takes minutes, so that no one process is still at it when the others have ended."""
     items.sort(key=lambda item: "journeys" not in item.path.parts)
+
+
+@pytest.fixture
+def matplotlib_as_installed():
+    """Begin with Matplotlib's own rcParams and Agg, whatever tests before have set."""
+    matplotlib.use("agg")
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        yield
+    plt.close("all")
 
 
 @dataclass

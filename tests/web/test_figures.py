@@ -6,7 +6,7 @@ import io
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -31,8 +31,11 @@ from plotroute.errors import CannotDraw
 from plotroute.model import IMAGE_TYPES
 from plotroute.web.figures import figure_response
 
-# seaborn 0.13 still says `copy=`, which pandas 3 has no use for.
-pytestmark = pytest.mark.filterwarnings("ignore:The copy keyword is deprecated")
+pytestmark = [
+    pytest.mark.usefixtures("matplotlib_as_installed"),
+    # seaborn 0.13 still says `copy=`, which pandas 3 has no use for.
+    pytest.mark.filterwarnings("ignore:The copy keyword is deprecated"),
+]
 
 FRAME = pd.DataFrame({"x": [1.0, 2, 3, 4], "y": [2.0, 1, 4, 3], "who": list("abab")})
 
@@ -46,15 +49,6 @@ def meanwhile() -> None: ...
 @plots.plot
 def busy(ax: Any) -> None:
     meanwhile()
-
-
-@pytest.fixture(autouse=True)
-def _matplotlib_as_installed() -> Iterator[None]:
-    mpl.use("agg")
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        yield
-    plt.close("all")
 
 
 def drawn(number: int = 2, make: Callable[..., Any] = Figure, **arguments: Any) -> Figure:
