@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +21,7 @@ from plotroute.cache.base import Stored
 from plotroute.render.inprocess import InProcess
 from plotroute.service import Service
 from plotroute.settings import Settings
-from sketches import stop_warming, warming
+from sketches import stop_warming, until, warming
 
 GOOD = """
 from plotroute import Plots
@@ -38,16 +37,6 @@ HTML = "text/html,application/xhtml+xml,*/*;q=0.8"
 
 def page(server, path="/"):
     return server.get(path, Accept=HTML).body.decode()
-
-
-def wait_for(condition):
-    """Wait until `condition()` is true; a test that waits in vain fails."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.05)
-    raise AssertionError("waited in vain")
 
 
 @contextlib.contextmanager
@@ -239,7 +228,7 @@ def broken_server(start_server, tmp_path_factory):
 def test_dev_takes_the_next_port_when_the_usual_one_is_in_use(write_plots):
     folder = write_plots(GOOD.format(title="x")).parent
     with taken_port(5000), running(folder, "dev") as (_, said):
-        ready = wait_for(lambda: re.search(r"shows .* at http://127\.0\.0\.1:(\d+)/", said()))
+        ready = until(lambda: re.search(r"shows .* at http://127\.0\.0\.1:(\d+)/", said()))
         assert re.search(r"^Port 5000 is in use.*; using (\d+)\.", said(), re.M)[1] == ready[1] != "5000"
         with urllib.request.urlopen(f"http://127.0.0.1:{ready[1]}/plots/first", timeout=60) as answer:
             assert answer.status == 200
@@ -274,7 +263,7 @@ def test_serve_listens_on_the_port_of_the_environment(write_plots):
             with contextlib.suppress(OSError):
                 return urllib.request.urlopen(f"http://127.0.0.1:{port}/plots/first", timeout=60).read()
 
-        assert wait_for(answers).startswith(b"\x89PNG")
+        assert until(answers).startswith(b"\x89PNG")
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
 
@@ -298,7 +287,7 @@ def test_serve_ends_on_sigterm_while_a_plot_is_drawing(write_plots, start_server
 
     asking = threading.Thread(target=ask)
     asking.start()
-    wait_for((tmp_path / "began").exists)
+    until((tmp_path / "began").exists)
     server.process.send_signal(signal.SIGTERM)
     assert server.process.wait(60) == 0
     asking.join()
@@ -347,7 +336,7 @@ def test_a_server_has_ready_answers_and_counts_them(make_server):
     client = make_server(KEYED.format(title="x"))
     for n in range(5):
         assert client.get("/plots/first", headers={"X-Request-ID": f"mine-{n}"}).status_code == 200
-    wait_for(lambda: 'outcome="hit",plot="first",status="200"} 4.0' in client.get("/metrics").text)
+    until(lambda: 'outcome="hit",plot="first",status="200"} 4.0' in client.get("/metrics").text)
 
 
 def test_in_development_a_saved_file_is_live_however_often_the_old_was_asked_for(make_server):
@@ -362,7 +351,7 @@ def test_in_development_a_saved_file_is_live_however_often_the_old_was_asked_for
 def test_what_is_to_be_drawn_ahead_is(make_server, caplog):
     caplog.set_level("INFO", "plotroute")
     client = make_server(KEYED.format(title="x"), warm="first?n=3 fist")
-    wait_for(lambda: "1 of 2 pictures are warm" in caplog.text)
+    until(lambda: "1 of 2 pictures are warm" in caplog.text)
     assert client.get("/plots/first?n=3").headers["Cache-Status"] == "plotroute; hit"
     assert "fist cannot be drawn ahead" in caplog.text
     assert Path("drawn.txt").read_text() == "first "
@@ -384,7 +373,7 @@ def test_without_a_directory_pictures_are_in_memory_alone(tmp_path):
 def test_with_a_directory_they_are_in_files_as_well(tmp_path):
     settings = Settings(cache_dir=str(tmp_path / "cache"))
     make_cache(settings).put("key", PICTURE)
-    assert wait_for(lambda: make_cache(settings).get("key")) == PICTURE
+    assert until(lambda: make_cache(settings).get("key")) == PICTURE
 
 
 def test_the_directory_holds_what_it_may_and_no_more(tmp_path):
@@ -393,8 +382,8 @@ def test_the_directory_holds_what_it_may_and_no_more(tmp_path):
     large = replace(PICTURE, image=replace(PICTURE.image, body=b"x" * 100_000))
     for n in range(30):
         cache.put(str(n), large)
-        wait_for(lambda n=n: any(make_cache(settings).get(str(k)) for k in range(n, -1, -1)))
-    wait_for(lambda: cache.get("29"))
+        until(lambda n=n: any(make_cache(settings).get(str(k)) for k in range(n, -1, -1)))
+    until(lambda: cache.get("29"))
     assert sum(file.stat().st_size for file in (tmp_path / "cache").rglob("*") if file.is_file()) <= 2**20
 
 
@@ -402,7 +391,7 @@ def test_no_bytes_of_memory_and_a_directory_is_a_cache_on_disk_alone(tmp_path):
     settings = Settings(cache_dir=str(tmp_path / "cache"), cache_memory=0)
     cache = make_cache(settings)
     cache.put("key", PICTURE)
-    assert wait_for(lambda: cache.get("key")) == PICTURE
+    assert until(lambda: cache.get("key")) == PICTURE
 
 
 def test_a_directory_counts_from_where_the_server_was_started(make_server, tmp_path, monkeypatch):
@@ -410,5 +399,5 @@ def test_a_directory_counts_from_where_the_server_was_started(make_server, tmp_p
     monkeypatch.chdir(tmp_path)
     client = make_server(KEYED.format(title="x"), folder="code/", cache_dir="cache")
     assert client.get("/plots/first").status_code == 200
-    wait_for(lambda: [*tmp_path.rglob("pictures")])
+    until(lambda: [*tmp_path.rglob("pictures")])
     assert [folder.parent for folder in tmp_path.rglob("pictures")] == [tmp_path / "cache"]

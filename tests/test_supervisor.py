@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from conftest import free_port
+from sketches import until
 
 PLOTS = """
 import time
@@ -40,16 +41,6 @@ def slow(ax, numbers, seconds: float = 10):
     time.sleep(seconds)
     Path("drawn").touch()
 """
-
-
-def wait_for(condition):
-    """Wait until `condition()` is true; a test that waits in vain fails."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.05)
-    raise AssertionError("waited in vain")
 
 
 def alive(pid):
@@ -118,7 +109,7 @@ def test_a_render_server_that_is_killed_comes_back_each_time(serve, folder):
     names = temporary(folder)
     killed = []
     for n in (1, 2, 3):
-        pid = wait_for(lambda: render_server(server))
+        pid = until(lambda: render_server(server))
         assert pid not in killed
         os.kill(pid, signal.SIGKILL)
         killed.append(pid)
@@ -133,13 +124,13 @@ def test_a_web_server_that_is_killed_comes_back(serve):
     server = serve()
     web = next(pid for pid, line in children(server.process.pid).items() if "plotroute.serving" in line)
     os.kill(web, signal.SIGKILL)
-    wait_for(lambda: "the web server ended (-9); starting it again" in server.log)
+    until(lambda: "the web server ended (-9); starting it again" in server.log)
 
     def answers():
         with contextlib.suppress(OSError):
             return server.get("/plots/numbers/line").status == 200
 
-    wait_for(answers)
+    until(answers)
     assert server.process.poll() is None
 
 
@@ -203,7 +194,7 @@ def test_sighup_loads_the_code_anew(serve, folder):
     assert b"first words" in server.get("/plots/numbers/words?n=1").body
     server.process.send_signal(signal.SIGHUP)
     numbers = iter(range(2, 10_000))
-    wait_for(lambda: b"second words" in server.get(f"/plots/numbers/words?n={next(numbers)}").body)
+    until(lambda: b"second words" in server.get(f"/plots/numbers/words?n={next(numbers)}").body)
     assert children(server.process.pid) == everyone
 
 
@@ -211,12 +202,12 @@ def test_sighup_keeps_the_last_good_version_where_the_new_one_does_not_load(serv
     server = serve()
     (folder / "words.txt").unlink()
     server.process.send_signal(signal.SIGHUP)
-    wait_for(lambda: "FileNotFoundError" in server.log)
+    until(lambda: "FileNotFoundError" in server.log)
     assert b"first words" in server.get("/plots/numbers/words").body
     (folder / "words.txt").write_text("third words")
     server.process.send_signal(signal.SIGHUP)
     numbers = iter(range(10_000))
-    wait_for(lambda: b"third words" in server.get(f"/plots/numbers/words?n={next(numbers)}").body)
+    until(lambda: b"third words" in server.get(f"/plots/numbers/words?n={next(numbers)}").body)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -227,7 +218,7 @@ def test_a_signal_ends_the_server_with_everything_it_started(serve, folder, numb
     assert temporary(folder)
     server.process.send_signal(number)
     assert server.process.wait(60) == 0
-    wait_for(lambda: not any(map(alive, everyone)))
+    until(lambda: not any(map(alive, everyone)))
     assert temporary(folder) == []
 
 
@@ -236,7 +227,7 @@ def test_what_was_begun_is_drawn_though_every_process_is_told_to_stop_twice(serv
     server = serve()
     with ThreadPoolExecutor(1) as reader:
         drawing = reader.submit(server.get, "/plots/numbers/slow?seconds=3")
-        wait_for((folder / "began").exists)
+        until((folder / "began").exists)
         for _ in range(2):
             for pid in [server.process.pid, *everyone_of(server)]:
                 with contextlib.suppress(ProcessLookupError):
@@ -255,14 +246,14 @@ def test_interrupted_twice_it_ends_at_once(serve, folder):
     everyone = everyone_of(server)
     with ThreadPoolExecutor(1) as reader:
         drawing = reader.submit(server.get, "/plots/numbers/slow")
-        wait_for((folder / "began").exists)
+        until((folder / "began").exists)
         server.process.send_signal(signal.SIGINT)
         time.sleep(0.5)  # two that come together count as one
         assert server.process.poll() is None
         server.process.send_signal(signal.SIGINT)
         assert server.process.wait(60) == 0
         assert drawing.exception() is not None
-    wait_for(lambda: not any(map(alive, everyone)))
+    until(lambda: not any(map(alive, everyone)))
     assert not (folder / "drawn").exists()
     assert temporary(folder) == []
 

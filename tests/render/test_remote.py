@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -23,6 +22,7 @@ from plotroute.render.launch import render_environment
 from plotroute.render.remote import Remote
 from plotroute.settings import Settings
 from render.conformance import PLOTS, RendererConformance
+from sketches import until
 
 ODD = """
 import time
@@ -54,16 +54,6 @@ def waits(ax, numbers, n: int = 0):
     while not Path("go").exists():
         time.sleep(0.05)
 """
-
-
-def wait_for(condition):
-    """Wait until `condition()` is true; a test that waits in vain fails."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.02)
-    raise AssertionError("waited in vain")
 
 
 class Server:
@@ -194,7 +184,7 @@ def test_those_who_ask_for_the_same_at_the_same_time_have_it_drawn_once(odd):
                 readers.submit(draw, renderer, "numbers/waits", 5, request_id=str(id))
                 for id, renderer in enumerate([odd.remote, other] * 2)
             ]
-            wait_for(lambda: began(odd))
+            until(lambda: began(odd))
             # Whatever is asked later on the same connections is answered: so the four have been read.
             assert draw(odd.remote, n=1).body == draw(other, n=1).body
             (odd.folder / "go").touch()
@@ -207,7 +197,7 @@ def test_those_who_ask_for_the_same_at_the_same_time_have_it_drawn_once(odd):
 def test_what_is_asked_while_another_drawing_takes_long_is_answered(odd):
     with ThreadPoolExecutor(1) as readers:
         slow = readers.submit(draw, odd.remote, "numbers/waits", 6)
-        wait_for(lambda: began(odd))
+        until(lambda: began(odd))
         for n in range(20, 25):
             assert draw(odd.remote, n=n).type == "image/png"
         assert not slow.done()
@@ -221,7 +211,7 @@ def test_what_is_asked_while_another_drawing_takes_long_is_answered(odd):
 def test_a_drawing_is_asked_for_again_when_the_server_comes_back(odd):
     with ThreadPoolExecutor(3) as readers:
         drawing = [readers.submit(draw, odd.remote, "numbers/waits", n) for n in (7, 8, 9)]
-        wait_for(lambda: began(odd))
+        until(lambda: began(odd))
         odd.kill()
         (odd.folder / "go").touch()
         odd.start()
@@ -231,7 +221,7 @@ def test_a_drawing_is_asked_for_again_when_the_server_comes_back(odd):
 def test_a_version_is_asked_for_again_too(odd):
     with ThreadPoolExecutor(1) as readers:
         finding_out = readers.submit(odd.remote.versions, [DatasetRef("slow_numbers")])
-        wait_for((odd.folder / "began").exists)
+        until((odd.folder / "began").exists)
         odd.kill()
         (odd.folder / "go").touch()
         odd.start()
@@ -242,7 +232,7 @@ def test_a_server_that_goes_away_twice_is_a_clean_error(odd):
     with ThreadPoolExecutor(1) as readers:
         drawing = readers.submit(draw, odd.remote, "numbers/waits", 4)
         for times in (1, 2):
-            wait_for(lambda times=times: began(odd) == ["4"] * times)
+            until(lambda times=times: began(odd) == ["4"] * times)
             odd.kill()
             odd.start()
         with pytest.raises(errors.Draining) as caught:
@@ -286,7 +276,7 @@ def test_while_the_server_is_away_what_it_told_last_is_known(odd):
     code = odd.remote.manifest().code
     version = odd.remote.versions([DatasetRef("numbers")])
     # What is told to all may come after the answer to one.
-    wait_for(lambda: "numbers" in odd.remote._known)
+    until(lambda: "numbers" in odd.remote._known)
     odd.kill()
     assert odd.remote.manifest().code == code
     assert odd.remote.versions([DatasetRef("numbers")]) == version
@@ -341,7 +331,7 @@ def test_a_closed_one_says_so_and_lets_go_of_its_connection(odd):
     other.close()
     with pytest.raises(errors.Draining):
         draw(other)
-    wait_for(lambda: not other.ready())
+    until(lambda: not other.ready())
     assert draw(odd.remote).type == "image/png"
 
 
