@@ -4,10 +4,9 @@ from contextlib import ExitStack
 
 import clients
 import servers
-from clients import Answer, Connection, wrk
+from clients import Answer, Connection
 from hits import CONNECTIONS, Rates, cached
 from plan import LINE, Plan
-from processes import cpu_seconds
 from servers import Server
 from tables import Table, median, ratio
 
@@ -46,10 +45,7 @@ def embedded(plan: Plan) -> Table:
             for kind, name in kinds[:: -1 if round % 2 else 1]:
                 server, path = asked[name]
                 headers = {"If_None_Match": etags[name]} if kind == "304" else {}
-                before = cpu_seconds(server.session)
-                load = wrk(server.port, path, plan.seconds, CONNECTIONS, **headers)
-                found[kind, name].rate.append(load.rate)
-                found[kind, name].cpu.append((cpu_seconds(server.session) - before) * 1e6 / load.answers)
+                found[kind, name].add(plan, server, path, headers)
     for (kind, name), rates in found.items():
         row = {"answer": kind, "server": name, "a second": median(rates.rate), "CPU µs": median(rates.cpu)}
         row["of the static file"] = ratio(rates.rate, found[kind, STATIC_FILE].rate)

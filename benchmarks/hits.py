@@ -96,6 +96,13 @@ class Rates:
     cpu: list[float] = field(default_factory=list)
     """Microseconds of the server's processes, per answer."""
 
+    def add(self, plan: Plan, server: Server, path: str, headers: dict[str, str]) -> None:
+        """Let wrk ask for a while, and write down what it says."""
+        before = cpu_seconds(server.session)
+        load = wrk(server.port, path, plan.seconds, CONNECTIONS, **headers)
+        self.rate.append(load.rate)
+        self.cpu.append((cpu_seconds(server.session) - before) * 1e6 / load.answers)
+
 
 def add_rates(table: Table, plan: Plan, compared: dict[str, Server], answer: Answer) -> None:
     """Let wrk ask these servers and nginx, one after the other, and write down what it says.
@@ -117,10 +124,7 @@ def add_rates(table: Table, plan: Plan, compared: dict[str, Server], answer: Ans
             for kind, name in list(found)[:: -1 if round % 2 else 1]:
                 server = compared[name]
                 headers = {"If_None_Match": etags[name]} if kind == "304" else {}
-                before = cpu_seconds(server.session)
-                load = wrk(server.port, LINE, plan.seconds, CONNECTIONS, **headers)
-                found[kind, name].rate.append(load.rate)
-                found[kind, name].cpu.append((cpu_seconds(server.session) - before) * 1e6 / load.answers)
+                found[kind, name].add(plan, server, LINE, headers)
     for (kind, name), rates in found.items():
         row = {"answer": kind, "server": name, "a second": median(rates.rate), "CPU µs": median(rates.cpu)}
         if NGINX in compared:
