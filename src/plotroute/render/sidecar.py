@@ -80,7 +80,7 @@ class Sidecar:
         with locked(self.path):
             if _answers(self.path) or not self._may_start():
                 return
-            if os.path.exists(self.path):
+            if self.path.exists():
                 log.error("the render server ended; starting it again")
                 _clear(self.path)
             _sweep(self.path.parent)

@@ -85,10 +85,8 @@ def create_app(
     def end(response: Response) -> Response:
         exchange: Exchange = g.exchange
         exchange.end(response, views.metrics)
-        if answers is not None and exchange.looked_up is not None and RAW in request.environ:
-            order, expires_at = exchange.looked_up
-            line = exchange.line(response)
-            answers.remember(request.environ[RAW], order, response, expires_at, exchange.outcome, line)
+        if answers is not None and RAW in request.environ:
+            exchange.keep_ready(answers, request.environ[RAW], response)
         return response
 
     return app

@@ -14,6 +14,7 @@ from plotroute.orders import Order
 from plotroute.web import negotiate
 from plotroute.web.metrics import Metrics
 from plotroute.web.problems import respond
+from plotroute.web.ready import ReadyAnswers, Request
 from plotroute.web.request_ids import request_id
 
 log = logging.getLogger("plotroute.access")
@@ -54,6 +55,12 @@ class Exchange:
             development=development,
             home=self.home,
         )
+
+    def keep_ready(self, answers: ReadyAnswers, asked: Request, response: Response) -> None:
+        """Keep an answer that was looked up, for whoever asks the same again."""
+        if self.looked_up is not None:
+            order, expires_at = self.looked_up
+            answers.remember(asked, order, response, expires_at, self.outcome, self.line(response))
 
     def line(self, response: Response) -> str:
         """Return the line of the log, less request id and time."""

@@ -219,7 +219,8 @@ class Extension:
             response = self._failed(runtime, exchange, error)
         # What is forbidden to some is not named to whoever reads the counts.
         exchange.end(response, runtime.metrics, named=self.mount.authorize is None)
-        self._remember(runtime, exchange, response)
+        if request.method == "GET":
+            exchange.keep_ready(runtime.answers, self._asked(runtime), response)
         return response
 
     def _exchange(self) -> Exchange:
@@ -254,15 +255,6 @@ class Extension:
         response.headers.clear()  # of what a new response has: a 304 has no type
         response.headers.extend(ready.headers)
         return response
-
-    def _remember(self, runtime: Runtime, exchange: Exchange, response: Response) -> None:
-        """Keep an answer that was looked up, for who asks the same again."""
-        if exchange.looked_up is None or request.method != "GET":
-            return
-        order, expires_at = exchange.looked_up
-        runtime.answers.remember(
-            self._asked(runtime), order, response, expires_at, exchange.outcome, exchange.line(response)
-        )
 
     def _asked(self, runtime: Runtime) -> tuple[str | None, ...]:
         return (*raw(request.environ), "private" if runtime.access.private() else None)
