@@ -7,6 +7,7 @@ import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from adversarial.alone import drawn_alone, other_than
 from adversarial.processes import everything, is_alive
 from adversarial.servers import PLOTS, Reply, eventually
 
@@ -31,6 +32,13 @@ def picture(stage: Stage, replies: list[Reply], given: Any) -> str:
             if given is not True and list(struct.unpack("!II", reply.body[16:24])) != given:
                 return f"{reply} has {struct.unpack('!II', reply.body[16:24])} pixels"
     return ""
+
+
+def as_drawn_alone(stage: Stage, replies: list[Reply], given: Any) -> str:
+    """Every 200 is the very picture that the plot gives without plotroute."""
+    drawn = [reply for reply in replies if reply.status == 200]
+    goldens = drawn_alone([reply.request for reply in drawn])
+    return "; ".join(filter(None, (other_than(goldens[reply.request], reply) for reply in drawn)))
 
 
 def all_equal(stage: Stage, replies: list[Reply], given: Any) -> str:

@@ -1,42 +1,17 @@
 """The server that cases share, and the pictures that plots give without one."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
-from adversarial.servers import PLOTS, Server, launch
+from adversarial.alone import drawn_alone
+from adversarial.servers import Server, launch
 
-GOLDENS = {
-    "GET /sine.png": ("sine", {}),
-    "GET /sine.png?freq=2": ("sine", {"freq": 2.0}),
-    "GET /sine.png?freq=3": ("sine", {"freq": 3.0}),
-    "GET /formula.png": ("formula", {}),
-}
-
-# A script as everybody writes it: import, call, savefig. Plotroute's decorators return functions unchanged.
-_ALONE = """
-import sys
-import matplotlib
-matplotlib.use("agg")
-import plain
-name, arguments, file = sys.argv[1:]
-getattr(plain, name)(**eval(arguments)).savefig(file, backend="module://plotroute.encode.agg")
-"""
+GOLDENS = ("GET /sine.png", "GET /sine.png?freq=2", "GET /sine.png?freq=3", "GET /formula.png")
 
 
 @pytest.fixture(scope="session")
-def goldens(tmp_path_factory):
+def goldens():
     """Each picture by itself, from an interpreter of its own."""
-    pictures = {}
-    for request, (name, arguments) in GOLDENS.items():
-        file = tmp_path_factory.mktemp("golden") / "picture.png"
-        command = [sys.executable, "-c", _ALONE, name, repr(arguments), str(file)]
-        environment = {**os.environ, "ADVERSARIAL_NOTES": os.devnull}
-        subprocess.run(command, cwd=PLOTS, check=True, capture_output=True, env=environment)
-        pictures[request] = file.read_bytes()
-    return pictures
+    return {request: drawn_alone([request])[request] for request in GOLDENS}
 
 
 class Shared:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import platform
 import re
 import sys
-import tempfile
 import time
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from adversarial.alone import other_than
 from adversarial.servers import PLOTS, SECRET, Reply, Server, eventually
 
 if TYPE_CHECKING:
@@ -49,22 +48,11 @@ def _next_pictures(stage: Stage, server: Server) -> list[str]:
         if not (busy and stage.case.busy and time.monotonic() < deadline):
             break
         time.sleep(min(2, int(busy[0].headers["Retry-After"])))
-    return [
-        f"next {reply}"
-        if reply.status != 200
-        else f"next {reply.request} is not golden: {_kept(reply, golden)}"
+    problems = [
+        f"{reply}" if reply.status != 200 else other_than(golden, reply)
         for reply, golden in zip(replies, stage.goldens.values(), strict=True)
-        if reply.status != 200 or reply.body != golden
     ]
-
-
-def _kept(reply: Reply, golden: bytes) -> str:
-    """Keep both pictures, to be looked at, and return where; how the wrong one came about is in its headers."""
-    folder = Path(tempfile.mkdtemp(prefix="plotroute-not-golden-"))
-    (folder / "answered.png").write_bytes(reply.body)
-    (folder / "golden.png").write_bytes(golden)
-    (folder / "headers.txt").write_text(str(reply.headers))
-    return str(folder)
+    return [f"next {problem}" for problem in problems if problem]
 
 
 def _headers(reply: Reply) -> list[str]:
