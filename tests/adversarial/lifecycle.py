@@ -75,7 +75,7 @@ def kill_the_server(stage: Stage) -> list[Reply]:
 
 
 def reload_under_load(stage: Stage) -> list[Reply]:
-    server = stage.launch()
+    server = stage.launch(settings=stage.case.given["settings"])
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(together, stage)
         time.sleep(0.3)
