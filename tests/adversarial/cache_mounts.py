@@ -33,8 +33,12 @@ def full_disk(stage: Stage) -> list[Reply]:
     )
     seen = _as_seen_by(server, folder)
     replies = _served_from_memory(stage, server)
-    files = [file.name for file in seen.rglob("*") if file.is_file()]
-    stage.expect(files == ["filler"], f"there is {files}")
+
+    def files() -> list[str]:
+        return [file.name for file in seen.rglob("*") if file.is_file()]
+
+    # One may be on its way, to find that there is no room.
+    stage.expect(eventually(lambda: files() == ["filler"]), f"there is {files()}")
     (seen / "filler").unlink()
     kept, _ = keep(stage, server, seen, stage.request(99))
     return [*replies, kept]
