@@ -1,6 +1,8 @@
 """The renderer in this process."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -32,12 +34,14 @@ class TestInProcess(RendererConformance):
 
 SLOW = """
 import time
+from pathlib import Path
 from plotroute import Plots
 
 plots = Plots()
 
 @plots.plot
 def slow(ax, seconds=1.0):
+    Path("began").touch()
     time.sleep(seconds)
 """
 
@@ -63,11 +67,26 @@ def test_closing_is_no_fault_to_what_keeps_data_young_behind(make_renderer, monk
     renderer = make_renderer(SLOW)
     drawing = threading.Thread(target=renderer.render, args=[Job(plot="slow", values={"seconds": 1.0})])
     drawing.start()
+    until(Path("began").exists)
     until(renderer._thread._work_queue.qsize)  # it waits for its turn behind the drawing
     renderer.close()
     renderer._watcher.join(60)
     drawing.join()
     assert not renderer._watcher.is_alive()
+
+
+def test_who_waits_behind_a_drawing_when_it_is_closed_is_told_so_at_once(make_renderer, monkeypatch):
+    monkeypatch.setattr(inprocess, "_WATCH_EVERY", 60)
+    renderer = make_renderer(SLOW, queue_timeout=60)
+    with ThreadPoolExecutor(2) as readers:
+        drawing = readers.submit(renderer.render, Job(plot="slow", values={"seconds": 1.0}))
+        until(Path("began").exists)
+        waiting = readers.submit(renderer.render, Job(plot="slow", values={"seconds": 0.0}))
+        until(renderer._thread._work_queue.qsize)
+        renderer.close()
+        with pytest.raises(errors.Draining):
+            waiting.result(30)
+        assert drawing.result().type == "image/png"
 
 
 def test_a_closed_one_says_that_it_is_stopping(make_renderer):

@@ -135,13 +135,17 @@ class InProcess:
             return call()
 
         try:
-            return begun, self._thread.submit(work)
+            future = self._thread.submit(work)
         except RuntimeError:
-            raise Draining("The server is stopping", headers={"Retry-After": "5"}) from None
+            raise _stopping() from None
+        future.add_done_callback(lambda _: begun.set())  # what is cancelled has no turn to wait for
+        return begun, future
 
     def _await_turn(self, begun: threading.Event, future: Future[T]) -> None:
         if not begun.wait(self._settings.queue_timeout) and future.cancel():
             raise QueueFull("Too many pictures are waiting to be drawn", headers={"Retry-After": "2"})
+        if future.cancelled():
+            raise _stopping()
 
     def _load(self) -> None:
         try:
@@ -179,6 +183,10 @@ def _result(future: Future[T], timeout: float, late: AnswerError) -> T:
         return future.result(timeout)
     except FutureTimeout:
         raise late from None
+
+
+def _stopping() -> Draining:
+    return Draining("The server is stopping", headers={"Retry-After": "5"})
 
 
 def _still_loading() -> DatasetLoading:
