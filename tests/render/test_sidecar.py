@@ -381,6 +381,21 @@ def test_workers_that_come_and_go_while_it_ends_are_all_served(make_stage):
             until(lambda: not stage.bases())
 
 
+def test_who_only_looks_whether_it_is_there_does_not_keep_it(make_stage):
+    stage = make_stage(idle_after=0.5)
+    worker = stage.worker()
+    drew(worker("draw()"))
+    (door,) = stage.sockets.glob("*.sock")
+    worker.kill()
+
+    def has_ended():
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as knocking:
+            knocking.connect(str(door))
+        return not stage.bases()
+
+    until(has_ended)
+
+
 def test_one_that_wants_to_end_looks_whether_somebody_knocks(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # a short name for the socket
     with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as knocking:

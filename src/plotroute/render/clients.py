@@ -52,6 +52,8 @@ class Client:
     connection: socket.socket
     unpacker: Unpacker = field(default_factory=Unpacker)
     outgoing: bytearray = field(default_factory=bytearray)
+    introduced: bool = False
+    """Whether it has said anything."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,10 @@ class Clients:
     def __bool__(self) -> bool:
         """Whether there are any."""
         return bool(self._clients)
+
+    def introduced(self) -> bool:
+        """Whether any of them has said anything: who only knocks wants to know whether somebody listens."""
+        return any(client.introduced for client in self._clients)
 
     def answer(self, waiter: Waiter, message: Message, body: bytes = b"") -> None:
         """Answer a request, if whoever asked is still there."""
@@ -123,6 +129,7 @@ class Clients:
             if not data:
                 raise ConnectionResetError
             for message, _ in client.unpacker.feed(data):
+                client.introduced = True
                 self._asked(client, message)
         except BlockingIOError:
             pass

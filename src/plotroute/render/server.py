@@ -80,7 +80,7 @@ class Base:
         self._idle_after = float(configuration.get("idle_after", math.inf))
         self._again_after = float(configuration.get("again_after", math.inf))
         self._left_at = time.monotonic()
-        """When a client was last there."""
+        """When a worker was last there."""
         self._listener = listener
         self._watch = Watch()
         self._clients = Clients(listener, self._watch, self._asked, self._left)
@@ -419,11 +419,14 @@ class Base:
         return True
 
     def _end_if_idle(self) -> None:
-        """End when nobody has been connected for a while, unless somebody is at the door."""
+        """End when no worker has been there for a while, unless somebody is at the door.
+
+        Who only knocks does not count: each service that starts its server looks whether others' are alive.
+        """
         now = time.monotonic()
-        if self._clients:
+        if self._clients.introduced():
             self._left_at = now
-        elif now - self._left_at > self._idle_after and sidecar.close(self._listener):
+        elif now - self._left_at > self._idle_after and not self._clients and sidecar.close(self._listener):
             self._stopping = True
 
     def _told_not_to_wait(self, *_: object) -> None:
