@@ -166,6 +166,13 @@ def process_state():
     forget_modules(before[2])
 
 
+def end(renderers):
+    """Close renderers in this process: what they still draw must not go on beside the next test's."""
+    for renderer in renderers:
+        renderer.close()
+        renderer._thread.shutdown()
+
+
 @pytest.fixture
 def make_client(write_plots, process_state):
     """Return a Flask test client for the text of a plots file; its pipeline is `client.pipeline`."""
@@ -183,5 +190,4 @@ def make_client(write_plots, process_state):
         return client
 
     yield make
-    for renderer in renderers:
-        renderer.close()
+    end(renderers)

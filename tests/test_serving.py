@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from werkzeug.test import Client
 
+from conftest import end
 from plotroute import Image
 from plotroute.assembly import make_app, make_cache
 from plotroute.cache.base import Stored
@@ -316,8 +317,7 @@ def make_server(write_plots, process_state, monkeypatch):
     monkeypatch.setattr("plotroute.warming._LOOK_EVERY", 0.01)
     yield make
     stop_warming(*made)
-    for renderer in made:
-        renderer.close()
+    end(made)
 
 
 KEYED = """

@@ -2,10 +2,10 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
+from conftest import end
 from plotroute import errors
 from plotroute.model import Job
 from plotroute.render import inprocess
@@ -24,8 +24,7 @@ def make_renderer(write_plots, process_state):
         return renderers[-1]
 
     yield make
-    for renderer in renderers:
-        renderer.close()
+    end(renderers)
 
 
 class TestInProcess(RendererConformance):
@@ -41,7 +40,7 @@ plots = Plots()
 
 @plots.plot
 def slow(ax, seconds=1.0):
-    Path("began").touch()
+    Path(__file__).with_name("began").touch()
     time.sleep(seconds)
 """
 
@@ -62,12 +61,12 @@ def test_a_full_queue_says_so_and_forgets_the_work(make_renderer):
     first.join()
 
 
-def test_closing_is_no_fault_to_what_keeps_data_young_behind(make_renderer, monkeypatch):
+def test_closing_is_no_fault_to_what_keeps_data_young_behind(make_renderer, monkeypatch, tmp_path):
     monkeypatch.setattr(inprocess, "_WATCH_EVERY", 0.01)
     renderer = make_renderer(SLOW)
     drawing = threading.Thread(target=renderer.render, args=[Job(plot="slow", values={"seconds": 1.0})])
     drawing.start()
-    until(Path("began").exists)
+    until((tmp_path / "began").exists)
     until(renderer._thread._work_queue.qsize)  # it waits for its turn behind the drawing
     renderer.close()
     renderer._watcher.join(60)
@@ -75,12 +74,14 @@ def test_closing_is_no_fault_to_what_keeps_data_young_behind(make_renderer, monk
     assert not renderer._watcher.is_alive()
 
 
-def test_who_waits_behind_a_drawing_when_it_is_closed_is_told_so_at_once(make_renderer, monkeypatch):
+def test_who_waits_behind_a_drawing_when_it_is_closed_is_told_so_at_once(
+    make_renderer, monkeypatch, tmp_path
+):
     monkeypatch.setattr(inprocess, "_WATCH_EVERY", 60)
     renderer = make_renderer(SLOW, queue_timeout=60)
     with ThreadPoolExecutor(2) as readers:
         drawing = readers.submit(renderer.render, Job(plot="slow", values={"seconds": 1.0}))
-        until(Path("began").exists)
+        until((tmp_path / "began").exists)
         waiting = readers.submit(renderer.render, Job(plot="slow", values={"seconds": 0.0}))
         until(renderer._thread._work_queue.qsize)
         renderer.close()
