@@ -219,7 +219,8 @@ class Extension:
             response = self._failed(runtime, exchange, error)
         # What is forbidden to some is not named to whoever reads the counts.
         exchange.end(response, runtime.metrics, named=self.mount.authorize is None)
-        if request.method == "GET":
+        # One that was ready is kept already: it is not asked anew whether it is private.
+        if exchange.looked_up is not None and request.method == "GET":
             exchange.keep_ready(runtime.answers, self._asked(runtime), response)
         return response
 
