@@ -13,6 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from PIL import Image
 
 from encode.pngs import content
@@ -182,6 +184,17 @@ def test_a_surface_is_filtered_and_a_repeated_row_is_not() -> None:
     for rgba, filter in ((slope(300, 300), 2), (stripes, 0)):
         rows = zlib.decompress(dict(chunks(encode_png(rgba)))[b"IDAT"])
         assert set(rows[:: 1 + 3 * 300]) == {filter}
+
+
+def test_the_same_pixels_give_the_same_bytes_whatever_memory_held_before() -> None:
+    found = set()
+    for _ in range(100):
+        figure = Figure(dpi=200, layout="constrained")
+        figure.subplots().plot([1, 3, 2])
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        found.add(encode_png(np.array(canvas.buffer_rgba())))
+    assert len(found) == 1
 
 
 def test_the_first_bytes_are_compressed_apart_so_that_isa_l_never_hashes_an_address() -> None:
