@@ -105,9 +105,9 @@ def daily(
     window: Annotated[int, Field(ge=1, le=60, description="Days in the moving average")] = 7,
 ):
     """Rides per day, with a moving average."""
-    day = rides["date"].dt.tz_localize("UTC")
-    chosen = rides[(day >= period.start) & (day < period.end)]
+    chosen = rides[period.mask(rides["date"])]
     if chosen.empty:
+        day = rides["date"]
         raise CannotDraw(
             f"There are no rides in this period: try one between {day.min():%F} and {day.max():%F}."
         )

@@ -6,10 +6,11 @@ Pure, but for the clock that a relative range asks when its ends are read withou
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, NoReturn
+from zoneinfo import ZoneInfo
 
-from plotroute import durations
+from plotroute import columns, durations
 
 SPELLING = (
     "write -7d, now-7d..now-1d, 2024-01-01..2024-02-01 or 2024-01-01T06:00Z..now "
@@ -122,6 +123,20 @@ class TimeRange:
     def relative(self) -> bool:
         """Whether it moves with the clock."""
         return isinstance(self._start, timedelta) or isinstance(self._end, timedelta)
+
+    def mask(self, times: Any, tz: str | tzinfo = UTC) -> Any:
+        """Return which of `times` lie in the range: True from its start on, and before its end.
+
+        times: a Series or Index of pandas, a Series of Polars, or an array of NumPy (datetime64). Aware times
+            are compared as the moments that they are; a missing time is False.
+        tz: where the clock hangs that naive times were read from (`"Europe/Berlin"`): UTC, as for the range.
+
+        TypeError, with the cure, where `times` are no times.
+
+        >>> recent = orders[period.mask(orders["ordered_at"])]
+        """
+        now = self.resolve(datetime.now(UTC))
+        return columns.between(times, now.start, now.end, ZoneInfo(tz) if isinstance(tz, str) else tz)
 
     def resolve(self, now: datetime) -> TimeRange:
         """Return the absolute range that this one is at `now` (aware).

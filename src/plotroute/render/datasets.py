@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
-from plotroute import freshness, hints, keys
+from plotroute import columns, freshness, hints, keys
 from plotroute.data.base import CONSUMED, fingerprint, hand_out, shareable
 from plotroute.errors import AnswerError, DatasetUnavailable, OutOfMemory
 from plotroute.model import DatasetRef, Versions
@@ -204,6 +204,10 @@ class Datasets:
             return self._poll(dataset, ref)
         return freshness.known_version(dataset.spec, ref, self._clock())
 
+    def _time_ranges(self) -> list[str]:
+        params = (p for dataset in self._catalog.datasets.values() for p in dataset.spec.params)
+        return [parameter.name for parameter in params if parameter.kind == "timerange"]
+
     def _author(self, call: Callable[[], Any], what: str) -> Any:
         """Call a function of the author's; what it raises becomes what readers are told."""
         try:
@@ -214,6 +218,7 @@ class Datasets:
         except MemoryError as error:
             raise OutOfMemory(f"{what} ran out of memory", detail=author_traceback(error)) from error
         except Exception as error:
+            columns.explain(error, self._time_ranges)
             raise DatasetUnavailable(
                 "Loading data failed" if what.startswith("Loading") else "Checking data failed",
                 detail=f"{what} failed.\n{author_traceback(error)}",

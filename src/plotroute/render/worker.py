@@ -14,7 +14,7 @@ from datetime import datetime
 from io import BytesIO
 from typing import Any
 
-from plotroute import author_code, encode, hints, keys, loader, sources
+from plotroute import author_code, columns, encode, hints, keys, loader, sources
 from plotroute.encode.base import NotAFigure, Target
 from plotroute.encode.literal import literal_texts
 from plotroute.encode.measuring import renderers_kept
@@ -98,6 +98,7 @@ class Worker:
         except BaseException as error:  # SystemExit too: a plot cannot end the process
             if isinstance(error, KeyboardInterrupt):
                 raise
+            columns.explain(error, lambda: [p.name for p in plot.spec.params if p.kind == "timerange"])
             raise PlotFailed("The plot's code raised an error", detail=author_traceback(error)) from error
 
     def _arguments(self, plot: BoundPlot, job: Job) -> tuple[dict[str, Any], dict[str, str]]:
