@@ -112,6 +112,19 @@ def test_invalid_parameters_are_counted(count, title):
     assert error.members == {"errors": error.errors}
 
 
+def test_the_text_of_invalid_parameters_says_which_and_why():
+    wrong = [
+        ParameterError("n", "malformed", "'x' is not a whole number"),
+        ParameterError("", "malformed", "no"),
+    ]
+
+    assert str(InvalidParameters(wrong)) == "2 parameters are wrong: n: 'x' is not a whole number; no"
+    assert str(errors.from_wire(InvalidParameters(wrong[:1]).to_wire())).endswith(
+        "wrong: n: 'x' is not a whole number"
+    )
+    assert str(InvalidParameters([])) == "0 parameters are wrong"
+
+
 def test_an_entry_has_everything_that_applies():
     error = ParameterError(
         "method",

@@ -308,6 +308,14 @@ def test_a_picture_brings_its_words(plots):
     assert plots.draw("lines").alt == "Lines"
 
 
+def test_the_error_itself_names_each_parameter_and_the_reason(plots):
+    for call in (plots.draw, plots.url):
+        with pytest.raises(
+            InvalidParameters, match=r"2 parameters are wrong: n: .*; colour: is not a parameter"
+        ):
+            call("numbers/lines", n=0, colour="red")
+
+
 @pytest.mark.parametrize("call", ["draw", "url"])
 def test_everything_wrong_is_told_at_once(plots, call):
     found = wrong(

@@ -125,6 +125,11 @@ class InvalidParameters(RequestError):
         super().__init__(title, **rest, errors=entries)
         self.errors = entries
 
+    def __str__(self) -> str:
+        """Return the title and what is wrong with each parameter: all that a notebook or a test shows."""
+        said = [": ".join(filter(None, (e.get("parameter"), e.get("message")))) for e in self.errors]
+        return f"{self.title}: {'; '.join(said)}" if said else self.title
+
 
 class Unauthorized(RequestError):
     status = 401

@@ -303,7 +303,9 @@ def _bounds(where: str, kind: Kind, found: Mapping[str, Any], *, many: bool) -> 
             cure = " Bound the items instead: list[Annotated[int, Field(ge=2)]]." if many else ""
             raise BadRegistration(f"{where} cannot have the bound {name}.{cure}")
         try:
-            said[name] = spelling.accept(Param(name=name, kind=kind), bound) if kind in _MOMENTS else bound
+            # The bounds of a list are numbers of items, whatever the items are.
+            moment = kind in _MOMENTS and not many
+            said[name] = spelling.accept(Param(name=name, kind=kind), bound) if moment else bound
         except Refused as error:
             raise BadRegistration(f"{where}: its bound {name}={bound!r} {error.why}.") from None
     return said
@@ -335,11 +337,12 @@ def _default(where: str, param: Param, shape: _Shape, default: Any) -> Json:
     """Return the canonical default; BadRegistration if it is not what the hint promises."""
     if default is None and not param.optional:
         said = _spell(_KIND_NAMES.get(param.kind, "…"))
+        said = f"list[{said}]" if param.many else said
         raise BadRegistration(f"{where} has the default None. Write it: {param.name}: {said} | None = None.")
+    if default is None:
+        return None
     items = default if param.many and isinstance(default, (list, tuple)) else [default]
     for item in items:
-        if item is None and not param.many:
-            continue
         if shape.members:
             fits = any(item == member and type(item) is type(member) for _, member in shape.members)
         else:
