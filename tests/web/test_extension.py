@@ -474,6 +474,20 @@ def test_what_is_ready_is_what_was_answered(shop):
             assert len({reply.headers["X-Request-ID"] for reply in replies}) == 3
 
 
+def test_a_server_may_leave_out_the_query_where_there_is_none(shop):
+    with drawing_here(shop, serve=("plots", "gallery")) as client:
+        app = client.application
+
+        def bare(environ, start_response):
+            for name in ("QUERY_STRING", "SCRIPT_NAME"):
+                if not environ[name]:
+                    del environ[name]
+            return app.wsgi_app(environ, start_response)
+
+        for path in ("/plots/steady", "/plots/steady?n=2", "/plots", "/plots/customers/1/orders"):
+            assert {Client(bare).get(path).status_code for _ in range(3)} == {200}
+
+
 def test_logging_is_the_hosts(shop, caplog):
     client = make_app(shop, config={"PROPAGATE_EXCEPTIONS": False}).test_client()
     with caplog.at_level(logging.INFO):

@@ -241,6 +241,31 @@ def test_answers_keep_to_the_protocol_of_wsgi():
                 assert reply.status_code == (304 if headers else 200)
 
 
+def without_what_is_empty(app):
+    """As eventlet does, and as PEP 3333 allows: a variable that would be empty is not there."""
+
+    def call(environ, start_response):
+        for name in ("SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "CONTENT_TYPE", "CONTENT_LENGTH"):
+            if not environ.get(name) or environ[name] == "0":
+                environ.pop(name, None)
+        return app(environ, start_response)
+
+    return call
+
+
+@pytest.mark.parametrize("environ", [{}, {"PATH_INFO": "", "SCRIPT_NAME": "/below"}], ids=["path", "no path"])
+def test_a_variable_that_would_be_empty_may_be_left_out(environ):
+    # A query, a path and a body are each missing in one of them; no path means the list.
+    for path in ("/plots/line", "/plots/line?n=5", "/"):
+        whole, world = World(), World()
+        bare = Client(without_what_is_empty(world.app))
+        for method in ("GET", "GET", "HEAD", "POST"):
+            expected = Client(whole.app).open(path, method=method, environ_overrides=environ)
+            found = bare.open(path, method=method, environ_overrides=environ)
+            assert told(found) == told(expected)
+            assert found.status_code in (200, 405)
+
+
 def test_the_counts_are_the_same(worlds):
     for path in ("/plots/line", "/plots/fails", "/plots/live", "/timed.svg", "/nothing", "/"):
         for headers in ({}, {"If-None-Match": "*"}):

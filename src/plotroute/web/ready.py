@@ -96,10 +96,13 @@ class ReadyAnswers:
 
 
 def raw(environ: Mapping[str, Any]) -> Request:
-    """Return what of a WSGI environ decides the answer to a GET."""
+    """Return what of a WSGI environ decides the answer to a GET.
+
+    A server may leave out a variable that would be empty (PEP 3333), and eventlet does.
+    """
     return (
-        environ["PATH_INFO"],
-        environ["QUERY_STRING"],
+        environ.get("PATH_INFO", ""),
+        environ.get("QUERY_STRING", ""),
         environ.get("HTTP_ACCEPT"),
         environ.get("HTTP_IF_NONE_MATCH"),
     )
