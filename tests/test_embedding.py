@@ -7,7 +7,9 @@ import subprocess
 import sys
 import threading
 import weakref
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -34,6 +36,9 @@ def numbers():
 def line(ax, numbers, n: int = 1):
     ax.plot(numbers)
 """
+
+
+APP = SimpleNamespace(app_context=nullcontext)
 
 
 @pytest.fixture
@@ -147,7 +152,7 @@ def test_drawing_here_is_in_the_context_that_is_given(embedded):
         def __exit__(self, *_):
             entered.append("out")
 
-    pipeline = found.pipeline(Settings(renderer="inprocess"), False, Context)
+    pipeline = found.pipeline(Settings(renderer="inprocess"), False, SimpleNamespace(app_context=Context))
     assert pipeline.image(order(pipeline)).outcome == "miss"
     assert pipeline.image(order(pipeline)).outcome == "hit"
     assert entered == ["in", "out"] * 2  # loading, drawing
@@ -161,11 +166,11 @@ def test_drawing_here_a_picture_of_changed_code_is_another(embedded, tmp_path):
         sys.modules.pop("charts_here", None)
         _, found = embedded(charts_here=text)
         os.utime(tmp_path / "charts_here.py", (len(names), len(names)))
-        names.append(order(found.pipeline(Settings(renderer="inprocess"), False, gc.collect)).etag)
+        names.append(order(found.pipeline(Settings(renderer="inprocess"), False, APP)).etag)
     assert names[0] == names[2] != names[1]
     _, found = embedded(charts_here=PLOTS)
     released = [
-        order(found.pipeline(Settings(renderer="inprocess", release=release), False, gc.collect)).etag
+        order(found.pipeline(Settings(renderer="inprocess", release=release), False, APP)).etag
         for release in ("1", "2")
     ]
     assert len({*names, *released}) == 4
@@ -189,7 +194,7 @@ def test_a_pipeline_that_is_dropped_lets_go_of_the_render_server(embedded, monke
     monkeypatch.setattr(sidecar.Sidecar, "start", lambda self: asked.append(self.path))
     _, found = embedded(charts_here=PLOTS)
     before = set(threading.enumerate())
-    pipeline = found.pipeline(Settings(), False, gc.collect)
+    pipeline = found.pipeline(Settings(), False, APP)
     (thread,) = set(threading.enumerate()) - before
     until(lambda: asked)
     gone = weakref.ref(pipeline)
@@ -206,6 +211,6 @@ def test_where_no_server_can_be_started_it_is_said_before_a_thread_is(embedded, 
     _, found = embedded(charts_here=PLOTS)
     before = set(threading.enumerate())
     with pytest.raises(BadSetting, match="PLOTROUTE_RENDERER=inprocess"):
-        found.pipeline(Settings(), False, gc.collect)
+        found.pipeline(Settings(), False, APP)
     assert set(threading.enumerate()) == before
-    assert found.pipeline(Settings(renderer="inprocess"), False, gc.collect).ready()
+    assert found.pipeline(Settings(renderer="inprocess"), False, APP).ready()

@@ -17,7 +17,8 @@ from plotroute.errors import BadRegistration
 from plotroute.model import Manifest
 from plotroute.pipeline import Pipeline, Rehearsal
 from plotroute.registry import Catalog, Registry, complete
-from plotroute.render.host import Context
+from plotroute.render.app_config import hashes
+from plotroute.render.host import Recipe
 from plotroute.render.remote import Remote
 from plotroute.render.sidecar import Sidecar
 from plotroute.settings import Settings
@@ -49,8 +50,8 @@ class Embedded:
         """Return the functions of the plots."""
         return [plot.function for _, registry in self._registry.walk() for plot in registry.plots]
 
-    def pipeline(self, settings: Settings, development: bool, context: Context) -> Pipeline:
-        """Return what draws in the render server beside this process; or in it, in `context`, if so set."""
+    def pipeline(self, settings: Settings, development: bool, app: Any) -> Pipeline:
+        """Return what draws for `app` in the render server beside this process; or in it, if so set."""
         cache = make_cache(settings)
         if settings.renderer == "inprocess":
             from plotroute.render.direct import Direct  # here: a web worker needs no Matplotlib
@@ -58,9 +59,11 @@ class Embedded:
             # The modules that are there, not loaded anew: an app does not bear to be imported twice.
             code = author_code.code_hash([self.target()], settings.release)
             catalog = self._catalog(True, code=code, environment=environment_hash())
-            pipeline = Pipeline(Direct(catalog, None, settings, context), cache, settings)
+            pipeline = Pipeline(Direct(catalog, None, settings, app.app_context), cache, settings)
         else:
-            sidecar = Sidecar([self.target()], settings, self._factory)
+            ignored = settings.ignored_config
+            recipe = Recipe(self._factory, _module_of(app), hashes(app, ignored), ignored)
+            sidecar = Sidecar([self.target()], settings, recipe)
             remote = Remote(str(sidecar.path), settings, watch=development, start=sidecar.start)
             pipeline = Pipeline(remote, cache, settings)
             # An app that is dropped must not keep a connection, and by it the render server.
@@ -98,3 +101,12 @@ class Embedded:
         if adhoc:
             registries.append(importlib.import_module("plotroute.charts").plots.registry)
         return complete(registries, **hashes)
+
+
+def _module_of(app: Any) -> str:
+    """Return the module at whose top the app is, if that is the one that it is named after, else nothing."""
+    name = str(getattr(app, "import_name", ""))
+    if name == "__main__":  # a script, which is imported by the path of its file
+        return ""
+    held = vars(sys.modules[name]) if name in sys.modules else {}
+    return name if any(value is app for value in held.values()) else ""

@@ -43,11 +43,12 @@ class Loaded:
     """The files that were named, or found in a named folder, in the order of their import."""
 
 
-def load(targets: Sequence[str]) -> Loaded:
+def load(targets: Sequence[str], first: Callable[[], None] = lambda: None) -> Loaded:
     """Import the targets, all code of the author's afresh, and return the Plots in them.
 
     CannotLoad says what is wrong in the author's file and line; whatever was imported before is then in
-    place again. The working directory is the caller's business, see `root_of`.
+    place again. The working directory is the caller's business, see `root_of`. `first` is called before the
+    targets are imported, where what it imports finds the author's modules.
     """
     found = tuple(author_code.find(target) for target in targets)
     before, path, author = _author, sys.path[:], _Author(found)
@@ -55,6 +56,9 @@ def load(targets: Sequence[str]) -> Loaded:
     _install(author)
     sys.path[:] = [entry for entry in path if entry not in before.entries]
     try:
+        for entry in reversed(author.entries):
+            _put_first(entry)
+        first()
         registries, files = _import_all(found, author)
     except BaseException:
         _purge(author)

@@ -250,8 +250,9 @@ class Plots:
             who asks may see the picture (if not, they get a 403). Lists and schemas ask with no parameters.
         user: returns who asks, for plots that take a `User`. By default that is Flask-Login's current user,
             or whom a trusted proxy names (`PLOTROUTE_USER_HEADER`).
-        factory: "module:function", which makes the app: the processes that draw call it, and load and draw
-            in the context of their app. An app at the top level of a module needs none.
+        factory: "module:function", which makes the app without arguments, or "module:app": the processes
+            that draw load and draw in the context of that app. It must be the app that answers: if the two
+            differ in their config, plots are refused. An app at the top of the plots' module needs none.
         name: of the blueprint, and so of the endpoints: `url_for("plots.sales/revenue")`.
 
         BadRegistration if one of the app's routes has an address of a plot's, or BadSetting: PLOTROUTE_…

@@ -275,6 +275,14 @@ TABLE = (
         "Several machines, or a build that touches files, then agree on what is cached.",
     ),
     Setting(
+        "ignored_config",
+        str,
+        "",
+        "Keys of a Flask app's config that may differ between web workers and render processes: "
+        '"STARTED, BUILD_*".',
+        "A plot drawn in an app of another configuration shows another database's data, so it is refused.",
+    ),
+    Setting(
         "base_url",
         str,
         "",
@@ -330,6 +338,7 @@ class Settings:
     error_pictures: bool = True
     threads: int = 256
     release: str = ""
+    ignored_config: str = ""
     base_url: str = ""
     trusted_proxies: str = ""
     user_header: str = ""

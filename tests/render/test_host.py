@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from plotroute.errors import CannotLoad
-from plotroute.render.host import Host
+from plotroute.render.host import Host, Recipe
 from render.workers import Stage, parent
 from sketches import until
 
@@ -183,7 +183,7 @@ FAILING = {
     "shop:gives_nothing": ("plot_failed", NOT_MADE, "returned None, which is no Flask app"),
     "shop:ends": ("plot_failed", NOT_MADE, "SystemExit: not today"),
     "shop:fails_at_its_end": ("plot_failed", "The plot's code raised an error", "ZeroDivisionError"),
-    "shop:create": ("problem", "factory='shop:create': shop has no function 'create'."),
+    "shop:create": ("problem", "factory='shop:create': shop has no function or app 'create'."),
 }
 
 
@@ -235,9 +235,9 @@ def test_an_app_that_could_not_be_made_is_made_when_that_is_mended(make_stage):
         ("shop:", 'write "module:function"'),
         (":create_app", 'write "module:function"'),
         ("shop:create_app('test')", 'write "module:function"'),
-        ("shop:create", "shop has no function 'create'"),
-        ("shop:create_app.other", "shop has no function 'create_app.other'"),
-        ("shop:name", "shop has no function 'name'"),
+        ("shop:create", "shop has no function or app 'create'"),
+        ("shop:create_app.other", "shop has no function or app 'create_app.other'"),
+        ("shop:name", "shop has no function or app 'name'"),
         ("shop.there_is_none:create_app", "ModuleNotFoundError"),
         ("fails:create_app", "ZeroDivisionError: division by zero"),
         ("ends:create_app", "SystemExit: 3"),
@@ -251,7 +251,7 @@ def test_a_factory_that_is_not_there_is_said(
     write_plots("1 / 0", "fails.py")
     write_plots("raise SystemExit(3)", "ends.py")
     with pytest.raises(CannotLoad) as caught:
-        Host().find(factory)
+        Host(Recipe(factory)).find()
     assert str(caught.value).startswith(f"factory={factory!r}")
     assert said in str(caught.value)
 

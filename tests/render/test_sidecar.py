@@ -15,6 +15,7 @@ import pytest
 
 from plotroute.errors import BadSetting
 from plotroute.render import sidecar
+from plotroute.render.host import Recipe
 from plotroute.render.sidecar import Sidecar
 from plotroute.settings import Settings
 from render.workers import Stage, children, parent, stat
@@ -128,7 +129,8 @@ def test_what_tells_two_servers_apart(monkeypatch, tmp_path):
         assert path() == same
         assert path(["shop.charts:others"], settings) != same
         assert path(targets, Settings(renderers=1)) != same
-        assert path(targets, settings, "shop:create_app") != same
+        assert path(targets, settings, Recipe("shop:create_app")) != same
+        assert path(targets, settings, Recipe(config={"DATABASE": "hash"})) != same
         for change in (
             lambda patch: patch.setenv("OF_THE_APP", "changed"),
             lambda patch: patch.setattr(sys, "path", [*sys.path, str(tmp_path)]),

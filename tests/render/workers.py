@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from plotroute.errors import AnswerError
 from plotroute.model import DatasetRef, Job
 from plotroute.render import remote, sidecar
+from plotroute.render.host import Recipe
 from plotroute.settings import Settings
 
 given = json.loads(sys.argv[1])
@@ -33,7 +34,7 @@ def renderer():
     with making:
         if not connected or connected[0][1] != os.getpid():
             settings = Settings(**given["settings"])
-            server = sidecar.Sidecar(given["targets"], settings, given["factory"])
+            server = sidecar.Sidecar(given["targets"], settings, Recipe(given["factory"]))
             connected[:] = [(remote.Remote(str(server.path), settings, start=server.start), os.getpid())]
         return connected[0][0]
 

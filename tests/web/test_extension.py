@@ -820,7 +820,7 @@ import os
 
 def create_app():
     app = Flask("made by the factory")
-    app.config["MADE_IN"] = os.getpid()
+    app.config.update(MADE_IN=os.getpid(), PLOTROUTE_IGNORED_CONFIG="MADE_IN")
     plots.init_app(app, factory="shop_plots:create_app", serve=("plots", "gallery", "ops"))
     return app
 

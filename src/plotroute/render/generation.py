@@ -25,7 +25,7 @@ from plotroute.model import to_wire
 from plotroute.render import limits, process
 from plotroute.render.forking import refuse_unforkable, sockets
 from plotroute.render.frames import Channel
-from plotroute.render.host import Host
+from plotroute.render.host import Host, Recipe
 from plotroute.render.worker import Worker
 from plotroute.settings import Settings
 
@@ -39,7 +39,7 @@ def become(
     targets: Sequence[str],
     settings: Settings,
     environment: str,
-    factory: str,
+    recipe: Recipe,
     directory: str,
     parent: int,
 ) -> NoReturn:
@@ -63,9 +63,14 @@ def become(
         try:
             faulthandler.enable()  # an import that never ends is ended by SIGABRT, and says where it is
             before = sockets()
-            host = Host()
-            worker = Worker.of(targets, settings, environment, host)
-            host.find(factory)
+            host = Host(recipe)
+            try:
+                worker = Worker.of(targets, settings, environment, host, host.find)
+            except SetupError:
+                if not host.imports_first():
+                    raise
+                # Modules that import each other may bear only the order of the web worker: the app's first.
+                worker = Worker.of(targets, settings, environment, host, host.import_module)
             refuse_unforkable(before)
             faulthandler.disable()
         except SetupError as error:

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 from plotroute.render import generation, limits
 from plotroute.render.frames import Message, Unpacker, pack
+from plotroute.render.host import Recipe
 from plotroute.render.scheduler import Flight
 from plotroute.settings import Settings
 
@@ -141,7 +142,7 @@ def start_generation(
     targets: Sequence[str],
     settings: Settings,
     environment: str,
-    factory: str,
+    recipe: Recipe,
     directory: str,
     now: float,
     in_child: Callable[[], None],
@@ -153,7 +154,7 @@ def start_generation(
     pid = os.fork()
     if pid == 0:
         _in_child(in_child, mine, read)
-        generation.become(theirs, write, targets, settings, environment, factory, directory, parent)
+        generation.become(theirs, write, targets, settings, environment, recipe, directory, parent)
     theirs.close()
     write.close()
     mine.setblocking(False)

@@ -40,6 +40,7 @@ from plotroute.model import DatasetRef
 from plotroute.render import limits, sidecar
 from plotroute.render.clients import Client, Clients, Waiter, Watch
 from plotroute.render.frames import Message
+from plotroute.render.host import Recipe
 from plotroute.render.launch import arrive
 from plotroute.render.pool import Pool
 from plotroute.render.processes import Generation, Process, start_generation
@@ -75,7 +76,7 @@ class Base:
         self._development = bool(configuration["development"])
         self._greeting = str(configuration["greeting"])
         self._environment = environment_hash()
-        self._factory = str(configuration.get("factory", ""))
+        self._recipe = Recipe(**configuration.get("app", {}))
         self._directory = str(configuration["directory"])
         self._idle_after = float(configuration.get("idle_after", math.inf))
         self._again_after = float(configuration.get("again_after", math.inf))
@@ -345,7 +346,7 @@ class Base:
             self._targets,
             self._settings,
             self._environment,
-            self._factory,
+            self._recipe,
             self._directory,
             time.monotonic(),
             in_child,

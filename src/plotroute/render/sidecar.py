@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from plotroute.errors import BadSetting
+from plotroute.render.host import Recipe
 from plotroute.render.launch import launch
 from plotroute.settings import Settings
 
@@ -57,8 +58,8 @@ _DIGITS, _SUFFIXES = 16, {".sock", ".lock", ".started", ".d"}
 class Sidecar:
     """The render server for `targets`, for all workers that were started alike."""
 
-    def __init__(self, targets: Sequence[str], settings: Settings, factory: str = "") -> None:
-        """Workers share a server if they have the same parent process, environment and settings.
+    def __init__(self, targets: Sequence[str], settings: Settings, recipe: Recipe | None = None) -> None:
+        """Workers share a server if they have the same parent process, environment, settings and app.
 
         A deploy that changes any of these gets a server of its own while the old one is ending.
         """
@@ -66,7 +67,7 @@ class Sidecar:
         self._configuration = {
             "targets": list(targets),
             "settings": asdict(settings),
-            "factory": factory,
+            "app": asdict(recipe or Recipe()),
             # What is relative counts from here, and the server works elsewhere.
             "path": [os.path.abspath(entry) for entry in sys.path if isinstance(entry, str)],
         }

@@ -44,12 +44,20 @@ class Worker:
 
     @classmethod
     def of(
-        cls, targets: Sequence[str], settings: Settings, environment: str, context: Context = nullcontext
+        cls,
+        targets: Sequence[str],
+        settings: Settings,
+        environment: str,
+        context: Context = nullcontext,
+        first: Callable[[], None] = lambda: None,
     ) -> Worker:
-        """Load the author's code and return a worker for it; a SetupError says why it does not load."""
+        """Load the author's code and return a worker for it; a SetupError says why it does not load.
+
+        `first` may import other modules, with the author's in reach.
+        """
         # Before the import: a file that is saved in between must not give its old pictures the new name.
         code = author_code.code_hash(targets, settings.release)
-        loaded = loader.load(targets)
+        loaded = loader.load(targets, first)
         charts = importlib.import_module("plotroute.charts").plots.registry
         catalog = complete([*loaded.registries, charts], code=code, environment=environment)
         return cls(catalog, settings, context)

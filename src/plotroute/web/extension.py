@@ -50,8 +50,8 @@ class Source(Protocol):
     def functions(self) -> Sequence[Callable[..., Any]]:
         """Return the functions of the plots."""
 
-    def pipeline(self, settings: Settings, development: bool, context: Callable[[], Any]) -> Pipeline:
-        """Return what draws in the render server beside this process; or in it, in `context`, if so set."""
+    def pipeline(self, settings: Settings, development: bool, app: Any) -> Pipeline:
+        """Return what draws for `app` in the render server beside this process; or in it, if so set."""
 
     def rehearsal(self, settings: Settings) -> Pipeline:
         """Return what draws where it is called and keeps nothing."""
@@ -276,7 +276,7 @@ class Extension:
             if self._runtime is None or self._runtime.process != os.getpid():
                 self.complete()
                 chosen = read_settings(app)
-                pipeline = self._source.pipeline(chosen, bool(app.debug), app.app_context)
+                pipeline = self._source.pipeline(chosen, bool(app.debug), app)
                 self._runtime = Runtime(self, chosen, pipeline, os.getpid())
             return self._runtime
 

@@ -1,0 +1,72 @@
+"""The configuration of an app as hashes, to tell whether two processes have the same app.
+
+A factory that is called without arguments may make another app than the one that answers: with another
+database, and a picture of the wrong data. Values are hashed key by key, so that no secret leaves a process in
+clear and an error can name the keys.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from hashlib import blake2b
+from pathlib import PurePath
+from typing import Any
+
+_OURS = "PLOTROUTE_*"
+
+
+class _NotPlain(Exception):
+    """The value is, or holds, an object of which no hash is the same in two processes."""
+
+
+def hashes(app: Any, ignored: str = "") -> dict[str, str]:
+    """Return key → hash of what `app.config` says about data, as far as it is plain data.
+
+    Left out are objects, functions and moments, which differ from process to process; the keys that Flask
+    itself defines, which are about requests, sessions and debugging; plotroute's own; and what `ignored`
+    names (`"BUILD_*, STARTED"`).
+
+    >>> hashes(app)
+    {'SQLALCHEMY_DATABASE_URI': '0d1a…'}
+    """
+    left_out = [_OURS, *ignored.replace(",", " ").split()]
+    found = {}
+    for key, value in dict(getattr(app, "config", {})).items():
+        if key in getattr(app, "default_config", {}) or any(fnmatchcase(key, name) for name in left_out):
+            continue
+        try:
+            text = json.dumps(_plain(value), sort_keys=True)
+        except _NotPlain:
+            continue
+        found[key] = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return found
+
+
+def differing(expected: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
+    """Return the keys whose values differ, or that only one of the two has."""
+    return sorted(key for key in expected.keys() | found.keys() if expected.get(key) != found.get(key))
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON can say, the same in every process; _NotPlain if it cannot."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, datetime):  # of a start, more often than not
+        raise _NotPlain
+    if isinstance(value, (date, timedelta, Decimal, PurePath, bytes)):
+        return [type(value).__name__, str(value)]
+    if isinstance(value, Mapping):
+        return sorted([str(key), _plain(item)] for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return _each(value)
+    if isinstance(value, (set, frozenset)):
+        return sorted(_each(value), key=repr)
+    raise _NotPlain
+
+
+def _each(values: Iterable[Any]) -> list[Any]:
+    return [_plain(value) for value in values]
