@@ -29,6 +29,9 @@ log = logging.getLogger("plotroute")
 # The longest that a drawing, its data and its turn may take by default; Heroku kills after 30 s.
 DRAIN_WITHIN = 28
 
+# Seconds until a connection is ended that has not sent a whole head: as long as browsers keep one for later.
+_SILENT_FOR = 60
+
 # How far `dev` looks for a free port: macOS keeps 5000 for AirPlay, and a colleague's server the next.
 _PORTS_TRIED = 10
 
@@ -134,7 +137,8 @@ class Web:
         """Serve until a signal says stop."""
         if self.service.development:
             return self._develop()
-        from granian.constants import Interfaces
+        from granian.constants import HTTPModes, Interfaces
+        from granian.http import HTTP1Settings
         from granian.log import LogLevels
         from granian.server import Server
 
@@ -149,6 +153,9 @@ class Web:
             workers=1,
             blocking_threads=self.service.settings.threads,
             websockets=False,
+            # A connection that has sent nothing is not ended in time while it may turn out to be HTTP/2.
+            http=HTTPModes.http1,
+            http1_settings=HTTP1Settings(header_read_timeout=_SILENT_FOR * 1000),
             # What goes wrong is said by the process that it goes wrong in.
             log_level=LogLevels.critical,
             respawn_failed_workers=bool(self.path),

@@ -103,7 +103,8 @@ class Pictures:
     def _body(self) -> Mapping[str, Json]:
         """Return the parameters in the JSON body of a POST."""
         # Read even if of no use: who is answered before all is sent sees a broken connection instead.
-        data = self._bodies.read(request.stream, request.content_length)
+        greeted = "Expect" in request.headers
+        data = self._bodies.read(request.stream, request.content_length, greeted=greeted)
         if request.mimetype != "application/json" or request.headers.get("Content-Encoding"):
             raise UnsupportedMediaType("Only plain application/json is read")
         return _json_object(data)
