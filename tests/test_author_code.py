@@ -79,7 +79,7 @@ def test_too_much_to_watch_is_said(folder, monkeypatch, limit):
     assert author_code.code_hash(["plots.py"], "v1")
 
 
-def test_the_hash_is_of_names_and_contents(folder, tmp_path, monkeypatch):
+def test_the_hash_is_of_place_names_and_contents(folder, tmp_path, monkeypatch):
     write(folder / "plots.py", ONE_PLOT)
     helpers = write(folder / "helpers.py", "a = 1")
     first = author_code.code_hash(["plots.py"])
@@ -87,13 +87,15 @@ def test_the_hash_is_of_names_and_contents(folder, tmp_path, monkeypatch):
     elsewhere = tmp_path / "elsewhere"
     folder.rename(elsewhere)
     monkeypatch.chdir(elsewhere)
+    assert author_code.code_hash(["plots.py"]) != first
+    elsewhere.rename(folder)
+    monkeypatch.chdir(folder)
     assert author_code.code_hash(["plots.py"]) == first
-    helpers = elsewhere / "helpers.py"
     helpers.write_text("a = 2")
     assert author_code.code_hash(["plots.py"]) != first
     helpers.write_text("a = 1")
     assert author_code.code_hash(["plots.py"]) == first
-    helpers.rename(elsewhere / "helper.py")
+    helpers.rename(folder / "helper.py")
     assert author_code.code_hash(["plots.py"]) != first
     assert author_code.code_hash(["helper.py"]) != author_code.code_hash(["plots.py"])
 

@@ -106,6 +106,8 @@ IMAGE = Image(
     alt="Größe",
     timings={"data": 0.5, "draw": 0.25},
     versions={"orders": "content:1"},
+    code="c0de",
+    files={"/srv/logo.png": "1:2:3", "/srv/not-there.yaml": None},
 )
 
 EXAMPLES = pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.machinery import PathFinder
@@ -71,22 +71,49 @@ def code_files(targets: Sequence[str]) -> tuple[Path, ...]:
     return tuple(sorted(files | {t.root / t.name for t in found if t.kind == "file"}))
 
 
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The author's code as it was at one moment: what is imported, then or later, is what was hashed."""
+
+    hash: str
+    contents: Mapping[str, bytes]
+    """Absolute path, as found and as the file system has it → the bytes of the file."""
+
+
 def code_hash(targets: Sequence[str], release: str = "") -> str:
-    """Return a hash of the author's code, the same wherever it lies; of `release` alone where given."""
+    """Return a hash of the author's code and its place; of `release` alone where given."""
+    return read(targets, release).hash
+
+
+def read(targets: Sequence[str], release: str = "") -> Sources:
+    """Read the author's code, and hash it and its place.
+
+    Two copies of the same code may be two instances that read different data, so they share no pictures.
+    Where they are meant to, a `release` says so: then it alone is hashed.
+    """
     if release:
-        return sha256(b"release\0" + release.encode()).hexdigest()
+        return Sources(sha256(b"release\0" + release.encode()).hexdigest(), {})
     digest = sha256()
+    contents: dict[str, bytes] = {}
     for target in (find(target) for target in targets):
         # Names too: two files of one folder may each have a plot of the same name.
         digest.update("\0".join((target.kind, target.name, target.attribute, "")).encode())
+        digest.update(os.fsencode(target.code) + b"\0")
         base = target.code if target.code.is_dir() else target.code.parent
         for file in code_files([target.spelled]):
             try:
                 content = file.read_bytes()
             except FileNotFoundError:
                 continue
+            contents[str(file)] = contents[os.path.realpath(file)] = content
             digest.update(os.fsencode(file.relative_to(base).as_posix()) + b"\0" + sha256(content).digest())
-    return digest.hexdigest()
+    return Sources(digest.hexdigest(), contents)
+
+
+def places(targets: Sequence[str]) -> tuple[str, ...]:
+    """Return the folders that are the author's own: of the code, and those that relative paths count from."""
+    found = [find(target) for target in targets]
+    return tuple(dict.fromkeys(str(place) for t in found for place in (t.code, t.root)))
 
 
 def stamp(targets: Sequence[str]) -> Stamp:

@@ -58,7 +58,7 @@ class Embedded:
 
             # The modules that are there, not loaded anew: an app does not bear to be imported twice.
             code = author_code.code_hash([self.target()], settings.release)
-            catalog = self._catalog(True, code=code, environment=environment_hash())
+            catalog = self._catalog(True, code=code, environment=environment_hash(settings.cache_namespace))
             pipeline = Pipeline(Direct(catalog, None, settings, app.app_context), cache, settings)
         else:
             ignored = settings.ignored_config

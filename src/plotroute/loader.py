@@ -12,7 +12,7 @@ import linecache
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec, PathFinder, SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
@@ -43,15 +43,22 @@ class Loaded:
     """The files that were named, or found in a named folder, in the order of their import."""
 
 
-def load(targets: Sequence[str], first: Callable[[], None] = lambda: None) -> Loaded:
+def load(
+    targets: Sequence[str],
+    first: Callable[[], None] = lambda: None,
+    contents: Mapping[str, bytes] | None = None,
+) -> Loaded:
     """Import the targets, all code of the author's afresh, and return the Plots in them.
+
+    Files that are in `contents` are compiled from there, whatever has been saved since; those too that a
+    plot imports later, inside its function. Else the pictures of one version would show another's code.
 
     CannotLoad says what is wrong in the author's file and line; whatever was imported before is then in
     place again. The working directory is the caller's business, see `root_of`. `first` is called before the
     targets are imported, where what it imports finds the author's modules.
     """
     found = tuple(author_code.find(target) for target in targets)
-    before, path, author = _author, sys.path[:], _Author(found)
+    before, path, author = _author, sys.path[:], _Author(found, contents or {})
     aside = _purge(before) | _purge(author)
     _install(author)
     sys.path[:] = [entry for entry in path if entry not in before.entries]
@@ -80,6 +87,13 @@ class _Source(SourceFileLoader):
         """Make Python believe that nothing is known of the file: it then neither reads nor keeps bytecode."""
         raise OSError("the author's code is always compiled")
 
+    def get_data(self, path: str) -> bytes:
+        """Return the bytes of a file: those that the version of the code is named after."""
+        known = _author.contents.get(str(path))
+        if known is None:
+            known = _author.contents.get(_real(str(path)))
+        return super().get_data(path) if known is None else known
+
 
 # Asked for every imported module at each load, and slow on a thousand of them.
 _real = functools.lru_cache(maxsize=10_000)(os.path.realpath)
@@ -88,7 +102,8 @@ _real = functools.lru_cache(maxsize=10_000)(os.path.realpath)
 class _Author:
     """Which code is the author's; on sys.meta_path, finds modules as Python does, but compiles those."""
 
-    def __init__(self, found: Sequence[Target]) -> None:
+    def __init__(self, found: Sequence[Target], contents: Mapping[str, bytes]) -> None:
+        self.contents = contents
         self.places = {place for t in found for place in (t.code, Path(os.path.realpath(t.code)))}
         self.entries = list(dict.fromkeys(t.entry for t in found if t.entry))
         self.elsewhere: set[str] = set()
@@ -126,7 +141,7 @@ class _Author:
         return found
 
 
-_author = _Author(())
+_author = _Author((), {})
 
 
 def _install(author: _Author) -> None:

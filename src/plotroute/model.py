@@ -206,6 +206,10 @@ class Image:
     """Seconds spent on `data`, `draw` and `encode`."""
     versions: Versions = field(default_factory=dict)
     """The versions of the data it was really drawn from."""
+    code: str = ""
+    """The version of the author's code that drew it; empty where that is not known."""
+    files: Mapping[str, str | None] = field(default_factory=dict)
+    """The files that the drawing was seen to open, each with its state then: it stands as long as they do."""
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         """Show itself in a notebook."""

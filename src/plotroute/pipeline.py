@@ -145,11 +145,11 @@ class Pipeline:
     def image(self, order: Order) -> Answer:
         """Return the picture from the cache, or have it drawn, once for all who ask at the same time."""
         now = self._clock()
-        stored = self._cache.get(order.key)
+        stored = self._cache.get(order.key) or None
         if stored and stored.fresh(now):
             self._confirm(order, order.key, now)
             return Answer(stored.image, stored.etag, "hit", stored.expires_at)
-        outdated = self._outdated(order, stored or None, now)
+        outdated = self._outdated(order, stored, now)
         if outdated is not None:
             self._flights.begin(order.key, lambda: self._draw_behind(order), self._settings.threads)
             return Answer(outdated.image, outdated.etag, "stale")
@@ -170,23 +170,29 @@ class Pipeline:
         )
 
     def stored(self, key: str) -> Stored | None:
-        """Return what the cache has under `key`."""
-        return self._cache.get(key) or None
+        """Return what the cache has under `key` and may still be shown."""
+        found = self._cache.get(key)
+        return found if found and found.fresh(self._clock()) else None
 
     def _draw(self, order: Order, expired: bool) -> Answer:
         """Draw, and store under the versions that the picture was really drawn from."""
         image = self._renderer.render(order.job)
         now = self._clock()
         plot = order.plot
+        of_bytes = f'W/"{hashlib.blake2b(image.body, digest_size=16).hexdigest()}"'
+        if image.code and image.code != order.manifest.code:
+            # A version of the code that was saved meanwhile has drawn it: it is nobody's under this name.
+            return Answer(image, of_bytes, "miss")
         if plot.freshness != "keyed":
-            etag = f'W/"{hashlib.blake2b(image.body, digest_size=16).hexdigest()}"'
+            etag = of_bytes
             if plot.freshness == "live" and not plot.stale:
                 return Answer(image, etag, "live")
             expires_at = now + (plot.ttl or 0.0)
             self._cache.put(order.key, Stored(image, etag, now, expires_at, plot.name))
             return Answer(image, etag, "expired" if expired else "miss")
         key = order.named(image.versions)
-        answer = Answer(image, f'W/"{key}"', "miss")
+        # Files that were opened only now have no part in the key, so it says too little to be the ETag.
+        answer = Answer(image, of_bytes if image.files else f'W/"{key}"', "miss")
         self._cache.put(key, Stored(image, answer.etag, now, None, plot.name))
         self._confirm(order, key, now)
         return answer
@@ -215,7 +221,7 @@ class Pipeline:
         if order.plot.freshness != "keyed":
             return stored if stored and now < (stored.expires_at or 0.0) + stale else None
         key = self._latest.within(order.request, stale, now)
-        return self.stored(key) if key else None
+        return (self._cache.get(key) or None) if key else None
 
     def _versions(self, manifest: Manifest, refs: Sequence[DatasetRef]) -> Versions:
         """Return the version of each dataset: by the clock where that decides, else as last known."""

@@ -203,6 +203,13 @@ TABLE = (
         "A deploy then draws nothing again; without one nothing is ever written.",
     ),
     Setting(
+        "cache_namespace",
+        str,
+        "",
+        "A name for what this instance shows: instances of another name share no pictures with it.",
+        "Two tenants with the same code and `cache_dir` have different data, which `ttl=` cannot tell.",
+    ),
+    Setting(
         "cache_disk",
         int,
         2**30,
@@ -271,7 +278,8 @@ TABLE = (
         "release",
         str,
         "",
-        "A name for the deployed version of the code, in place of a hash of the plots' source files.",
+        "A name for the deployed version, in place of a hash of the plots' files and their place: "
+        "instances of one release are the same.",
         "Several machines, or a build that touches files, then agree on what is cached.",
     ),
     Setting(
@@ -329,6 +337,7 @@ class Settings:
     allow_processes: bool = False
     cache_memory: int = 64 * 2**20
     cache_dir: str = ""
+    cache_namespace: str = ""
     cache_disk: int = 2**30
     warm: str = ""
     max_pixels: int = 16_000_000

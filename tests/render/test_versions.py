@@ -6,6 +6,7 @@ import os
 import pytest
 
 from plotroute import freshness
+from plotroute.data.opened import state as state_of
 from plotroute.model import DatasetRef
 from plotroute.render.versions import KnownVersions
 
@@ -35,11 +36,6 @@ def versions(clock):
 def learn(versions, ref, version="v1", files=None):
     """Learn it as it comes: through JSON."""
     versions.learn(ref, json.loads(json.dumps({"version": version, "files": files or {}})))
-
-
-def state(file):
-    found = os.stat(file)
-    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def test_what_was_learned_is_told_with_its_time(versions, clock):
@@ -103,7 +99,7 @@ def test_data_is_due_as_soon_as_a_file_of_it_changes(versions, tmp_path, change)
     file, other = tmp_path / "sales.csv", tmp_path / "other.csv"
     file.write_text("1,2")
     other.write_text("3,4")
-    learn(versions, CONTENT, files={str(file): state(file), str(other): state(other)})
+    learn(versions, CONTENT, files={str(file): state_of(str(file)), str(other): state_of(str(other))})
     assert versions.due(POLL) == []
     if change == "saved":
         file.write_text("1,2,3")

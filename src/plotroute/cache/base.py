@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
+from plotroute.data.opened import changed
 from plotroute.model import Image
 
 
@@ -36,8 +37,10 @@ class Stored:
     """The name of the plot it is of, so that it can be purged."""
 
     def fresh(self, now: float) -> bool:
-        """Whether the picture may still be shown at `now`."""
-        return self.expires_at is None or now < self.expires_at
+        """Whether the picture may still be shown at `now`: in time, and with its files as they were."""
+        if self.expires_at is not None and not now < self.expires_at:
+            return False
+        return not self.image.files or not changed(self.image.files)
 
 
 class Cache(Protocol):

@@ -7,12 +7,9 @@ called by any.
 from __future__ import annotations
 
 import logging
-import os
-import sys
-import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,6 +17,7 @@ from uuid import uuid4
 
 from plotroute import columns, freshness, hints, keys
 from plotroute.data.base import CONSUMED, fingerprint, hand_out, shareable
+from plotroute.data.opened import Opened, States, changed
 from plotroute.errors import AnswerError, DatasetUnavailable, OutOfMemory
 from plotroute.model import DatasetRef, Versions
 from plotroute.registry import BoundDataset, Catalog
@@ -43,7 +41,7 @@ class _Loaded:
     """Whether more than one plot may be given it."""
     version: str
     inputs: Versions
-    files: Mapping[str, tuple[int, int, int] | None]
+    files: States
     at: float
 
 
@@ -51,9 +49,14 @@ class Datasets:
     """The datasets of a catalog, as far as they are loaded."""
 
     def __init__(
-        self, catalog: Catalog, clock: Callable[[], float] = time.time, context: Context = nullcontext
+        self,
+        catalog: Catalog,
+        clock: Callable[[], float] = time.time,
+        context: Context = nullcontext,
+        places: Sequence[str] = (),
     ) -> None:
         self._catalog = catalog
+        self._places = places
         self._context = context
         self._clock = clock
         self._loaded: OrderedDict[str, _Loaded] = OrderedDict()
@@ -93,7 +96,7 @@ class Datasets:
         """Ask the author's `version=` whatever is known, and return the version."""
         return self._poll(self._catalog.datasets[ref.name], ref)
 
-    def files(self, ref: DatasetRef) -> Mapping[str, tuple[int, int, int] | None]:
+    def files(self, ref: DatasetRef) -> States:
         """Return the files that the data was seen to be loaded from, each with its state."""
         loaded = self._loaded.get(ref.id)
         return loaded.files if loaded else {}
@@ -137,7 +140,7 @@ class Datasets:
                 elif (
                     dataset.spec.freshness == "content"
                     and (loaded := self._loaded.get(id))
-                    and (now - loaded.at >= freshness.RELOAD_AFTER or _states(loaded.files) != loaded.files)
+                    and (now - loaded.at >= freshness.RELOAD_AFTER or changed(loaded.files))
                 ):
                     self._load(dataset, ref)
             except AnswerError as error:
@@ -180,7 +183,8 @@ class Datasets:
             arguments = self._decoded(dataset, ref) | {
                 argument: data[name] for argument, name in dataset.datasets.items()
             }
-            with recorded_files() as files, seeded(seed):
+            opened = Opened(self._places)
+            with opened.recording(), seeded(seed):
                 value = self._author(
                     lambda: dataset.declared.function(**arguments),  # noqa: B023
                     f"Loading dataset {ref.id}",
@@ -191,7 +195,7 @@ class Datasets:
         version = after or _content_version(ref, value)
         if before != after:
             version = f"unstable:{uuid4().hex}"
-        loaded = _Loaded(value, shareable(value), version, inputs, files, self._clock())
+        loaded = _Loaded(value, shareable(value), version, inputs, opened.states, self._clock())
         self._loaded[ref.id] = loaded
         self._loaded.move_to_end(ref.id)
         instances = [id for id in self._loaded if id == ref.name or id.startswith(f"{ref.name}?")]
@@ -252,51 +256,3 @@ def _arguments(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[
         return {}
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     return {name: value for name, value in values.items() if name in names}
-
-
-_recording = threading.local()
-
-
-def _hook(event: str, arguments: tuple[Any, ...]) -> None:
-    """Note the files that a load opens for reading. An audit hook cannot be removed, so it is cheap."""
-    if event != "open" or (files := getattr(_recording, "files", None)) is None:
-        return
-    path, mode, _ = arguments
-    if isinstance(path, (str, os.PathLike)) and not (isinstance(mode, str) and set(mode) & set("wax+")):
-        name = os.path.abspath(os.fspath(path))
-        # Code is watched by whoever loads it, and libraries do not change under a running server.
-        if isinstance(name, str) and not name.endswith((".py", ".pyc")) and "site-packages" not in name:
-            files.setdefault(name, _state(name))
-
-
-class recorded_files:  # reads as a word
-    """Record which files the body opens, each with its state at that moment.
-
-    Native readers (Parquet, databases) open files unseen, so this may only shorten the life of data.
-    """
-
-    _installed = False
-
-    def __enter__(self) -> dict[str, tuple[int, int, int] | None]:
-        if not recorded_files._installed:
-            sys.addaudithook(_hook)
-            recorded_files._installed = True
-        self._outer = getattr(_recording, "files", None)
-        _recording.files = {}
-        files: dict[str, tuple[int, int, int] | None] = _recording.files
-        return files
-
-    def __exit__(self, *_: object) -> None:
-        _recording.files = self._outer
-
-
-def _states(files: Mapping[str, Any]) -> dict[str, tuple[int, int, int] | None]:
-    return {name: _state(name) for name in files}
-
-
-def _state(name: str) -> tuple[int, int, int] | None:
-    try:
-        found = os.stat(name)
-    except (OSError, ValueError):
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino

@@ -34,7 +34,7 @@ class Direct:
         import_matplotlib()
         self.catalog = catalog
         self._root = root
-        self._worker = Worker(catalog, settings, context)
+        self._worker = Worker(catalog, settings, context, (str(root or Path.cwd()),))
 
     def ready(self) -> bool:
         """It is."""

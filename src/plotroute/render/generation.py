@@ -20,6 +20,7 @@ import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
+from plotroute.data.opened import Opened
 from plotroute.errors import SetupError
 from plotroute.model import to_wire
 from plotroute.render import limits, process
@@ -60,26 +61,28 @@ def become(
         limits.become_subreaper()
         channel = Channel(news)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        opened = Opened()
         try:
             faulthandler.enable()  # an import that never ends is ended by SIGABRT, and says where it is
             before = sockets()
             host = Host(recipe)
             try:
-                worker = Worker.of(targets, settings, environment, host, host.find)
+                worker = Worker.of(targets, settings, environment, host, host.find, opened)
             except SetupError:
                 if not host.imports_first():
                     raise
                 # Modules that import each other may bear only the order of the web worker: the app's first.
-                worker = Worker.of(targets, settings, environment, host, host.import_module)
+                worker = Worker.of(targets, settings, environment, host, host.import_module, opened)
             refuse_unforkable(before)
             faulthandler.disable()
         except SetupError as error:
-            channel.send({"problem": str(error), "detail": getattr(error, "detail", "")})
+            detail = getattr(error, "detail", "")
+            channel.send({"problem": str(error), "detail": detail, "files": opened.states})
             os._exit(0)
         header, _ = to_wire(worker.catalog.manifest)
         datasets = worker.catalog.datasets.values()
         poll = {d.spec.name: d.declared.poll for d in datasets if d.spec.freshness == "polled"}
-        channel.send({"manifest": header.decode(), "poll": poll})
+        channel.send({"manifest": header.decode(), "poll": poll, "files": opened.states})
         channel.close()
         _Generation(control, worker, host, settings, directory).run()
     except BaseException:

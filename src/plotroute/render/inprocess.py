@@ -17,6 +17,7 @@ from functools import partial
 from typing import TypeVar
 
 from plotroute import author_code
+from plotroute.data.opened import Opened
 from plotroute.environment import environment_hash
 from plotroute.errors import (
     AnswerError,
@@ -30,6 +31,7 @@ from plotroute.errors import (
 )
 from plotroute.model import DatasetRef, Image, Job, Manifest, Versions
 from plotroute.render.reset import State, import_matplotlib
+from plotroute.render.watching import Watched
 from plotroute.render.worker import Worker
 from plotroute.settings import Settings
 
@@ -53,10 +55,10 @@ class InProcess:
         self._settings = settings
         self._watch = watch
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="plotroute-render")
-        self._stamp = author_code.stamp(self._targets)
+        self._watched = Watched(self._targets)
         self._reloading = threading.Lock()
         self._closed = threading.Event()
-        self._environment = environment_hash()
+        self._environment = environment_hash(settings.cache_namespace)
         os.environ.setdefault("MPLBACKEND", "agg")
         import_matplotlib()
         os.chdir(author_code.root_of(self._targets))
@@ -76,9 +78,7 @@ class InProcess:
         """Return the newest version of the code that loads."""
         if self._watch:
             with self._reloading:
-                stamp = author_code.stamp(self._targets)
-                if stamp != self._stamp:
-                    self._stamp = stamp
+                if self._watched.changed():
                     self._load()
         return self._manifest
 
@@ -114,7 +114,13 @@ class InProcess:
         self._await_turn(begun, future)
         if not data_at_hand.wait(self._settings.load_timeout):
             raise _still_loading()
-        return _result(future, job.timeout, RenderTimeout(f"Drawing took longer than {job.timeout:g} s"))
+        late = RenderTimeout(f"Drawing took longer than {job.timeout:g} s")
+        image = _result(future, job.timeout, late)
+        if self._watch and not job.live and image.files:
+            # What a cache of the author's keeps of them goes with the modules.
+            with self._reloading:
+                self._watched.read(image.files, whole=False)
+        return image
 
     def close(self) -> None:
         """Stop; a drawing under way ends by itself."""
@@ -149,9 +155,12 @@ class InProcess:
 
     def _load(self) -> None:
         try:
-            self._worker = self._thread.submit(self._make_worker).result()
+            opened = Opened()
+            self._worker = self._thread.submit(self._make_worker, opened).result()
             self._manifest = self._worker.catalog.manifest
+            self._watched.read(opened.states, whole=True)
         except SetupError as error:
+            self._watched.read(opened.states, whole=False)
             if not self._watch:
                 raise
             log.error("%s\n%s", error, getattr(error, "detail", ""))
@@ -159,10 +168,10 @@ class InProcess:
                 self._manifest, problem=str(error), problem_detail=getattr(error, "detail", "")
             )
 
-    def _make_worker(self) -> Worker:
+    def _make_worker(self, opened: Opened) -> Worker:
         self._pristine.restore()
         self._pristine.definitions.put_back()
-        return Worker.of(self._targets, self._settings, self._environment)
+        return Worker.of(self._targets, self._settings, self._environment, opened=opened)
 
     def _refresh(self) -> None:
         """Keep versions and data young, behind the readers' backs."""

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
+from plotroute.data.opened import States
 from plotroute.errors import OutOfMemory
 from plotroute.render import limits
 from plotroute.render.clients import Watch
@@ -38,8 +39,8 @@ class Events(Protocol):
     def loaded(self, generation: Generation) -> None:
         """A new version of the code is the current one."""
 
-    def failed(self, problem: str, detail: str) -> None:
-        """The newest version of the code does not load."""
+    def failed(self, problem: str, detail: str, files: States) -> None:
+        """The newest version of the code does not load; `files` are those that it has read."""
 
     def arrived(self) -> None:
         """A process is there that has nothing to do."""
@@ -195,7 +196,7 @@ class Pool:
         for message, _ in messages:
             generation.told = True
             if "problem" in message:
-                self._events.failed(message["problem"], message["detail"])
+                self._events.failed(message["problem"], message["detail"], message["files"])
             else:
                 generation.introduce(message)
                 # An older save may take longer to import than a newer one.
@@ -300,7 +301,7 @@ class Pool:
             ended = "ended the process"
             if generation.late:
                 ended = f"took longer than {self._settings.import_timeout:g} s (import_timeout)"
-            self._events.failed(f"Importing {', '.join(generation.targets)} {ended}", "")
+            self._events.failed(f"Importing {', '.join(generation.targets)} {ended}", "", {})
         for number in (generation.news.fileno(), generation.control.fileno(), generation.pidfd):
             self._watch.drop(number)
         with contextlib.suppress(ChildProcessError):

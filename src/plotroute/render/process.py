@@ -40,6 +40,10 @@ _COLLECT_AFTER = (50_000, 10, 100)
 _FAILURE_STANDS = 10.0
 
 
+class _Again(Exception):
+    """The drawing may show what a file was: it names the file, and another process is to draw."""
+
+
 class RenderProcess:
     """The loop of one render process, or of the watcher, which only asks for versions."""
 
@@ -70,11 +74,17 @@ class RenderProcess:
     def _answer(self, message: Message) -> tuple[Message, bytes]:
         try:
             if message["op"] == "render":
-                return self._render(from_wire(Job, message["job"].encode()))
+                try:
+                    return self._render(from_wire(Job, message["job"].encode()))
+                finally:
+                    if self._worker.outdated:
+                        raise _Again(self._worker.outdated[0])
             ref = DatasetRef(*message["ref"])
             ask = {"version": "version", "reload": "reload", "poll": "poll"}[message["op"]]
             version = getattr(self._worker.datasets, ask)(ref)
             return {"version": version, "files": dict(self._worker.datasets.files(ref))}, b""
+        except _Again as again:
+            return {"again": f"{again} has changed since it was read here"}, b""
         except AnswerError as error:
             return {"error": error.to_wire()}, b""
         except MemoryError:

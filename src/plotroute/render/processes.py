@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
+from plotroute.data.opened import States
 from plotroute.render import generation, limits
 from plotroute.render.frames import Message, Unpacker, pack
 from plotroute.render.host import Recipe
@@ -101,6 +102,8 @@ class Generation:
     code: str = ""
     manifest: str = ""
     poll: dict[str, float] = field(default_factory=dict)
+    files: States = field(default_factory=dict)
+    """The files that its import was seen to read, each with its state then."""
     ready: bool = False
     retired: bool = False
     told: bool = False
@@ -112,7 +115,7 @@ class Generation:
 
     def introduce(self, message: Message) -> None:
         """Take what the code has to offer."""
-        self.manifest, self.poll = message["manifest"], message["poll"]
+        self.manifest, self.poll, self.files = message["manifest"], message["poll"], message["files"]
         self.code = json.loads(self.manifest)["code"]
         self.ready = True
 

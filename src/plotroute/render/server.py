@@ -24,6 +24,7 @@ from collections.abc import Callable
 from typing import Any
 
 from plotroute import author_code
+from plotroute.data.opened import States
 from plotroute.environment import environment_hash
 from plotroute.errors import (
     AnswerError,
@@ -47,6 +48,7 @@ from plotroute.render.processes import Generation, Process, start_generation
 from plotroute.render.reset import import_matplotlib
 from plotroute.render.scheduler import Flight, Scheduler
 from plotroute.render.versions import KnownVersions
+from plotroute.render.watching import Watched
 from plotroute.settings import Settings
 
 log = logging.getLogger("plotroute.render")
@@ -75,7 +77,7 @@ class Base:
         self._targets = tuple(configuration["targets"])
         self._development = bool(configuration["development"])
         self._greeting = str(configuration["greeting"])
-        self._environment = environment_hash()
+        self._environment = environment_hash(self._settings.cache_namespace)
         self._recipe = Recipe(**configuration.get("app", {}))
         self._directory = str(configuration["directory"])
         self._idle_after = float(configuration.get("idle_after", math.inf))
@@ -90,7 +92,7 @@ class Base:
         self._versions = KnownVersions(time.time)
         self._problem: dict[str, str] = {}
         self._failed_at = 0.0
-        self._stamp: author_code.Stamp = ()
+        self._watched = Watched(self._targets)
         self._checks: list[Waiter] = []
         self._due: dict[str, float] = {}
         self._reload_asked = True
@@ -236,6 +238,12 @@ class Base:
                 process.floor = 0
             return
         process.flight = None
+        if "again" in message:  # it is no fault of the picture's
+            flight.queue_until = time.monotonic() + self._settings.queue_timeout
+            self._scheduler.put_back(flight)
+            self._pool.retire(process, message["again"])
+            self._dispatch()
+            return
         process.renders += 1
         if "version" in message and process.generation is self._pool.current:
             self._versions.learn(DatasetRef(*self._ref(flight)), message)
@@ -284,6 +292,7 @@ class Base:
     def loaded(self, generation: Generation) -> None:
         """Tell everyone of a new version of the code."""
         self._problem = {}
+        self._watched.read(generation.files, whole=True)
         self._versions.forget()
         if self._greeting:
             print(self._greeting, flush=True)
@@ -294,8 +303,9 @@ class Base:
         self._clients.tell_all(self._told_versions())
         self._dispatch()
 
-    def failed(self, problem: str, detail: str) -> None:
+    def failed(self, problem: str, detail: str, files: States) -> None:
         """Tell everyone why the newest version of the code does not load; at the start of a server, end."""
+        self._watched.read(files, whole=False)
         if self._pool.current is None and not self._development:
             print(f"{problem}\n{detail}".rstrip(), file=sys.stderr, flush=True)
             self.status = CANNOT_LOAD
@@ -325,12 +335,8 @@ class Base:
 
     def _look_at_files(self) -> None:
         """Begin a new generation if a file of the author's was saved; else answer who asked."""
-        try:
-            stamp = author_code.stamp(self._targets)
-        except SetupError:  # what is wrong, the load tells
-            stamp = ()
-        if stamp != self._stamp or self._reload_asked or self._has_none():
-            self._stamp, self._reload_asked = stamp, False
+        if self._watched.changed() or self._reload_asked or self._has_none():
+            self._reload_asked = False
             self._pool.load(self._let_go)
         elif not self._pool.loading:
             self._answer_checks()

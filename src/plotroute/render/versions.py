@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from plotroute import freshness
+from plotroute.data.opened import States, changed
 from plotroute.model import DatasetRef
 from plotroute.render.frames import Message
 
@@ -22,7 +22,7 @@ class _Known:
     at: float = 0.0
     used_at: float = 0.0
     tried_at: float = 0.0
-    files: Mapping[str, Any] = field(default_factory=dict)
+    files: States = field(default_factory=dict)
 
 
 class KnownVersions:
@@ -71,19 +71,7 @@ class KnownVersions:
                 if now - max(known.at, known.tried_at) >= every:
                     found.append(("poll", known.ref))
             elif now - known.tried_at >= _RETRY_AFTER and (
-                now - known.at >= freshness.RELOAD_AFTER or _changed(known.files)
+                now - known.at >= freshness.RELOAD_AFTER or changed(known.files)
             ):
                 found.append(("reload", known.ref))
         return found
-
-
-def _changed(files: Mapping[str, Any]) -> bool:
-    return any(_state(name) != state for name, state in files.items())
-
-
-def _state(name: str) -> list[int] | None:
-    try:
-        found = os.stat(name)
-    except (OSError, ValueError):
-        return None
-    return [found.st_mtime_ns, found.st_size, found.st_ino]

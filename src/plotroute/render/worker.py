@@ -11,10 +11,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
+from hashlib import sha256
 from io import BytesIO
 from typing import Any
 
 from plotroute import author_code, columns, encode, hints, keys, loader, sources
+from plotroute.data.opened import Opened, States, changed, content_hash
 from plotroute.encode.base import NotAFigure, Target
 from plotroute.encode.literal import literal_texts
 from plotroute.encode.measuring import renderers_kept
@@ -34,10 +36,21 @@ from plotroute.tracebacks import author_traceback
 class Worker:
     """Draws the plots of a catalog. Make it right after the author's module was imported."""
 
-    def __init__(self, catalog: Catalog, settings: Settings, context: Context = nullcontext) -> None:
-        """`context` is entered around each call of the author's functions."""
+    def __init__(
+        self,
+        catalog: Catalog,
+        settings: Settings,
+        context: Context = nullcontext,
+        places: Sequence[str] = (),
+    ) -> None:
+        """`context` is entered around each call of the author's functions; `places` are their folders."""
         self.catalog = catalog
-        self.datasets = Datasets(catalog, context=context)
+        self.datasets = Datasets(catalog, context=context, places=places)
+        self.outdated: list[str] = []
+        """Files that a plot has read earlier in this process, that have changed since, and that its last
+        drawing did not read again: it may show what some cache of the author's keeps of them."""
+        self._places = places
+        self._read: dict[str, dict[str, str | None]] = {}
         self._settings = settings
         self._context = context
         self.snapshot()
@@ -50,17 +63,24 @@ class Worker:
         environment: str,
         context: Context = nullcontext,
         first: Callable[[], None] = lambda: None,
+        opened: Opened | None = None,
     ) -> Worker:
         """Load the author's code and return a worker for it; a SetupError says why it does not load.
 
-        `first` may import other modules, with the author's in reach.
+        `first` may import other modules, with the author's in reach. What the import is seen to read is
+        noted in `opened`, also where it fails.
         """
-        # Before the import: a file that is saved in between must not give its old pictures the new name.
-        code = author_code.code_hash(targets, settings.release)
-        loaded = loader.load(targets, first)
+        opened = opened or Opened()
+        opened.places = places = author_code.places(targets)
+        sources = author_code.read(targets, settings.release)
+        with opened.recording():
+            loaded = loader.load(targets, first, sources.contents)
+        code = sources.hash
+        if opened.states and not settings.release:
+            code = sha256(f"{code} {content_hash(opened.states)}".encode()).hexdigest()
         charts = importlib.import_module("plotroute.charts").plots.registry
         catalog = complete([*loaded.registries, charts], code=code, environment=environment)
-        return cls(catalog, settings, context)
+        return cls(catalog, settings, context, places)
 
     def snapshot(self) -> None:
         """Take the process as it is now for what every render starts from."""
@@ -75,6 +95,7 @@ class Worker:
         if plot is None:  # the newest version of the code does not have it any more
             raise UnknownPlot("There is no plot at this address")
         timings: dict[str, float] = {}
+        opened = Opened(self._places)
         try:
             with self._state.clean():
                 with timed(timings, "data"):
@@ -82,7 +103,12 @@ class Worker:
                     self._state.restore()  # loading is the author's code too
                 data_at_hand()
                 content = keys.content_key(job.plot, job.values, versions)
-                with seeded(None if job.live else content), literal_texts(job.texts), renderers_kept():
+                with (
+                    opened.recording(),
+                    seeded(None if job.live else content),
+                    literal_texts(job.texts),
+                    renderers_kept(),
+                ):
                     with timed(timings, "draw"), self._context():
                         drawn, made_by_us = _draw(plot, arguments, job)
                     with timed(timings, "encode"):
@@ -96,6 +122,8 @@ class Worker:
                 alt=picture.alt or plot.spec.alt,
                 timings=timings,
                 versions=versions,
+                code=self.catalog.manifest.code,
+                files=self._depends_on(job, opened.states),
             )
         except AnswerError:
             raise
@@ -108,6 +136,23 @@ class Worker:
                 raise
             columns.explain(error, lambda: [p.name for p in plot.spec.params if p.kind == "timerange"])
             raise PlotFailed("The plot's code raised an error", detail=author_traceback(error)) from error
+        finally:
+            self._note(job, opened.states)
+
+    def _depends_on(self, job: Job, opened: States) -> States:
+        """Return the files that a picture depends on: those it was seen to open, and those kept from before.
+
+        A font, or what `functools.cache` keeps, is read by the first drawing of a process only.
+        """
+        if job.live:
+            return opened
+        return {**self._read.get(job.plot, {}), **opened}
+
+    def _note(self, job: Job, opened: States) -> None:
+        """Note what a drawing has read, also one that has failed."""
+        before = {} if job.live else self._read.setdefault(job.plot, {})
+        self.outdated = changed({name: state for name, state in before.items() if name not in opened})
+        before.update(opened)
 
     def _arguments(self, plot: BoundPlot, job: Job) -> tuple[dict[str, Any], dict[str, str]]:
         """Return what the function is called with, and the versions of the data in it."""

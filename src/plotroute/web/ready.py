@@ -81,7 +81,7 @@ class ReadyAnswers:
             status=response.status,
             code=response.status_code,
             headers=[(name, value) for name, value in response.headers.items() if name != "X-Request-ID"],
-            key=None if response.status_code == 304 and order.etag else order.key,
+            key=None if response.status_code == 304 and response.headers["ETag"] == order.etag else order.key,
             etag=response.headers["ETag"],
             footing=footing,
             order=order,

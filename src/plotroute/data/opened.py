@@ -1,0 +1,198 @@
+"""Files that author code is seen to open: recorded with their states, so that a change of one is noticed.
+
+Python tells an audit hook of each file that it opens and each folder that it lists. Readers written in C or
+C++ (Parquet, SQLite, HDF5) open files unseen: a record is never complete, so it may only shorten a life.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.util import source_from_cache
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+States = Mapping[str, str | None]
+"""Absolute path → what `state` said of it when it was opened."""
+
+MOST = 1000
+"""Files of one record. Looking at them all takes 2 ms; a record of more says that it is not current."""
+
+# Read whole for the name of the code up to this size, in 0.1 s. A larger file is told by its state alone.
+_HASHED_UP_TO = 64 * 2**20
+
+_TOO_MANY = ""
+"""The path that a record has which holds too many files: its state is never what the record says."""
+
+# Of the system: what is installed there has its part in the hash of the environment, or is no file.
+_SYSTEM = ("/proc", "/sys", "/dev", "/usr/lib", "/usr/share", "/usr/local/lib", "/usr/local/share")
+_OWN = Path(__file__).parent.parent
+_INSTALLED = {"site-packages", "dist-packages"}
+_IMPORTS = "<frozen importlib._bootstrap_external>"
+# Python's own look-ups of modules and packages list every folder of sys.path, the author's too.
+_LOOK_UPS = (_IMPORTS, os.sep + os.path.join("importlib", "metadata", "__init__.py"), f"{os.sep}pkgutil.py")
+
+_recording = threading.local()
+
+
+class Opened:
+    """What some author code was seen to read: files and listed folders, each with its state at that moment.
+
+    Files that the same code also writes are left out: they are its own notes, not what it depends on.
+    """
+
+    def __init__(self, places: Iterable[str | Path] = ()) -> None:
+        """`places` are the author's own folders: what lies there counts even in a temporary directory."""
+        self.places = tuple(str(place) for place in places)
+        self.states: dict[str, str | None] = {}
+        self._written: set[str] = set()
+
+    @contextmanager
+    def recording(self) -> Iterator[None]:
+        """Record what this thread opens in the body."""
+        _install()
+        outer, _recording.by = getattr(_recording, "by", None), self
+        try:
+            yield
+        finally:
+            _recording.by = outer
+
+    def read(self, name: str) -> None:
+        """Note that a file, or folder, was opened to be read."""
+        if name in self.states or name in self._written or not _counts(name, self.places):
+            return
+        if len(self.states) >= MOST:
+            self.states[_TOO_MANY] = "too many"
+            return
+        self.states[name] = state(name)
+
+    def wrote(self, name: str) -> None:
+        """Note that a file was opened to be written, or put in its place."""
+        self._written.add(name)
+        self.states.pop(name, None)
+
+
+def state(name: str) -> str | None:
+    """Return what differs once the file was written, or other names are in the folder; None: not there."""
+    try:
+        found = os.stat(name)
+        if found.st_mode & 0o170000 == 0o040000:
+            # Hidden files come and go: editors' and databases' own.
+            names = sorted(entry for entry in os.listdir(name) if not entry.startswith((".", "__pycache__")))
+            text = "\0".join(names).encode("utf-8", "surrogateescape")
+            return f"names:{hashlib.blake2b(text, digest_size=16).hexdigest()}"
+    except (OSError, ValueError):
+        return None
+    return f"{found.st_mtime_ns}:{found.st_size}:{found.st_ino}"
+
+
+def changed(states: States) -> list[str]:
+    """Return which of the files are not as they were when they were opened."""
+    return [name for name, before in states.items() if state(name) != before]
+
+
+def content_hash(states: States) -> str:
+    """Return a hash of what is in the files; one that never comes again where a file is not as it was."""
+    digest = hashlib.sha256()
+    for name, before in sorted(states.items()):
+        digest.update(name.encode("utf-8", "surrogateescape") + b"\0" + _content(name, before) + b"\0")
+    if changed(states):
+        digest.update(uuid4().bytes)
+    return digest.hexdigest()
+
+
+def _content(name: str, before: str | None) -> bytes:
+    try:
+        if before is not None and os.path.isfile(name) and os.path.getsize(name) <= _HASHED_UP_TO:
+            return hashlib.sha256(Path(name).read_bytes()).digest()
+    except OSError:
+        pass
+    return str(before).encode()
+
+
+def _counts(name: str, places: tuple[str, ...]) -> bool:
+    """Tell whether a file may be what the author means, and not what is installed or made on the way."""
+    if not _INSTALLED.isdisjoint(name.split(os.sep)) or _is_under(name, (str(_OWN),)):
+        return False
+    # The longest wins: an environment in the author's folder, or the author's folder in an environment.
+    mine = max((len(place) for place in places if _is_under(name, (place,))), default=-1)
+    others = max((len(place) for place in _elsewhere() if _is_under(name, (place,))), default=-1)
+    return mine >= others or others < 0
+
+
+def _is_under(name: str, places: Iterable[str]) -> bool:
+    return any(name == place or name.startswith(place.rstrip(os.sep) + os.sep) for place in places)
+
+
+def _elsewhere() -> tuple[str, ...]:
+    """Return the folders whose files are no author's: Python, the system, caches, temporary files."""
+    wanted = ("TMPDIR", "XDG_CACHE_HOME", "MPLCONFIGDIR")
+    return _folders(tuple(os.environ.get(name, "") for name in wanted))
+
+
+@functools.lru_cache(maxsize=8)
+def _folders(named: tuple[str, ...]) -> tuple[str, ...]:
+    prefixes = {sys.prefix, sys.base_prefix, sys.exec_prefix, os.path.realpath(sys.base_prefix)}
+    folders = {*prefixes, *_SYSTEM, *filter(None, named), os.path.expanduser("~/.cache"), "/tmp", "/var/tmp"}
+    return tuple(sorted(folders - {os.sep}))
+
+
+def _hook(event: str, arguments: tuple[Any, ...]) -> None:
+    """Note what is opened. An audit hook cannot be removed, so it is cheap where nothing is recorded."""
+    if event not in _EVENTS or (by := getattr(_recording, "by", None)) is None:
+        return
+    _recording.by = None  # what we open ourselves meanwhile is not meant
+    try:
+        _EVENTS[event](by, *arguments)
+    except Exception:  # whatever it is, the author's `open` goes on
+        pass
+    finally:
+        _recording.by = by
+
+
+def _opened(by: Opened, path: Any, mode: Any, flags: int) -> None:
+    if not isinstance(path, (str, bytes, os.PathLike)):
+        return
+    name = os.path.abspath(os.fsdecode(path))
+    writes = set(mode) & set("wax+") if isinstance(mode, str) else flags & (os.O_WRONLY | os.O_RDWR)
+    if writes:
+        by.wrote(name)
+    elif name.endswith((".py", ".pyc")):
+        # Code that is imported from elsewhere. A traceback that quotes a line does not depend on it.
+        if _caller().endswith(_IMPORTS):
+            by.read(name if name.endswith(".py") else source_from_cache(name))
+    else:
+        by.read(name)
+
+
+def _listed(by: Opened, path: Any) -> None:
+    if not isinstance(path, int) and not _caller().endswith(_LOOK_UPS):
+        by.read(os.path.abspath(os.fsdecode(path or ".")))
+
+
+def _renamed(by: Opened, source: Any, target: Any, *_: Any) -> None:
+    by.wrote(os.path.abspath(os.fsdecode(target)))
+
+
+def _caller() -> str:
+    """Return the file of the code that does what the hook is told of."""
+    return sys._getframe(3).f_code.co_filename
+
+
+_EVENTS: dict[str, Callable[..., None]] = {
+    "open": _opened,
+    "os.listdir": _listed,
+    "os.scandir": _listed,
+    "os.rename": _renamed,
+}
+
+
+@functools.cache
+def _install() -> None:
+    sys.addaudithook(_hook)

@@ -1,0 +1,68 @@
+"""What a version of the code is made of, watched: the author's files, and what their import has read."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+from plotroute import author_code
+from plotroute.data.opened import States, state
+from plotroute.errors import SetupError
+
+log = logging.getLogger("plotroute.render")
+
+# A file that a program writes all the time would have the code imported all the time: after so many imports
+# within a minute there is one each ten seconds. Nobody saves a style sheet by hand that often.
+_MOST_IN_A_MINUTE = 10
+_PAUSE = 10.0
+
+
+class Watched:
+    """The files of the author's, by their states. Used by one thread at a time."""
+
+    def __init__(self, targets: Sequence[str], clock: Callable[[], float] = time.monotonic) -> None:
+        self._targets = targets
+        self._clock = clock
+        self._code = self._stamp()
+        self._read: dict[str, str | None] = {}
+        self._reloads: list[float] = []
+
+    def changed(self) -> bool:
+        """Return whether something was saved since the last call."""
+        code = self._stamp()
+        if code != self._code:
+            self._code = code
+            self._read = {name: state(name) for name in self._read}
+            return True
+        return self._read_changed()
+
+    def read(self, states: States, *, whole: bool) -> None:
+        """Watch the files that the code was seen to read; `whole` if these are all there are."""
+        # Of a state that is known already the older one counts: what was read then may be kept somewhere.
+        self._read = dict(states) if whole else {**states, **self._read}
+
+    def _read_changed(self) -> bool:
+        now = {name: state(name) for name in self._read}
+        names = [name for name in now if now[name] != self._read[name] and name]
+        if not names:
+            return False
+        at = self._clock()
+        self._reloads = [before for before in self._reloads if at - before < 60]
+        if len(self._reloads) >= _MOST_IN_A_MINUTE:
+            if at - self._reloads[-1] < _PAUSE:
+                return False
+            log.warning(
+                "%s changes all the time, and the plots' code reads it when it is imported, so the code is "
+                "imported again and again. Read it in a @plots.dataset.",
+                names[0],
+            )
+        self._reloads.append(at)
+        self._read = now
+        return True
+
+    def _stamp(self) -> author_code.Stamp:
+        try:
+            return author_code.stamp(self._targets)
+        except SetupError:  # what is wrong, the load tells
+            return ()

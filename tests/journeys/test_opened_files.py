@@ -1,0 +1,327 @@
+"""Files beside the code: what the plots file, or a plot, is seen to open is part of what a picture is."""
+
+import os
+import shutil
+import time
+
+import matplotlib.image
+import numpy as np
+import pytest
+from matplotlib import font_manager
+
+PLOTS = """
+import functools
+import json
+import os
+import sys
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib import font_manager
+from matplotlib.font_manager import FontProperties
+
+from plotroute import Plots
+
+plots = Plots()
+CONFIG = json.loads(Path("config.json").read_text())
+TABLE = pd.read_csv("table.csv")
+ENVIRONMENT = dict(line.split("=") for line in open(".env"))
+PARTS = sorted(os.listdir("parts"))
+plt.style.use("house.mplstyle")
+with open("notes.txt", "a") as file:
+    file.write("imported\\n")
+NOTES = open("notes.txt").read()
+
+
+@plots.dataset(ttl="forever")
+def numbers():
+    return [3, 1, 2]
+
+
+@plots.plot
+def top(ax, numbers):
+    ax.plot(numbers, lw=CONFIG["lw"])
+    ax.plot(TABLE["y"])
+    ax.set_title(ENVIRONMENT["TITLE"].strip())
+    ax.set_xlabel(", ".join(PARTS))
+
+
+@plots.plot
+def logo(ax, numbers):
+    ax.imshow(plt.imread("logo.png"))
+
+
+@functools.cache
+def kept():
+    return plt.imread("kept.png")
+
+
+@plots.plot
+def cached(ax, numbers, n: int = 1):
+    ax.imshow(kept())
+
+
+@plots.plot
+def styled(numbers):
+    plt.style.use("drawn.mplstyle")
+    fig, ax = plt.subplots()
+    ax.plot(numbers)
+    return fig
+
+
+@plots.plot
+def lettered(ax, numbers):
+    ax.set_title("Letters", font=FontProperties(fname="House.ttf"))
+
+
+@plots.plot
+def optional(ax, numbers):
+    try:
+        ax.set_title(open("title.txt").read())
+    except FileNotFoundError:
+        pass
+
+
+@plots.plot(ttl="1h")
+def hourly(ax):
+    ax.set_title(Path("hourly.txt").read_text())
+
+
+@plots.plot
+def late(ax, numbers):
+    import helper
+
+    ax.set_title(helper.TITLE)
+
+
+@plots.plot
+def plain(ax, numbers):
+    ax.plot(numbers)
+"""
+
+
+def picture(value):
+    return lambda file: matplotlib.image.imsave(file, np.full((4, 4, 3), value), format="png")
+
+
+def text(words):
+    return lambda file: file.write_text(words)
+
+
+def font(family):
+    return lambda file: shutil.copy(font_manager.findfont(family), file)
+
+
+FIRST = {
+    "config.json": text('{"lw": 1}'),
+    "table.csv": text("y\n1\n2\n"),
+    ".env": text("TITLE=first\n"),
+    "house.mplstyle": text("lines.linewidth: 2\naxes.facecolor: eeeeee\n"),
+    "parts/a.txt": text(""),
+    "logo.png": picture(0.1),
+    "kept.png": picture(0.2),
+    "drawn.mplstyle": text("axes.facecolor: dddddd\n"),
+    "House.ttf": font("DejaVu Sans"),
+    "hourly.txt": text("first"),
+    "helper.py": text("TITLE = 'first'"),
+    "early.py": text("TITLE = 'good'"),
+    "plots.py": text(PLOTS),
+}
+
+CHANGES = [
+    ("config.json", text('{"lw": 5}'), "top"),
+    ("table.csv", text("y\n2\n1\n"), "top"),
+    (".env", text("TITLE=second\n"), "top"),
+    ("house.mplstyle", text("lines.linewidth: 2\naxes.facecolor: cccccc\n"), "top"),
+    ("parts/b.txt", text(""), "top"),
+    ("logo.png", picture(0.9), "logo"),
+    ("kept.png", picture(0.8), "cached"),
+    ("drawn.mplstyle", text("axes.facecolor: bbbbbb\n"), "styled"),
+    ("House.ttf", font("DejaVu Serif"), "lettered"),
+    ("title.txt", text("there now"), "optional"),
+    ("hourly.txt", text("second"), "hourly"),
+]
+
+
+def path(plot):
+    return f"/plots/{plot}" if plot == "hourly" else f"/plots/numbers/{plot}"
+
+
+def put_first(folder):
+    """Have the same files as at first; those that have changed are written, and no others."""
+    for name in ("title.txt", "parts/b.txt"):
+        (folder / name).unlink(missing_ok=True)
+    for name, write in FIRST.items():
+        write(folder / "new")
+        if not (folder / name).exists() or (folder / name).read_bytes() != (folder / "new").read_bytes():
+            os.replace(folder / "new", folder / name)
+    (folder / "new").unlink(missing_ok=True)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("opened")
+    (folder / "parts").mkdir()
+    put_first(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def serve(start_server, folder, tmp_path_factory):
+    """Start a server with a cache that outlives it."""
+    cache = str(tmp_path_factory.mktemp("kept") / "pictures")
+    return lambda: start_server(
+        "plots.py", cwd=folder, arguments=["--cache-dir", cache], PLOTROUTE_RENDERERS="1"
+    )
+
+
+@pytest.fixture(scope="module")
+def server(serve):
+    return serve()
+
+
+@pytest.fixture(scope="module")
+def golden(server):
+    return get(server, "top").body
+
+
+@pytest.fixture(autouse=True)
+def as_first(folder, server, golden):
+    """Begin each test with the files, and so the pictures, that the first began with."""
+    put_first(folder)
+    settled(server, "top", lambda reply: reply.body == golden)
+
+
+def get(server, plot, **headers):
+    reply = server.get(path(plot), **headers)
+    assert reply.status in (200, 304), reply.body
+    return reply
+
+
+def settled(server, plot, holds, **headers):
+    """Return the first reply that `holds`: a changed file of the code's is seen within a second or two."""
+    until = time.monotonic() + 30
+    while not holds(reply := get(server, plot, **headers)) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert holds(reply)
+    return reply
+
+
+@pytest.mark.parametrize(("name", "write", "plot"), CHANGES, ids=[name for name, _, _ in CHANGES])
+def test_a_file_that_changes_changes_the_picture(server, folder, name, write, plot):
+    at_the_top = plot == "top"
+    before = get(server, plot)
+    assert get(server, plot).headers["Cache-Status"].startswith("plotroute; hit")
+    assert get(server, plot, If_None_Match=before.headers["ETag"]).status == 304
+    kept = (folder / name).read_bytes() if (folder / name).exists() else None
+
+    write(folder / name)
+    if at_the_top:
+        after = settled(server, plot, lambda reply: reply.headers["ETag"] != before.headers["ETag"])
+    else:
+        after = get(server, plot)
+    assert after.body != before.body
+    assert get(server, plot, If_None_Match=before.headers["ETag"]).status == 200
+
+    if kept is None:
+        (folder / name).unlink()
+    else:
+        (folder / name).write_bytes(kept)
+    if at_the_top:
+        settled(server, plot, lambda reply: reply.body == before.body)
+    assert get(server, plot).body == before.body
+
+
+def test_what_a_cache_of_the_authors_keeps_is_read_again_by_all_who_use_it(server, folder):
+    before = [server.get(f"{path('cached')}?n={n}").body for n in (1, 2)]
+
+    picture(0.5)(folder / "kept.png")
+
+    after = [server.get(f"{path('cached')}?n={n}").body for n in (1, 2)]
+    assert before[0] == before[1] != after[0] == after[1]
+
+
+def test_a_restart_does_not_show_what_the_files_were(serve, folder):
+    first = serve()
+    plots = ["top", "logo", "plain"]
+    before = {plot: get(first, plot) for plot in plots}
+    first.stop()
+    unchanged = serve()
+    for plot in plots:
+        known = get(unchanged, plot, If_None_Match=before[plot].headers["ETag"])
+        assert known.status == 304
+        assert "fwd" not in known.headers["Cache-Status"]
+    unchanged.stop()
+
+    text("TITLE=after the restart\n")(folder / ".env")
+    picture(0.7)(folder / "logo.png")
+
+    second = serve()
+    for plot in ("top", "logo"):
+        reply = get(second, plot, If_None_Match=before[plot].headers["ETag"])
+        assert reply.status == 200
+        assert reply.body != before[plot].body
+
+
+def test_an_import_that_fails_over_a_file_is_tried_again_when_the_file_is_mended(server, folder):
+    before = get(server, "top")
+
+    text("{")(folder / "config.json")
+    until = time.monotonic() + 30
+    while "JSONDecodeError" not in server.log and time.monotonic() < until:
+        time.sleep(0.1)
+    assert get(server, "top").body == before.body  # the last good version answers
+    text('{"lw": 7}')(folder / "config.json")
+
+    settled(server, "top", lambda reply: reply.body != before.body)
+
+
+SLOW = PLOTS.replace(
+    "plots = Plots()", "import time; time.sleep(1.5)\nimport early\nplots = Plots()"
+).replace("helper.TITLE)", "f'{helper.TITLE} {early.TITLE}')")
+
+
+def test_what_is_drawn_is_the_code_that_the_picture_is_named_after(server, folder):
+    """Helpers are saved while the code is imported, and before a plot imports them."""
+
+    def shows(words):
+        return lambda reply: f"<!-- {words} -->".encode() in reply.body
+
+    def late():
+        return server.get(f"{path('late')}.svg?width=300")
+
+    def until_it_shows(words):
+        until = time.monotonic() + 30
+        while not shows(words)(late()) and time.monotonic() < until:
+            time.sleep(0.1)
+        assert shows(words)(late())
+
+    text(SLOW)(folder / "plots.py")
+    time.sleep(1)  # it is being imported
+    text("TITLE = 'bad'")(folder / "early.py")
+    until_it_shows("first bad")
+    text("TITLE = 'good'")(folder / "early.py")
+    until_it_shows("first good")
+
+    text("TITLE = 'second'")(folder / "helper.py")
+    assert shows("first good")(server.get(f"{path('late')}.svg?width=310"))  # by the code before
+    until_it_shows("second good")
+    text("TITLE = 'first'")(folder / "helper.py")
+    until_it_shows("first good")
+    assert shows("first good")(server.get(f"{path('late')}.svg?width=310"))
+    text(PLOTS)(folder / "plots.py")
+
+
+def test_a_helper_of_the_code_before_is_not_imported_into_its_last_pictures(server, folder):
+    before = server.get(f"{path('plain')}").headers["ETag"]
+    text(SLOW)(folder / "plots.py")
+    settled(server, "plain", lambda reply: reply.headers["ETag"] != before)
+
+    text("TITLE = 'bad'")(folder / "helper.py")
+    meanwhile = server.get(f"{path('late')}.svg?width=320").body
+    text("TITLE = 'first'")(folder / "helper.py")
+    time.sleep(2.5)
+
+    assert b"<!-- first good -->" in meanwhile
+    assert server.get(f"{path('late')}.svg?width=320").body == meanwhile
