@@ -30,6 +30,7 @@ from plotroute.web.app import create_app
 from plotroute.web.front import Front
 from plotroute.web.journal import Journal
 from plotroute.web.metrics import Metrics
+from plotroute.web.outgoing import Outgoing
 from plotroute.web.ready import ReadyAnswers
 
 # Nothing here takes so long; whatever does has hung.
@@ -232,7 +233,7 @@ class World:
         if front:
             answers = ReadyAnswers(self.pipeline)
             flask = create_app(self.pipeline, self.settings, metrics=self.metrics, answers=answers)
-            self.app = Front(self._counted(flask), answers, self.journal)
+            self.app = Front(self._counted(flask), answers, self.journal, Outgoing(2**30))
         else:
             flask = create_app(self.pipeline, self.settings, metrics=self.metrics)
             self.app = self._counted(flask)

@@ -50,6 +50,7 @@ def make_app(service: Service, path: str = "") -> Callable[..., Any]:
     from plotroute.web.front import Front
     from plotroute.web.journal import Journal
     from plotroute.web.metrics import Metrics
+    from plotroute.web.outgoing import Outgoing
     from plotroute.web.proxies import behind_proxies
     from plotroute.web.ready import ReadyAnswers
 
@@ -58,6 +59,11 @@ def make_app(service: Service, path: str = "") -> Callable[..., Any]:
         app = create_app(pipeline, service.settings, site=service.site, development=True)
         return behind_proxies(app, service.settings)
     keep_warm(pipeline, service.settings.warm)
+    settings = service.settings
     metrics, answers = Metrics(), ReadyAnswers(pipeline)
-    app = create_app(pipeline, service.settings, site=service.site, metrics=metrics, answers=answers)
-    return Front(behind_proxies(app, service.settings), answers, Journal(metrics))
+    # As much as is kept in memory may be on its way beside it: whatever is small has both small.
+    outgoing = Outgoing(max(settings.cache_memory, 2 * settings.max_output))
+    app = create_app(
+        pipeline, settings, site=service.site, metrics=metrics, answers=answers, outgoing=outgoing
+    )
+    return Front(behind_proxies(app, settings), answers, Journal(metrics), outgoing)

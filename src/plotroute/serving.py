@@ -29,8 +29,13 @@ log = logging.getLogger("plotroute")
 # The longest that a drawing, its data and its turn may take by default; Heroku kills after 30 s.
 DRAIN_WITHIN = 28
 
-# Seconds until a connection is ended that has not sent a whole head: as long as browsers keep one for later.
-_SILENT_FOR = 60
+# Seconds until a connection is ended that has not sent a whole head. More than the 60 s of common proxies,
+# so that they close theirs first, and never ask on one that is ending.
+_SILENT_FOR = 75
+
+# Connections at most: some 20 KB each. Each takes a descriptor, of which some systems give 1,024.
+_MOST_CONNECTIONS = 4096
+_OTHER_DESCRIPTORS = 128
 
 # How far `dev` looks for a free port: macOS keeps 5000 for AirPlay, and a colleague's server the next.
 _PORTS_TRIED = 10
@@ -152,6 +157,7 @@ class Web:
             # One cache of pictures, and one table of what the render server has told, for all threads.
             workers=1,
             blocking_threads=self.service.settings.threads,
+            backpressure=_connections(),
             websockets=False,
             # A connection that has sent nothing is not ended in time while it may turn out to be HTTP/2.
             http=HTTPModes.http1,
@@ -183,13 +189,28 @@ class Web:
         return 0
 
 
+def _connections() -> int:
+    """Return how many connections may be open, after asking the system for as many descriptors."""
+    import resource  # not on Windows, which the command says in a sentence
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_CONNECTIONS + _OTHER_DESCRIPTORS
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return wanted - _OTHER_DESCRIPTORS
+
+
 def _load(web: Web) -> Callable[..., Any]:
     """Return the app, in granian's worker."""
     from plotroute.assembly import make_app
+    from plotroute.web.crowding import keep_room
 
     set_up_logging()
     _end_with(os.getppid())
     _stop_once()
+    keep_room(_connections())
     try:
         app = make_app(web.service, web.path)
     except SetupError as error:

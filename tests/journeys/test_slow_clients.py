@@ -11,6 +11,7 @@ from textwrap import dedent
 import pytest
 
 from conftest import Server, free_port
+from sketches import until
 
 PLOTS = """
 from plotroute import Plots
@@ -20,7 +21,14 @@ plots = Plots()
 @plots.plot(ttl="forever")
 def line(ax, k: int = 0):
     ax.plot([1, 2, 3 + k])
+
+@plots.plot(ttl="forever")
+def noise(ax, k: int = 0):
+    import numpy as np
+    ax.imshow(np.random.default_rng(k).random((800, 800, 3)))
 """
+
+LARGE = "/plots/noise?width=800&height=800"
 
 APP = """
 from flask import Flask
@@ -103,3 +111,42 @@ def test_a_body_that_is_too_large_is_answered_however_it_was_sent(server):
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as sender:
         sender.sendall(HEAD + f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
         assert sender.recv(65536).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.fixture(scope="module")
+def small_server(start_server, tmp_path_factory):
+    """A server that lets 20 MB be on its way: some fifteen large pictures."""
+    folder = tmp_path_factory.mktemp("small")
+    (folder / "plots.py").write_text(dedent(PLOTS))
+    settings = {"PLOTROUTE_CACHE_MEMORY": "20000000", "PLOTROUTE_MAX_OUTPUT": "10000000"}
+    return start_server("plots.py", cwd=folder, **settings)
+
+
+@pytest.mark.parametrize("address", [LARGE, f"{LARGE}&k=1", f"{LARGE}&theme=dark"])
+def test_readers_who_take_nothing_keep_few_copies_and_others_get_their_pictures(small_server, address):
+    golden = small_server.get(address)
+    assert golden.status == 200
+    assert len(golden.body) > 1_000_000
+    line = small_server.get("/plots/line").body
+    statuses = []
+    with contextlib.ExitStack() as stack:
+        for _ in range(40):
+            slow = stack.enter_context(socket.socket())
+            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+            slow.connect(("127.0.0.1", small_server.port))
+            slow.settimeout(30)
+            slow.sendall(f"GET {address} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            statuses.append(slow.recv(12))
+        assert statuses[0] == b"HTTP/1.1 200"
+        assert statuses.count(b"HTTP/1.1 200") <= 20_000_000 // len(golden.body)
+        assert statuses[-1] == b"HTTP/1.1 503"
+        assert small_server.get("/plots/line").body == line
+    until(lambda: small_server.get(address).body == golden.body)  # when the kernel has seen them leave
+
+
+def test_many_connections_that_send_nothing_keep_no_reader_out(small_server):
+    line = small_server.get("/plots/line").body
+    with contextlib.ExitStack() as stack:
+        for _ in range(1500):
+            stack.enter_context(socket.create_connection(("127.0.0.1", small_server.port)))
+        assert small_server.get("/plots/line").body == line

@@ -12,6 +12,7 @@ from plotroute.web.app import create_app
 from plotroute.web.front import Front
 from plotroute.web.journal import Journal
 from plotroute.web.metrics import Metrics
+from plotroute.web.outgoing import Outgoing
 from plotroute.web.ready import ReadyAnswers
 from sketches import Clock, World, count, logged, outcome, told
 
@@ -413,7 +414,7 @@ def test_real_pictures_are_the_same_with_and_without(make_client):
         entered.append(environ["PATH_INFO"])
         return flask(environ, start_response)
 
-    fronted = Client(Front(counted, answers, Journal(Metrics())))
+    fronted = Client(Front(counted, answers, Journal(Metrics()), Outgoing(2**30)))
     addresses = [
         f"/plots/{name}{end}" for name in ("numbers/line", "random") for end in ("", ".svg", ".webp")
     ]

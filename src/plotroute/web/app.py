@@ -18,6 +18,7 @@ from plotroute.pipeline import Pipeline
 from plotroute.settings import Settings
 from plotroute.web.exchange import Exchange
 from plotroute.web.metrics import Metrics
+from plotroute.web.outgoing import Outgoing
 from plotroute.web.pages import path_of
 from plotroute.web.proxies import link_prefix
 from plotroute.web.ready import RAW, ReadyAnswers
@@ -36,6 +37,7 @@ def create_app(
     development: bool = False,
     metrics: Metrics | None = None,
     answers: ReadyAnswers | None = None,
+    outgoing: Outgoing | None = None,
 ) -> Flask:
     """Return the app that answers every plot of `pipeline`.
 
@@ -45,7 +47,14 @@ def create_app(
     app = Flask("plotroute.web", static_folder=None)
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = False  # no redirects: they go where a Host header says
-    views = Views(pipeline, settings, metrics or Metrics(), site=site, development=development)
+    views = Views(
+        pipeline,
+        settings,
+        metrics or Metrics(),
+        site=site,
+        development=development,
+        outgoing=outgoing,
+    )
 
     @app.before_request
     def begin() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from plotroute.web.journal import Journal
+from plotroute.web.outgoing import Outgoing
 from plotroute.web.ready import RAW, ReadyAnswers, raw
 from plotroute.web.request_ids import request_id
 
@@ -18,10 +19,17 @@ from plotroute.web.request_ids import request_id
 class Front:
     """The WSGI app of a server: ready answers first, `app` for all else."""
 
-    def __init__(self, app: Callable[..., Iterable[bytes]], answers: ReadyAnswers, journal: Journal) -> None:
+    def __init__(
+        self,
+        app: Callable[..., Iterable[bytes]],
+        answers: ReadyAnswers,
+        journal: Journal,
+        outgoing: Outgoing,
+    ) -> None:
         self._app = app
         self._answers = answers
         self._journal = journal
+        self._outgoing = outgoing
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer a request."""
@@ -29,7 +37,8 @@ class Front:
         if environ["REQUEST_METHOD"] == "GET" and "HTTP_UPGRADE" not in environ:
             asked = raw(environ)
             found = self._answers.find(asked)
-            if found is not None:
+            # One that finds no room falls through to the app, which says so.
+            if found is not None and self._outgoing.admits(len(found[1])):
                 ready, body = found
                 id = request_id(environ.get("HTTP_X_REQUEST_ID"))
                 start_response(ready.status, [*ready.headers, ("X-Request-ID", id)])

@@ -24,6 +24,7 @@ from plotroute.web import listing, negotiate, responses
 from plotroute.web.access import Access
 from plotroute.web.bodies import Bodies
 from plotroute.web.exchange import Exchange
+from plotroute.web.outgoing import Outgoing
 
 # More parameters than any plot has; above, the text is not even split.
 _MOST_FIELDS = 200
@@ -32,9 +33,13 @@ _MOST_FIELDS = 200
 class Pictures:
     """The views of the plots of one server."""
 
-    def __init__(self, pipeline: Pipeline, settings: Settings, access: Access) -> None:
+    def __init__(
+        self, pipeline: Pipeline, settings: Settings, access: Access, outgoing: Outgoing | None = None
+    ) -> None:
+        """`outgoing` counts what is on its way, where the server copies what it is handed."""
         self._pipeline = pipeline
         self._access = access
+        self._outgoing = outgoing
         self._bodies = Bodies(settings)
 
     def answer(self, manifest: Manifest, found: Found, exchange: Exchange) -> Response:
@@ -67,9 +72,12 @@ class Pictures:
             return responses.not_modified(order.plot, order.etag, negotiated, drawn=False, private=private)
         answer = self._pipeline.image(order)
         exchange.outcome = answer.outcome
+        known = request.if_none_match.contains_weak(answer.etag[3:-1])
+        if self._outgoing is not None and not known and request.method != "HEAD":
+            self._outgoing.check(len(answer.image.body))
         if answer.outcome == "hit":
             exchange.looked_up = order, answer.expires_at
-        if request.if_none_match.contains_weak(answer.etag[3:-1]):
+        if known:
             drawn = answer.outcome not in ("hit", "stale")
             return responses.not_modified(order.plot, answer.etag, negotiated, drawn=drawn, private=private)
         return responses.picture(order, answer, negotiated, private=private)

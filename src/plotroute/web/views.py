@@ -18,6 +18,7 @@ from plotroute.web import listing, responses
 from plotroute.web.access import Everyone
 from plotroute.web.exchange import Exchange
 from plotroute.web.metrics import Metrics
+from plotroute.web.outgoing import Outgoing
 from plotroute.web.pictures import Pictures
 from plotroute.web.proxies import link_prefix
 
@@ -35,6 +36,7 @@ class Views:
         *,
         site: Path | None,
         development: bool,
+        outgoing: Outgoing | None,
     ) -> None:
         self.metrics = metrics
         self._pipeline = pipeline
@@ -42,7 +44,7 @@ class Views:
         self._site = site
         self._development = development
         self._announced: Manifest | None = None
-        self._pictures = Pictures(pipeline, settings, Everyone(settings))
+        self._pictures = Pictures(pipeline, settings, Everyone(settings), outgoing)
         self._own = {
             "/": self._list_page,
             "/plots": self._list_page,
