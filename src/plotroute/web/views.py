@@ -36,7 +36,7 @@ class Views:
         *,
         site: Path | None,
         development: bool,
-        outgoing: Outgoing | None,
+        outgoing: Outgoing | None = None,
     ) -> None:
         self.metrics = metrics
         self._pipeline = pipeline
