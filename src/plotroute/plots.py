@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
-from plotroute import addresses, freshness, links
+from plotroute import addresses, decorating, freshness, links
 from plotroute.data.files import files, reader
 from plotroute.errors import BadRegistration
 from plotroute.model import Image
@@ -71,6 +71,7 @@ class Plots:
         max_pixels: int | None = None,
     ) -> Callable[[F], F]: ...
 
+    @decorating.checked("@plots.plot")
     def plot(
         self,
         path: Any = None,
@@ -95,7 +96,7 @@ class Plots:
         aliases: further addresses that answer the same.
         title, alt: for people; by default the first line of the docstring.
         examples: values for required parameters, so that pages can show a picture.
-        size: (width, height) in CSS pixels of 1/100 inch, where nobody asks for another.
+        size: (width, height) in CSS pixels of 1/100 inch, where a request has no other: `figsize` × 100.
         min_size: below it the figure is laid out at this size and scaled down.
         ttl: how long a drawn picture stays fresh: "10m", seconds, "forever". A plot that reads datasets
             needs none; one that reads none is drawn for every request without one.
@@ -118,8 +119,8 @@ class Plots:
                     title=title,
                     alt=alt,
                     examples=dict(examples or {}),
-                    size=_size("size", size),
-                    min_size=_size("min_size", min_size),
+                    size=decorating.size("size", size),
+                    min_size=decorating.size("min_size", min_size),
                     ttl=_duration("ttl", ttl),
                     stale=_bounded("stale", stale),
                     max_age=_bounded("max_age", max_age) or 0,
@@ -149,6 +150,7 @@ class Plots:
         source: bool | Sequence[str] = False,
     ) -> Callable[[F], F]: ...
 
+    @decorating.checked("@plots.dataset")
     def dataset(
         self,
         name: Any = None,
@@ -360,20 +362,6 @@ def _bounded(option: str, value: Any) -> float | None:
     """Return a duration that HTTP can spell."""
     seconds = _duration(option, value)
     return None if seconds is None else min(seconds, _YEAR)
-
-
-def _size(option: str, value: Any) -> tuple[int, int] | None:
-    if value is None:
-        return None
-    try:
-        width, height = (int(side) for side in value)
-    except (TypeError, ValueError, OverflowError):
-        width = height = 0
-    if not (0 < width <= 8000 and 0 < height <= 8000):
-        raise BadRegistration(
-            f"{option}={value!r} must be (width, height) in CSS pixels, such as (800, 500)."
-        )
-    return width, height
 
 
 def _columns(source: Sequence[str]) -> tuple[str, ...]:

@@ -1,0 +1,125 @@
+"""What authors write into a decorator, checked: the names of its options, and sizes.
+
+A wrong name is told with the option that is meant, which a TypeError of Python's does not know.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from plotroute.errors import BadRegistration
+
+M = TypeVar("M", bound=Callable[..., Any])
+
+LEAST_SIDE = 50
+"""CSS pixels: a picture with both sides below is smaller than any that shows axes, and as figures are large
+in inches. One side may be below it: a sparkline is 200 pixels by 30."""
+
+MOST_SIDE = 8000
+"""CSS pixels."""
+
+_ADDRESS = 'the address comes first and has no name: write @plots.plot("sales/revenue")'
+_DESCRIPTION = (
+    "the description is the function's docstring below its first line; title= and alt= are texts of a line"
+)
+_FRESH = 'how long a picture stays fresh is ttl=, such as ttl="10m"'
+_SIZE = "write size=(width, height), in CSS pixels"
+_READS = "a plot reads a dataset by an argument of that name: def plot(ax, orders)"
+_FILES = 'data in files is named by plots.files("orders", "data/*.csv")'
+_LOADED = 'how long loaded data is good is ttl=, such as ttl="10m"; what tells its state is version='
+
+_MEANT: Mapping[str, Mapping[str, str]] = {
+    "@plots.plot": {
+        **dict.fromkeys(("name", "path", "url", "route", "address", "endpoint", "slug"), _ADDRESS),
+        **dict.fromkeys(("description", "doc", "docs", "help", "summary", "caption"), _DESCRIPTION),
+        **dict.fromkeys(("cache", "expires", "lifetime", "refresh"), _FRESH),
+        **dict.fromkeys(("width", "height"), _SIZE),
+        **dict.fromkeys(("data", "dataset", "datasets"), _READS),
+        "dpi": "readers ask for a sharper picture with dpr= in its address; size= is in CSS pixels",
+        "format": "readers ask for a format by the end of the address: sales/revenue.svg",
+        "params": "the parameters are the function's own arguments, with type hints",
+        "theme": "readers ask for a theme with theme= in the address; an argument `theme` receives it",
+    },
+    "@plots.dataset": {
+        "name": 'the name comes first, without a keyword: write @plots.dataset("orders")',
+        **dict.fromkeys(("path", "file", "files", "pattern"), _FILES),
+        **dict.fromkeys(("cache", "expires", "lifetime", "refresh", "max_age", "stale"), _LOADED),
+        "every": 'how often a version= is looked at is poll=, such as poll="5s"',
+        "description": "the description is the function's docstring",
+    },
+}
+"""Decorator → option that there is not → what is meant."""
+
+
+def checked(decorator: str) -> Callable[[M], M]:
+    """Have a call of `decorator` with an option that it does not have say which one is meant.
+
+    The signature stays what it is, for type checkers and for `help`.
+    """
+
+    def of(method: M) -> M:
+        known = [
+            parameter.name
+            for parameter in inspect.signature(method).parameters.values()
+            if parameter.kind is parameter.KEYWORD_ONLY
+        ]
+
+        @functools.wraps(method)
+        def call(self: Any, first: Any = None, /, *rest: Any, **options: Any) -> Any:
+            if rest:
+                raise BadRegistration(
+                    f"{decorator} takes its options by name, and got {rest[0]!r} without one: write "
+                    f"{decorator}(…, {known[0]}=…), or one of {', '.join(f'{name}=' for name in known[1:])}."
+                )
+            for name, value in options.items():
+                if name not in known:
+                    raise BadRegistration(_unknown(decorator, name, value, known))
+            return method(self, first, **options)
+
+        return call  # type: ignore[return-value]
+
+    return of
+
+
+def _unknown(decorator: str, name: str, value: Any, known: list[str]) -> str:
+    meant = _MEANT[decorator].get(name)
+    if name == "figsize" and "size" in known:
+        sides = _in_pixels(value)
+        meant = f"sizes are in CSS pixels of 1/100 inch: write size={sides or '(width, height)'}"
+    elif meant is None:
+        nearest = difflib.get_close_matches(name, known, n=1)
+        all_of_them = ", ".join(f"{other}=" for other in known)
+        meant = f"did you mean {nearest[0]}=?" if nearest else f"it has {all_of_them}"
+    return f"{decorator} has no option {name}=: {meant}" + ("" if meant.endswith("?") else ".")
+
+
+def size(option: str, value: Any) -> tuple[int, int] | None:
+    """Return a size in CSS pixels; BadRegistration says what it should be, inches told apart."""
+    if value is None:
+        return None
+    try:
+        width, height = (int(side) for side in value)
+    except (TypeError, ValueError, OverflowError):
+        width = height = 0
+    if 0 < max(width, height) < LEAST_SIDE and (pixels := _in_pixels(value)):
+        raise BadRegistration(
+            f"{option}={value!r} is in CSS pixels: did you mean {pixels}? A size in inches has 100 for each."
+        )
+    if not (0 < width <= MOST_SIDE and 0 < height <= MOST_SIDE):
+        raise BadRegistration(
+            f"{option}={value!r} must be (width, height) in CSS pixels, such as (800, 500)."
+        )
+    return width, height
+
+
+def _in_pixels(inches: Any) -> tuple[int, int] | None:
+    """Return a figsize in CSS pixels, None if it is none."""
+    try:
+        width, height = (round(float(side) * 100) for side in inches)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return (width, height) if 0 < width <= MOST_SIDE and 0 < height <= MOST_SIDE else None
