@@ -106,7 +106,7 @@ def wild(vandal):
     os.chdir("/")
     np.seterr(all="ignore")
     plt.figure()
-    return plt.figure()
+    return plt.figure().add_subplot()
 
 @plots.plot
 def told(ax, numbers, name: str = "x", format: str = "y"):

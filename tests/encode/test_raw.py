@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import base64
 import io
 import struct
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from PIL import Image
 
 from encode.conformance import Conformance, open_image, size_of
+from plotroute.encode import find
 from plotroute.encode.base import NotAFigure, Target
 from plotroute.encode.raw import RawEncoder
 from plotroute.errors import CannotDraw, UnknownFormat
@@ -177,3 +180,51 @@ def test_png8_gives_a_picture_256_colours_where_that_makes_it_smaller() -> None:
     slope = png(np.stack([2 * x, 3 * y, x + y], axis=2))  # Pillow writes it in 170 bytes
     for body in (slope, picture("jpg"), SVG):
         assert encode(body, Target(options=Options(png8=True))).body == body
+
+
+@pytest.mark.parametrize("value", [SVG.decode(), "\ufeff" + SVG.decode(), io.StringIO(SVG.decode())])
+def test_the_text_of_an_svg_is_taken(value: object) -> None:
+    assert find(value).encode(value, Target()).body.endswith(SVG)
+
+
+@pytest.mark.parametrize("format", ["png", "jpg", "webp"])
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "F"])
+def test_a_picture_of_pillow_s_becomes_what_is_asked_for(mode: str, format: str) -> None:
+    value = Image.new(mode, (64, 48), 1 if mode in ("1", "L", "P", "I;16", "F") else None)
+    encoded = find(value).encode(value, Target(format=format, asked_format=True))
+    assert encoded.type == f"image/{format}".replace("jpg", "jpeg")
+    assert size_of(encoded) == (64, 48)
+    sized = find(value).encode(value, Target(options=Options(width=32, dpr=2)))
+    assert (sized.type, size_of(sized)) == ("image/png", (64, 48))
+
+
+def test_a_picture_of_pillow_s_keeps_its_budgets_and_is_no_drawing() -> None:
+    with pytest.raises(CannotDraw, match="pixels"):
+        encode(Image.new("1", (5000, 5000)), Target())
+    with pytest.raises(UnknownFormat):
+        encode(Image.new("RGB", (9, 9)), Target(format="svg", asked_format=True))
+
+
+def test_a_picture_whose_file_is_closed_is_told() -> None:
+    with Image.open(io.BytesIO(picture())) as closed:
+        pass
+    with pytest.raises(NotAFigure, match=r"closed or damaged.*copy"):
+        encode(closed, Target())
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (base64.b64encode(picture()).decode(), "without b64encode"),
+        ("data:image/svg+xml;base64,AAAA", "without b64encode"),
+        (io.StringIO(base64.b64encode(picture("jpg")).decode()), "without b64encode"),
+        (base64.b64encode(picture("webp")), "leave out b64encode"),
+        (io.StringIO("a,b\n1,2"), "BytesIO"),
+        (io.StringIO(), "BytesIO"),
+        ('<img src="data:image/png;base64,AAAA">', "HTML"),
+        (Path("plot.png"), "file name"),
+    ],
+)
+def test_text_that_is_no_svg_is_told_what_to_return(value: object, words: str) -> None:
+    with pytest.raises(NotAFigure, match=words):
+        find(value).encode(value, Target())

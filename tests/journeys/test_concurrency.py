@@ -72,6 +72,7 @@ def broken_twice_open(n=3):
     plt.figure()
     plt.plot(range(n))
     plt.figure()
+    plt.plot(range(n))
 """
 
 GOOD = ["plain", "themed", "styled", "sketched", "formula", "random_points"]

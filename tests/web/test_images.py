@@ -154,7 +154,7 @@ class TestDensities:
 
             @plots.plot
             def fine():
-                return Figure(figsize=(4, 3), dpi=150)
+                return Figure(figsize=(4, 3), dpi=150).add_subplot()
             """
         )
         plot = next(plot for plot in client.pipeline.manifest().plots if plot.name == "fine")
@@ -245,23 +245,23 @@ class TestRoom:
 
             @plots.plot
             def bare():
-                return plt.figure(figsize=(4, 3), dpi=150)
+                return plt.figure(figsize=(4, 3), dpi=150).add_subplot()
 
             @plots.plot
             def both(width: int = 640, height: int = 480):
-                return plt.figure(figsize=(width / 100, height / 100))
+                return plt.figure(figsize=(width / 100, height / 100)).add_subplot()
 
             @plots.plot
             def wide(width: int = 640):
-                return plt.figure(figsize=(width / 100, 3))
+                return plt.figure(figsize=(width / 100, 3)).add_subplot()
 
             @plots.plot(size=(300, 200))
             def last_word(width: int = 640, height: int = 480):
-                return plt.figure(figsize=(width / 100, height / 100))
+                return plt.figure(figsize=(width / 100, height / 100)).add_subplot()
 
             @plots.plot(size=(300, 200))
             def last_ratio(width: int = 640):
-                return plt.figure(figsize=(width / 100, 3))
+                return plt.figure(figsize=(width / 100, 3)).add_subplot()
             """
         )
         known = []

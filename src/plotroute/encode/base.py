@@ -12,6 +12,10 @@ class NotAFigure(TypeError):
     """A plot function returned something that is no picture; the text says what to return instead."""
 
 
+class LeadsNowhere(NotAFigure):
+    """A value that says nothing of a picture (numbers, a table, a model): an open figure may be it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """How the picture is wanted."""

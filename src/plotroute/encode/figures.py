@@ -10,7 +10,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.container import Container
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.text import Text
 
 from plotroute.encode.refusals import refusal, several
 
@@ -38,6 +39,17 @@ def figure_of(value: Any) -> Figure:
     if len(found) > 1:
         raise several(len(found))
     return next(iter(found.values()))
+
+
+def is_blank(figure: Figure) -> bool:
+    """Whether nothing at all is on `figure`: no axes, texts, images, legends or other artists."""
+    return not any(_shows(child) for child in figure.get_children() if child is not figure.patch)
+
+
+def _shows(artist: Artist) -> bool:
+    if isinstance(artist, SubFigure):
+        return any(_shows(child) for child in artist.get_children() if child is not artist.patch)
+    return not isinstance(artist, Text) or bool(artist.get_text())
 
 
 def theme_of(figure: Figure) -> Mapping[str, Any]:
@@ -85,19 +97,38 @@ def _members(value: Any) -> Iterable[Any] | None:
     return None
 
 
+_KNOWN_BY = (
+    "figure_",
+    "figure",
+    "fig",
+    "ax_",
+    "ax",
+    "axes_",
+    "axes",
+    "axes_all",
+    "wedges",
+    "lines",
+    "patches",
+    "patch",
+)
+"""Attributes by which a result names what it drew on, the surest first: a grid's figure, the `figure_` of a
+scikit-learn display, a colorbar's axes, a pie's wedges."""
+
+
 def _attached(value: Any) -> Iterator[Artist]:
-    """The artist that an object is known by: a grid's figure, a colorbar's axes, a pie's wedges."""
-    if isinstance(value, type) or value is None or isinstance(value, str | bytes | int | float):
+    """The artist that an object is known by."""
+    if isinstance(value, type | str | bytes | int | float | np.generic) or value is None:
         return
-    for name in ("figure", "fig", "ax", "wedges", "lines"):
+    for name in _KNOWN_BY:
         try:
-            artist = getattr(value, name, None)
+            found = getattr(value, name, None)
         except Exception:  # a property of a foreign object may raise anything
             continue
-        if isinstance(artist, list) and artist:
-            artist = artist[0]
-        if isinstance(artist, Artist):
-            yield artist
+        for _ in range(2):  # the first of an array of arrays of axes
+            members = _members(found)
+            found = found if members is None else next(iter(members), None)
+        if isinstance(found, Artist):
+            yield found
             return
 
 

@@ -1,10 +1,10 @@
-"""Finished pictures: bytes of PNG, JPEG, WebP, SVG or PDF that a plot function made by itself."""
+"""Finished pictures: bytes of PNG, JPEG, WebP, SVG or PDF, the text of an SVG, and Pillow's pictures."""
 
 from __future__ import annotations
 
 import re
 import warnings
-from io import BytesIO
+from io import BytesIO, StringIO
 from typing import Any
 
 import numpy as np
@@ -25,34 +25,58 @@ _PILLOW = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP"}
 
 _SVG = re.compile(rb"\s*(<\?xml[^>]*>|<!--.*?-->|<!DOCTYPE\s+svg[^>]*>|\s+)*<svg[\s>]", re.DOTALL)
 
+_BASE64 = (b"data:image/", b"ivborw0kggo", b"/9j/", b"uklgr", b"phn2z", b"pd94bwwg", b"jvberi0")
+"""How base64 of a picture begins, in small letters: of a data URI, a PNG, JPEG, WebP, SVG or PDF."""
+
 _SNIFFED = 4096
 """Bytes in which an SVG has to begin: room for a prolog and a licence in a comment."""
 
 
 class RawEncoder:
-    """bytes, bytearray, memoryview and BytesIO, handed over untouched unless they are asked for otherwise."""
+    """bytes, bytearray, memoryview, files in memory, SVG text and Pillow's pictures.
+
+    Bytes are handed over untouched unless they are asked for otherwise. A picture of Pillow's is no file yet:
+    it becomes a PNG, or what is asked for.
+    """
 
     def accepts(self, value: Any) -> bool:
-        """Whether `value` is bytes or a file of bytes in memory."""
-        return isinstance(value, bytes | bytearray | memoryview | BytesIO)
+        """Whether `value` is bytes or a file of bytes in memory, the text of an SVG, or Pillow's picture."""
+        if isinstance(value, bytes | bytearray | memoryview | BytesIO | Image.Image):
+            return True
+        if isinstance(value, StringIO):
+            value = "" if value.closed else value.getvalue()
+        return isinstance(value, str) and _is_svg(value[:_SNIFFED].encode(errors="replace"))
 
     def encode(self, value: Any, target: Target) -> Encoded:
         """Return the picture as it is, or, a raster, in the format and size that `target` asks for.
 
         SVG and PDF keep their own size. Raises NotAFigure for bytes that are no picture, or half of one.
         """
+        if isinstance(value, Image.Image):
+            _check_format("png", target)
+            wanted = target.format if target.asked_format else "png"
+            check_pixels(*value.size, target.max_pixels)
+            return _resized(_upright(value), None, wanted, target)
         body = _bytes_of(value)
         check_bytes(len(body), target.max_bytes)
         own = _format_of(body)
-        possible = RASTERS if own in RASTERS else (own,)
-        if target.asked_format and target.format not in possible:
-            raise UnknownFormat(
-                f"this picture is there as {', '.join(possible)}, not as {target.format}",
-                allowed=list(possible),
-            )
+        _check_format(own, target)
         if own not in RASTERS:
             return Encoded(body, IMAGE_TYPES[own])
         return _raster(body, own, target.format if target.asked_format else own, target)
+
+
+def _check_format(own: str, target: Target) -> None:
+    possible = RASTERS if own in RASTERS else (own,)
+    if target.asked_format and target.format not in possible:
+        raise UnknownFormat(
+            f"this picture is there as {', '.join(possible)}, not as {target.format}",
+            allowed=list(possible),
+        )
+
+
+def _is_svg(start: bytes) -> bool:
+    return _SVG.match(start.removeprefix(b"\xef\xbb\xbf")) is not None
 
 
 def _bytes_of(value: Any) -> bytes:
@@ -60,7 +84,9 @@ def _bytes_of(value: Any) -> bytes:
         if value.closed:
             raise NotAFigure("the plot returned a closed BytesIO: return it open, or return its bytes")
         value = value.getvalue()
-    body = bytes(value)
+    if isinstance(value, StringIO):
+        value = value.getvalue()
+    body = value.encode(errors="replace") if isinstance(value, str) else bytes(value)
     if not body:
         raise NotAFigure(
             "the plot returned no bytes, so nothing was written: call `fig.savefig(buffer)` before returning"
@@ -80,7 +106,7 @@ def _format_of(body: bytes) -> str:
         if b"%%EOF" not in body[-1024:]:
             raise _broken("pdf")
         return "pdf"
-    if _SVG.match(body.removeprefix(b"\xef\xbb\xbf")[:_SNIFFED]):
+    if _is_svg(body[:_SNIFFED]):
         if not body.rstrip().endswith((b"</svg>", b"/>", b"-->")):
             raise _broken("svg")
         return "svg"
@@ -98,6 +124,8 @@ def _guess(body: bytes) -> str:
         return "an HTML page"
     if start.startswith((b"{", b"[")):
         return "JSON"
+    if start.startswith(_BASE64):
+        return "base64 text: leave out b64encode"
     if body.startswith((b"II*\x00", b"MM\x00*", b"BM")):
         return "a picture in a format that is not supported"
     return "no picture"
@@ -108,13 +136,17 @@ def _broken(format: str) -> NotAFigure:
 
 
 def _raster(body: bytes, own: str, wanted: str, target: Target) -> Encoded:
-    picture = _decoded(body, own, target)
+    return _resized(_decoded(body, own, target), body if wanted == own else None, wanted, target)
+
+
+def _resized(picture: Image.Image, body: bytes | None, wanted: str, target: Target) -> Encoded:
+    """Return the picture in the format and size asked for; `body` is it in that format and its own size."""
     asked = asked_box(target, picture.size) if is_sized(target) else picture.size
     size = pixels(asked, target.options.dpr) if is_sized(target) else picture.size
     fewer_colours = target.options.png8 and wanted == "png"
-    untouched = wanted == own and size == picture.size
-    if untouched and not fewer_colours:
-        return Encoded(body, IMAGE_TYPES[own])
+    untouched = body if size == picture.size else None
+    if untouched is not None and not fewer_colours:
+        return Encoded(untouched, IMAGE_TYPES[wanted])
     check_pixels(*size, target.max_pixels, wanted)
     if picture.mode not in ("RGB", "RGBA"):
         picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
@@ -126,10 +158,22 @@ def _raster(body: bytes, own: str, wanted: str, target: Target) -> Encoded:
     file = Output(target.max_bytes)
     if fewer_colours:
         smaller = encode_png(reduced(np.asarray(picture.convert("RGBA"))))
-        file.write(body if untouched and len(body) <= len(smaller) else smaller)
+        file.write(untouched if untouched is not None and len(untouched) <= len(smaller) else smaller)
     else:
         picture.save(file, format=_PILLOW[wanted])
     return Encoded(file.getvalue(), IMAGE_TYPES[wanted])
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    """Return a picture of Pillow's as a reader is to see it; NotAFigure if its file cannot be read."""
+    try:
+        picture.load()
+        return ImageOps.exif_transpose(picture)
+    except (OSError, SyntaxError, ValueError, AssertionError) as error:  # what Pillow raises
+        raise NotAFigure(
+            "the plot returned a picture of a file that is closed or damaged: return it while the file is "
+            "open, or a copy (`picture.copy()`)"
+        ) from error
 
 
 def _decoded(body: bytes, own: str, target: Target) -> Image.Image:

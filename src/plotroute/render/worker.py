@@ -6,17 +6,16 @@ A worker belongs to one saved version of the code and is used by one thread at a
 from __future__ import annotations
 
 import importlib
-import inspect
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from hashlib import sha256
-from io import BytesIO
 from typing import Any
 
 from plotroute import author_code, columns, encode, hints, keys, loader, sources
 from plotroute.data.opened import Opened, States, changed, content_hash
+from plotroute.encode import refusals
 from plotroute.encode.base import NotAFigure, Target
 from plotroute.encode.literal import literal_texts
 from plotroute.encode.measuring import renderers_kept
@@ -27,6 +26,7 @@ from plotroute.render.datasets import Datasets
 from plotroute.render.host import Context
 from plotroute.render.randomness import seeded
 from plotroute.render.reset import State
+from plotroute.render.returned import drawn, give
 from plotroute.settings import Settings
 from plotroute.signatures import FIGURES
 from plotroute.theme import RC
@@ -110,9 +110,8 @@ class Worker:
                     renderers_kept(),
                 ):
                     with timed(timings, "draw"), self._context():
-                        drawn, made_by_us = _draw(plot, arguments, job)
+                        picture, made_by_us = _draw(plot, arguments, job)
                     with timed(timings, "encode"):
-                        picture = drawn if isinstance(drawn, Picture) else Picture(drawn)
                         encoder = encode.find(picture.figure)
                         target = self._target(plot, job, made_by_us, content)
                         encoded = encoder.encode(picture.figure, target)
@@ -135,6 +134,8 @@ class Worker:
             if isinstance(error, KeyboardInterrupt):
                 raise
             columns.explain(error, lambda: [p.name for p in plot.spec.params if p.kind == "timerange"])
+            if (cure := refusals.of_error(error)) is not None:
+                raise PlotFailed("The plot did not return a picture", detail=f"{job.plot}: {cure}") from error
             raise PlotFailed("The plot's code raised an error", detail=author_traceback(error)) from error
         finally:
             self._note(job, opened.states)
@@ -209,64 +210,16 @@ class Worker:
         )
 
 
-def _draw(plot: BoundPlot, arguments: dict[str, Any], job: Job) -> tuple[Any, bool]:
+def _draw(plot: BoundPlot, arguments: dict[str, Any], job: Job) -> tuple[Picture, bool]:
     """Call the author's function; return what there is to encode, and whether the figure is ours."""
     import matplotlib
-    import matplotlib.pyplot as plt
 
     if job.options.theme is not None:
         matplotlib.rcParams.update(dict(RC[job.options.theme]))  # type: ignore[arg-type]
     asked = [argument.name for argument in plot.arguments if argument.name in FIGURES]
-    figure = None
-    if asked:
-        size = plot.spec.size
-        inches = (size[0] / 100, size[1] / 100) if size else None
-        # A pyplot figure, so that `plt.title()` in a draw(ax) reaches it too.
-        figure = plt.figure(figsize=inches, layout="constrained")
-        if "ax" in asked:
-            arguments["ax"] = figure.subplots()
-        if "fig" in asked:
-            arguments["fig"] = figure
-    returned = plot.function(**arguments)
-    if figure is not None:
-        return _ours_or(returned, figure)
-    if returned is not None:
-        return returned, False
-    numbers = plt.get_fignums()
-    if len(numbers) == 1:
-        return plt.figure(numbers[0]), False
-    raise NotAFigure(_nothing_returned(plot.function, len(numbers)))
-
-
-def _ours_or(returned: Any, figure: Any) -> tuple[Any, bool]:
-    """Return what a draw(ax) function returned if that is a picture of its own, else our figure."""
-    words = returned if isinstance(returned, Picture) else Picture(returned)
-    try:
-        leads_to = None if words.figure is None else _picture_in(words.figure)
-    except NotAFigure:
-        leads_to = None
-    if leads_to is None or leads_to is figure:
-        return Picture(figure, data=words.data, alt=words.alt), True
-    return returned, False
-
-
-def _picture_in(value: Any) -> Any:
-    """Return the figure that a value leads to, or finished bytes themselves."""
-    from plotroute.encode.figures import figure_of
-
-    return value if isinstance(value, (bytes, BytesIO)) else figure_of(value)
-
-
-def _nothing_returned(function: Callable[..., Any], open_figures: int) -> str:
-    if open_figures > 1:
-        return (
-            f"it left {open_figures} pyplot figures open and returned nothing, so which is the picture? "
-            "Return the one that is (`return fig`)."
-        )
-    code = getattr(inspect.unwrap(function), "__code__", None)
-    if code is not None and "close" in code.co_names:
-        return "it closed its figure with plt.close(). Leave that line out: plotroute closes figures itself."
-    return "it returned nothing and left no pyplot figure open. Return the figure (`return fig`)."
+    given = give(asked, plot.spec.size)
+    returned = plot.function(**{**arguments, **{name: given.arguments[name] for name in asked}})
+    return drawn(returned, given)
 
 
 @contextmanager

@@ -110,4 +110,4 @@ def categories(n: Annotated[int, Field(ge=1, le=20_000)] = 10):
 def huge(inches: Annotated[int, Field(ge=1, le=1000)] = 200):
     """A figure that is too large by itself, whoever asks for whatever size."""
     note("huge")
-    return plt.figure(figsize=(inches, inches), dpi=100)
+    return plt.figure(figsize=(inches, inches), dpi=100).add_subplot()

@@ -30,7 +30,7 @@ def nap(s: Annotated[float, Field(ge=0, le=30)] = 30.0, k: int = 0):
     """Sleeps for longer than it may."""
     note("nap", k=k, event="begun")
     time.sleep(s)
-    return plt.figure()
+    return plt.figure().add_subplot()
 
 
 @plots.plot("/big", ttl="forever")
