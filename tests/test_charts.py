@@ -1,0 +1,36 @@
+"""The built-in ad-hoc plots, asked over HTTP."""
+
+import json
+import subprocess
+import sys
+
+# The most that a process has held, in bytes, before and after it has drawn a line through points in no order.
+DRAWN = """
+import json, random, resource
+from plotroute.cache.memory import MemoryCache
+from plotroute.pipeline import Pipeline
+from plotroute.render.inprocess import InProcess
+from plotroute.settings import Settings
+from plotroute.web.app import create_app
+import sys
+
+renderer = InProcess([sys.argv[1]], Settings(render_timeout=200), watch=False)
+client = create_app(Pipeline(renderer, MemoryCache(0), Settings()), Settings()).test_client()
+peaks = []
+for count in (10, 25_000):
+    random.seed(1)
+    points = {axis: [random.random() for _ in range(count)] for axis in "xy"}
+    reply = client.post("/plot.png", json=points)
+    assert (reply.status_code, reply.mimetype) == (200, "image/png"), reply.text
+    peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+print(json.dumps(peaks))
+renderer.close()
+"""
+
+
+def test_a_long_line_without_order_takes_little_memory(write_plots):
+    file = write_plots("from plotroute import Plots\nplots = Plots()\n")
+    done = subprocess.run([sys.executable, "-c", DRAWN, str(file)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    before, after = json.loads(done.stdout)
+    assert after - before < 100e6  # as one path it takes 380 MB
