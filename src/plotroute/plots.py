@@ -239,6 +239,7 @@ class Plots:
         decorators: Sequence[Callable[..., Any]] = (),
         authorize: Callable[[str, Mapping[str, Any]], Any] | None = None,
         user: Callable[[], str | None] | None = None,
+        public: bool | Sequence[str] = False,
         factory: str = "",
         name: str = "plots",
     ) -> None:
@@ -252,6 +253,8 @@ class Plots:
             who asks may see the picture (if not, they get a 403). Lists and schemas ask with no parameters.
         user: returns who asks, for plots that take a `User`. By default that is Flask-Login's current user,
             or whom a trusted proxy names (`PLOTROUTE_USER_HEADER`).
+        public: the names of plots that everyone may see, or True for all: caches between server and reader
+            may keep their pictures. Others are `Cache-Control: private`, kept by the reader's browser alone.
         factory: "module:function", which makes the app without arguments, or "module:app": the processes
             that draw load and draw in the context of that app. It must be the app that answers: if the two
             differ in their config, plots are refused. An app at the top of the plots' module needs none.
@@ -273,7 +276,10 @@ class Plots:
             raise BadRegistration("decorators= is a list of them: decorators=(login_required,).")
         source = Embedded(self, self.registry, self._module, factory)
         served = (serve,) if isinstance(serve, str) else tuple(serve)
-        mount = Mount(name, url_prefix, served, tuple(decorators), authorize, user)
+        named = (
+            (public,) if isinstance(public, str) else public if isinstance(public, bool) else tuple(public)
+        )
+        mount = Mount(name, url_prefix, served, tuple(decorators), authorize, user, named)
         self._extensions.add(Extension(app, source, mount))
 
     def draw(self, name: str, /, **parameters: Any) -> Image:

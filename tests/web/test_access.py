@@ -5,7 +5,7 @@ import itertools
 import re
 
 import pytest
-from flask import Flask, abort, redirect, render_template_string, session
+from flask import Flask, abort, g, redirect, render_template_string, request_started, session
 from flask_login import LoginManager, UserMixin, current_user, login_required, login_user
 
 from plotroute.errors import BadRegistration, InvalidParameters
@@ -354,44 +354,84 @@ def looks_at_the_session(app):
     app.url_value_preprocessor(lambda *_: session.get("user") and None)
 
 
+def logged_in_by_a_middleware(app):
+    inner = app.wsgi_app
+    app.wsgi_app = lambda environ, start: inner({**environ, "the.user": "ann"}, start)
+
+
+def logged_in_by_a_signal(app):
+    def know(*_, **__):
+        g.user = "ann"
+
+    request_started.connect(know, app, weak=False)
+
+
 CONSTELLATIONS = {
-    "nothing": ({}, None, {}, False),
-    "the session of others": ({"login": True}, None, {}, False),
-    "after_request": ({}, lambda app: app.after_request(lambda response: response), {}, False),
-    "decorators": ({"decorators": (lambda view: view,)}, None, {}, True),
-    "authorize": ({"authorize": lambda *_: True}, None, {}, True),
-    "user": ({"user": lambda: "ann"}, None, {}, True),
-    "before_request": ({}, hooked, {}, True),
-    "a hook of the blueprint": ({}, hooked_at_the_blueprint, {}, True),
-    "the session": ({}, looks_at_the_session, {}, True),
-    "Authorization": ({}, None, {"headers": {"Authorization": "Basic YTpi"}}, True),
-    "the web server": ({}, None, {"environ_overrides": {"REMOTE_USER": "ann"}}, True),
+    "nothing": ({}, None, {}),
+    "the session of others": ({"login": True}, None, {}),
+    "after_request": ({}, lambda app: app.after_request(lambda response: response), {}),
+    "decorators": ({"decorators": (lambda view: view,)}, None, {}),
+    "authorize": ({"authorize": lambda *_: True}, None, {}),
+    "user": ({"user": lambda: "ann"}, None, {}),
+    "before_request": ({}, hooked, {}),
+    "a hook of the blueprint": ({}, hooked_at_the_blueprint, {}),
+    "the session": ({}, looks_at_the_session, {}),
+    "Authorization": ({}, None, {"headers": {"Authorization": "Basic YTpi"}}),
+    "the web server": ({}, None, {"environ_overrides": {"REMOTE_USER": "ann"}}),
+    "a middleware": ({}, logged_in_by_a_middleware, {}),
+    "a signal": ({}, logged_in_by_a_signal, {}),
 }
 
 
-@pytest.mark.parametrize("constellation", CONSTELLATIONS)
-def test_a_picture_is_private_where_the_app_may_look_at_who_asks(shop, constellation):
-    options, prepare, asking, private = CONSTELLATIONS[constellation]
-    app = make_app(shop, serve=("plots", "gallery"), **options)
+def app_of(shop, constellation, **more):
+    options, prepare, asking = CONSTELLATIONS[constellation]
+    app = make_app(shop, serve=("plots", "gallery"), **{**more, **options})
     if prepare:
         prepare(app)
+    return app, asking
+
+
+@pytest.mark.parametrize("constellation", CONSTELLATIONS)
+def test_no_cache_on_the_way_keeps_an_answer_of_an_app(shop, constellation):
+    app, asking = app_of(shop, constellation)
     client = app.test_client()
-    before = "private, " if private else ""
-    assert cache_control(client, "/plots/sales/revenue.png", **asking) == f"{before}max-age=600"
-    assert cache_control(client, "/plots/all", **asking) == f"{before}no-cache"
+    assert cache_control(client, "/plots/sales/revenue.png", **asking) == "private, max-age=600"
+    assert cache_control(client, "/plots/all", **asking) == "private, no-cache"
     for address in ("/plots", "/plots.json", "/plots/all.schema.json"):
-        assert client.get(address, **asking).headers["Cache-Control"] == f"{before}no-cache"
+        assert client.get(address, **asking).headers["Cache-Control"] == "private, no-cache"
 
 
-def test_a_hook_of_plotroutes_own_makes_nothing_private(module):
-    """Where the module is still imported the first request is waited for, once for each `Plots`."""
-    text = 'from flask import Flask\napp = Flask("host")\n' + SHOP.replace(
-        "plots = Plots()", "plots = Plots(app)"
-    )
-    shop = module(text + "\nothers = Plots(app, name='others', url_prefix='/others')\n")
-    shop.app.config["PLOTROUTE_RENDERER"] = "inprocess"
-    assert len(shop.app.before_request_funcs[None]) == 2
-    assert cache_control(shop.app.test_client(), "/plots/all") == "no-cache"
+@pytest.mark.parametrize("constellation", ["nothing", "before_request", "the session", "a middleware"])
+def test_public_is_what_the_app_says_is_public(shop, constellation):
+    app, asking = app_of(shop, constellation, public=True)
+    client = app.test_client()
+    assert cache_control(client, "/plots/sales/revenue.png", **asking) == "max-age=600"
+    for address in ("/plots", "/plots.json", "/plots/all.schema.json", "/plots/all"):
+        assert client.get(address, **asking).headers["Cache-Control"] == "no-cache"
+
+
+def test_plots_that_are_named_are_public_and_no_others(shop):
+    for options in ({}, {"authorize": lambda *_: True}):
+        client = make_app(shop, serve=("plots", "gallery"), public=["all"], **options).test_client()
+        assert cache_control(client, "/plots/all") == "no-cache"
+        assert client.get("/plots/all.schema.json").headers["Cache-Control"] == "no-cache"
+        for address in ("/plots/sales/revenue", "/plots", "/plots.json"):
+            assert client.get(address).headers["Cache-Control"].startswith("private, ")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"public": True, "decorators": (lambda view: view,)}, "would guard nothing"),
+        ({"public": ["all"], "decorators": (lambda view: view,)}, "would guard nothing"),
+        ({"public": True, "authorize": lambda *_: True}, "would guard nothing"),
+        ({"public": ["al"]}, "The nearest is 'all'"),
+        ({"public": "revenue"}, "The nearest is 'sales/revenue'"),
+    ],
+)
+def test_public_that_contradicts_or_names_nothing_is_refused(shop, options, said):
+    with pytest.raises(BadRegistration, match=said):
+        make_app(shop, **options)
 
 
 def test_what_varies_is_said(shop):
@@ -408,13 +448,10 @@ def test_what_varies_is_said(shop):
             assert set(each.headers["Vary"].split(", ")) == vary
 
 
-@pytest.mark.parametrize("constellation", CONSTELLATIONS)
+@pytest.mark.parametrize("constellation", ["nothing", "the session of others", "authorize", "a middleware"])
 def test_a_picture_of_ones_own_is_asked_for_each_time(shop, constellation):
-    options, prepare, asking, _ = CONSTELLATIONS[constellation]
-    app = make_app(shop, **{"user": lambda: "ann", **options})
-    if prepare:
-        prepare(app)
-    client = reader(app, "ann" if "login" in options else None)
+    app, asking = app_of(shop, constellation, user=lambda: "ann")
+    client = reader(app, "ann" if "login" in CONSTELLATIONS[constellation][0] else None)
     for address in MINE:
         assert cache_control(client, address, **asking) == "private, no-cache"
 

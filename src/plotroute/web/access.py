@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 from flask import current_app, request
-from flask.globals import request_ctx
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
@@ -28,8 +27,8 @@ class Access(Protocol):
     def check(self, plot: PlotSpec, values: Mapping[str, Json]) -> None:
         """Raise Forbidden unless who asks may see the plot with these values; none: may know of it at all."""
 
-    def private(self) -> bool:
-        """Whether an answer may be for none but who asked."""
+    def private(self, plot: PlotSpec | None = None) -> bool:
+        """Whether caches between server and reader must not keep an answer; without a plot, a list."""
 
 
 class Everyone:
@@ -45,8 +44,8 @@ class Everyone:
     def check(self, plot: PlotSpec, values: Mapping[str, Json]) -> None:
         """Allow it."""
 
-    def private(self) -> bool:
-        """Nothing is, but what plots say themselves."""
+    def private(self, plot: PlotSpec | None = None) -> bool:
+        """Return False: a plot that is personal says so by itself (`User`)."""
         return False
 
 
@@ -59,15 +58,13 @@ class Owner:
         *,
         authorize: Authorize | None,
         user: Callable[[], str | None] | None,
-        guarded: bool,
-        is_own: Callable[[Any], bool],
+        public: bool | Collection[str],
     ) -> None:
-        """`guarded`: there are decorators around the views. `is_own` tells our hooks from the app's."""
+        """`public`: the names of the plots that shared caches may keep; True: all of them, and the lists."""
         self._settings = settings
         self._authorize = authorize
         self._user = user
-        self._guarded = guarded or authorize is not None or user is not None
-        self._is_own = is_own
+        self._public = public
 
     def user(self) -> str | None:
         """Return who asks: as `user=` says, else Flask-Login, else the header of a trusted proxy."""
@@ -110,16 +107,15 @@ class Owner:
             )
         return bool(allowed)
 
-    def private(self) -> bool:
-        """Whether the answer may depend on who asks: something in the app looks at requests."""
-        if self._guarded or request.authorization is not None or request.remote_user is not None:
-            return True
-        hooks = current_app.before_request_funcs
-        if not all(map(self._is_own, hooks.get(None, ()))) or hooks.get(request.blueprint):
-            return True
-        # Not `request_ctx.session`: since Flask 3.1.3 whoever looks at that has accessed the session.
-        context = vars(request_ctx._get_current_object())
-        return bool(getattr(context.get("_session", context.get("session")), "accessed", False))
+    def private(self, plot: PlotSpec | None = None) -> bool:
+        """Return True unless the app has said otherwise.
+
+        Whether an app looks at who asks cannot be seen from here: a login may be a WSGI middleware, a signal
+        or a proxy. A shared cache that keeps one picture too many shows a reader the data of another.
+        """
+        if isinstance(self._public, bool):
+            return not self._public
+        return plot is None or plot.name not in self._public
 
 
 def _name(user: object) -> str | None:

@@ -13,6 +13,7 @@ import threading
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import Any, Protocol
 
 from flask import Blueprint, Flask, Response, current_app, has_request_context, request
@@ -132,6 +133,7 @@ class Extension:
             manifest = self._source.complete("adhoc" in self.mount.serve)
             for function in self._source.functions():
                 _refuse_hidden_guard(function)
+            _refuse_unknown(self.mount.public, manifest)
             if (app := self._app()) is not None:
                 self._mount(app, manifest)
             self._manifest = manifest
@@ -219,9 +221,9 @@ class Extension:
             response = self._failed(runtime, exchange, error)
         # What is forbidden to some is not named to whoever reads the counts.
         exchange.end(response, runtime.metrics, named=self.mount.authorize is None)
-        # One that was ready is kept already: it is not asked anew whether it is private.
+        # One that was ready is kept already.
         if exchange.looked_up is not None and request.method == "GET":
-            exchange.keep_ready(runtime.answers, self._asked(runtime), response)
+            exchange.keep_ready(runtime.answers, raw(request.environ), response)
         return response
 
     def _exchange(self) -> Exchange:
@@ -246,7 +248,7 @@ class Extension:
         """Return the answer that the same request has had, if it still holds. The app has had its say."""
         if request.method != "GET":
             return None
-        found = runtime.answers.find(self._asked(runtime))
+        found = runtime.answers.find(raw(request.environ))
         if found is None:
             return None
         ready, body = found
@@ -256,9 +258,6 @@ class Extension:
         response.headers.clear()  # of what a new response has: a 304 has no type
         response.headers.extend(ready.headers)
         return response
-
-    def _asked(self, runtime: Runtime) -> tuple[str | None, ...]:
-        return (*raw(request.environ), "private" if runtime.access.private() else None)
 
     def _failed(self, runtime: Runtime, exchange: Exchange, error: AnswerError) -> Response:
         return exchange.failed(
@@ -343,8 +342,7 @@ class Runtime:
             settings,
             authorize=mount.authorize,
             user=mount.user,
-            guarded=bool(mount.decorators),
-            is_own=_is_own,
+            public=mount.public,
         )
         self.pictures = Pictures(pipeline, settings, self.access)
         self.answers = ReadyAnswers(pipeline)
@@ -381,8 +379,17 @@ def _refuse_hidden_guard(function: Callable[..., Any]) -> None:
         )
 
 
-def _is_own(hook: Any) -> bool:
-    return isinstance(getattr(hook, "__self__", None), Extension)
+def _refuse_unknown(public: bool | tuple[str, ...], manifest: Manifest) -> None:
+    """Refuse `public=["revenu"]`: `revenue` would stay private, and its author would not know why."""
+    names = [plot.name for plot in manifest.plots]
+    for name in () if isinstance(public, bool) else public:
+        if name not in names:
+            nearest = get_close_matches(name, names, n=1, cutoff=0.0)
+            raise BadRegistration(
+                f"public={name!r} is no plot's name. The nearest is {nearest[0]!r}."
+                if nearest
+                else f"public={name!r} is no plot's name: there are no plots."
+            )
 
 
 def _is_set(app: Flask, variable: str) -> bool:

@@ -37,6 +37,7 @@ class Mount:
     decorators: tuple[Callable[..., Any], ...]
     authorize: Authorize | None
     user: Callable[[], str | None] | None
+    public: bool | tuple[str, ...]
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
@@ -47,6 +48,12 @@ class Mount:
             raise BadRegistration(
                 f"url_prefix={self.url_prefix!r} must be a path of letters, digits and . _ ~ - without "
                 "variables, and not end in a slash: '/charts'."
+            )
+        if self.public and (self.decorators or (self.authorize and self.public is True)):
+            raise BadRegistration(
+                "public= lets caches on the way give a picture to readers whom the app is never asked about. "
+                "There decorators= would guard nothing, and neither would authorize= with public=True. Name "
+                'the plots that everyone may see, public=["population"], or leave public= out.'
             )
         if "." in self.name or not self.name:
             raise BadRegistration(f"name={self.name!r}: the name of a blueprint has no dots.")

@@ -57,7 +57,7 @@ class Pictures:
             return responses.json(
                 listing.schema(found.plot, prefix=exchange.prefix),
                 "application/schema+json",
-                self._access.private(),
+                self._access.private(found.plot),
             )
         return self._picture(manifest, found, exchange)
 
@@ -65,7 +65,7 @@ class Pictures:
         """A picture: which format → which picture → may they see it → 304, or look up or draw → answer."""
         order, negotiated = self._order(manifest, found, exchange)
         exchange.key = order.key
-        private = self._access.private()
+        private = self._access.private(found.plot)
         if order.etag is not None and request.if_none_match.contains_weak(order.etag[3:-1]):
             exchange.outcome = "not-modified"
             exchange.looked_up = order, None
