@@ -21,8 +21,13 @@ from plotroute.render.app_config import hashes
 from plotroute.render.host import Recipe
 from plotroute.render.remote import Remote
 from plotroute.render.sidecar import Sidecar
+from plotroute.room import Room
 from plotroute.settings import Settings
 from plotroute.warming import keep_warm
+
+PATIENCE = 0.2
+"""Seconds that a request waits for room in a thread that is to stay free. A page's other pictures make room
+within that time, more often than not, and another view of the app does not notice it."""
 
 
 class Embedded:
@@ -65,7 +70,8 @@ class Embedded:
             recipe = Recipe(self._factory, _module_of(app), hashes(app, ignored), ignored)
             sidecar = Sidecar([self.target()], settings, recipe)
             remote = Remote(str(sidecar.path), settings, watch=development, start=sidecar.start)
-            pipeline = Pipeline(remote, cache, settings)
+            room = Room(settings.threads, spare=bool(settings.warm), patience=PATIENCE)
+            pipeline = Pipeline(remote, cache, settings, room=room)
             # An app that is dropped must not keep a connection, and by it the render server.
             weakref.finalize(pipeline, remote.close).atexit = False
         keep_warm(pipeline, settings.warm)

@@ -82,6 +82,8 @@ class AnswerError(PlotrouteError):
     """For the reference: what to do about it."""
     shared: ClassVar[bool] = False
     """Requests for the same picture get it too, for a few seconds, instead of trying again at once."""
+    again: bool = False
+    """Whether the same request may find the picture in a moment: threads were short, or a server starts."""
 
     def __init__(
         self,

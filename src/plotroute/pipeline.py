@@ -11,11 +11,11 @@ from __future__ import annotations
 import difflib
 import hashlib
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any, TypeVar
 
 from plotroute import addresses, freshness, options, params, sources
 from plotroute.addresses import Found
@@ -24,7 +24,7 @@ from plotroute.errors import (
     AnswerError,
     InvalidParameters,
     ParameterError,
-    QueueFull,
+    RenderTimeout,
     Unauthorized,
     UnknownPlot,
 )
@@ -33,16 +33,24 @@ from plotroute.latest import Latest
 from plotroute.model import DatasetRef, Job, Json, Manifest, PlotSpec, Versions
 from plotroute.orders import Answer, Footing, Order
 from plotroute.render.base import Renderer
+from plotroute.room import Room, come_again
 from plotroute.settings import Settings
 
 log = logging.getLogger("plotroute")
+
+T = TypeVar("T")
 
 
 class Pipeline:
     """Answers orders with the pictures of a renderer, through a cache."""
 
     def __init__(
-        self, renderer: Renderer, cache: Cache, settings: Settings, clock: Callable[[], float] = time.time
+        self,
+        renderer: Renderer,
+        cache: Cache,
+        settings: Settings,
+        clock: Callable[[], float] = time.time,
+        room: Room | None = None,
     ) -> None:
         self._renderer = renderer
         self._cache = cache
@@ -50,8 +58,8 @@ class Pipeline:
         self._clock = clock
         self._flights: Flights[Answer] = Flights()
         self._latest = Latest()
-        # Whoever waits holds a thread: an eighth stays free for what is ready.
-        self._room = threading.BoundedSemaphore(max(1, settings.threads * 7 // 8))
+        self._questions: Flights[Any] = Flights()
+        self.room = room or Room(settings.threads)
 
     def ready(self) -> bool:
         """Whether pictures can be drawn now."""
@@ -59,7 +67,10 @@ class Pipeline:
 
     def manifest(self) -> Manifest:
         """Return what there is to draw."""
-        return self._renderer.manifest()
+        if self._renderer.ready():
+            return self._renderer.manifest()
+        with self.room.taken(starting=True):  # the render server is starting, which takes seconds
+            return self._ask("manifest", self._renderer.manifest)
 
     def find(self, manifest: Manifest, path: str) -> Found:
         """Return the plot that a URL path means; UnknownPlot with the nearest name."""
@@ -156,8 +167,9 @@ class Pipeline:
         limits = self._settings.queue_timeout + self._settings.load_timeout + order.job.timeout
         # Finding out a version has been a wait of its own; all of it together stays within the limits.
         deadline = max(1.0, order.at + limits - now)
-        with self._waiting():
-            answer, joined = self._flights.join(order.key, lambda: self._draw(order, bool(stored)), deadline)
+        with self.room.taken():
+            work = partial(self._draw, order, bool(stored))
+            answer, joined = self._join(self._flights, order.key, work, deadline)
         return Answer(answer.image, answer.etag, "shared") if joined else answer
 
     def stands(self, footing: Footing) -> bool:
@@ -236,19 +248,25 @@ class Pipeline:
             else:
                 found[ref.id] = version
         if asked:
-            with self._waiting():
-                found |= self._renderer.versions(asked)
+            key = " ".join(["versions", manifest.code, *(ref.id for ref in asked)])
+            with self.room.taken():
+                found |= self._ask(key, partial(self._renderer.versions, asked))
         return found
 
-    @contextmanager
-    def _waiting(self) -> Iterator[None]:
-        """Hold the thread of a request until something has come of it; QueueFull if too many are held."""
-        if not self._room.acquire(blocking=False):
-            raise QueueFull("Too many requests are waiting", headers={"Retry-After": "2"})
+    def _ask(self, key: str, question: Callable[[], T]) -> T:
+        """Return the renderer's answer. A thread that may not wait for it leaves the question to another."""
+        left = self.room.left()
+        return question() if left is None else self._join(self._questions, key, question, left)[0]
+
+    def _join(self, flights: Flights[T], key: str, work: Callable[[], T], timeout: float) -> tuple[T, bool]:
+        """Join a flight for as long as this thread may wait; QueueFull says that it may not any longer."""
+        left = self.room.left()
         try:
-            yield
-        finally:
-            self._room.release()
+            return flights.join(key, work, timeout if left is None else min(left, timeout))
+        except RenderTimeout:
+            if self.room.left() != 0:
+                raise
+        raise come_again("The picture is being drawn")
 
 
 class Rehearsal(Pipeline):

@@ -269,7 +269,8 @@ TABLE = (
         "threads",
         int,
         256,
-        "Threads that answer requests; seven eighths may wait for drawings.",
+        "Threads that answer requests; seven eighths may wait for drawings. In a Flask app: those of one "
+        "worker, if the web server does not say how many it has.",
         "Who waits holds a thread: 200 readers of one new picture wait together, and others are answered.",
         least=2,
         most=1024,

@@ -249,7 +249,9 @@ class Remote:
 
 
 def _starting() -> Draining:
-    return Draining("The server is starting", headers={"Retry-After": "2"})
+    starting = Draining("The server is starting", headers={"Retry-After": "2"})
+    starting.again = True
+    return starting
 
 
 _all: weakref.WeakSet[Remote] = weakref.WeakSet()

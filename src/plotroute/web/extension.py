@@ -20,21 +20,19 @@ from flask import Blueprint, Flask, Response, current_app, has_request_context, 
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
-from plotroute import settings
 from plotroute.addresses import HEALTH
 from plotroute.errors import AnswerError, BadRegistration, PlotFailed, RenderError, Unauthorized, UnknownPlot
 from plotroute.model import Manifest, PlotSpec
 from plotroute.pipeline import Pipeline
 from plotroute.settings import Settings
 from plotroute.signatures import is_guarded_by, where
-from plotroute.web import listing, mounting, responses, templating
-from plotroute.web.access import Owner
+from plotroute.web import hosting, listing, mounting, responses, templating, turns
 from plotroute.web.exchange import Exchange
-from plotroute.web.metrics import Metrics
 from plotroute.web.mounting import Mount, Taken
-from plotroute.web.pictures import Pictures, methods
+from plotroute.web.pictures import methods
 from plotroute.web.proxies import link_path
-from plotroute.web.ready import ReadyAnswers, raw
+from plotroute.web.ready import raw
+from plotroute.web.runtime import Runtime, is_set, read_settings, serving_settings
 
 log = logging.getLogger("plotroute")
 
@@ -81,6 +79,7 @@ class Extension:
             "ops": dict(zip(HEALTH, (self._healthz, self._readyz, self._metrics), strict=True)),
         }
         read_settings(app)  # what is wrong is said now, though they count from the first request on
+        hosting.announce(hosting.starting())
         self._enter(app)
 
     # -- into the app -------------------------------------------------------------------------------
@@ -210,7 +209,8 @@ class Extension:
         runtime = self._running()
         exchange = self._exchange()
         try:
-            response = self._ready(runtime, exchange) or self._picture(runtime, exchange)
+            with runtime.pipeline.room.at_most(runtime.patience()):
+                response = self._ready(runtime, exchange) or self._picture(runtime, exchange)
         except Unauthorized as error:
             manager = getattr(current_app, "login_manager", None)
             if manager is not None:  # it knows where people log in
@@ -218,7 +218,7 @@ class Extension:
             response = self._failed(runtime, exchange, error)
         except AnswerError as error:
             _propagate(error)
-            response = self._failed(runtime, exchange, error)
+            response = turns.again(error, exchange) or self._failed(runtime, exchange, error)
         # What is forbidden to some is not named to whoever reads the counts.
         exchange.end(response, runtime.metrics, named=self.mount.authorize is None)
         # One that was ready is kept already.
@@ -267,16 +267,16 @@ class Extension:
     def _running(self) -> Runtime:
         """Return what answers in this process: made by the first request, and never inherited by a fork."""
         app = current_app._get_current_object()  # type: ignore[attr-defined]
-        if app.testing and not _is_set(app, "PLOTROUTE_RENDERER"):
+        if app.testing and not is_set(app, "PLOTROUTE_RENDERER"):
             self.complete()
             chosen = read_settings(app)
-            return Runtime(self, chosen, self._source.rehearsal(chosen), 0)
+            return Runtime(self.mount, chosen, self._source.rehearsal(chosen), 0)
         with self._lock:
             if self._runtime is None or self._runtime.process != os.getpid():
                 self.complete()
-                chosen = read_settings(app)
+                chosen, threads = serving_settings(app, request.environ)
                 pipeline = self._source.pipeline(chosen, bool(app.debug), app)
-                self._runtime = Runtime(self, chosen, pipeline, os.getpid())
+                self._runtime = Runtime(self.mount, chosen, pipeline, os.getpid(), threads)
             return self._runtime
 
     # -- plotroute's own pages ----------------------------------------------------------------------
@@ -329,30 +329,6 @@ class Extension:
         return str(current_app.config["APPLICATION_ROOT"]).rstrip("/") + self.mount.url_prefix
 
 
-class Runtime:
-    """What answers for an extension in one process."""
-
-    def __init__(self, extension: Extension, settings: Settings, pipeline: Pipeline, process: int) -> None:
-        self.settings = settings
-        self.pipeline = pipeline
-        self.process = process
-        self.metrics = Metrics()
-        mount = extension.mount
-        self.access = Owner(
-            settings,
-            authorize=mount.authorize,
-            user=mount.user,
-            public=mount.public,
-        )
-        self.pictures = Pictures(pipeline, settings, self.access)
-        self.answers = ReadyAnswers(pipeline)
-
-
-def read_settings(app: Flask) -> Settings:
-    """Return the settings of an app: the environment's win over those of its config."""
-    return settings.resolve(environment=os.environ, config=app.config)
-
-
 def _check_all(app: Flask, rule: Rule) -> None:
     for extension in app.extensions["plotroute"].values():
         extension.check(rule)
@@ -390,7 +366,3 @@ def _refuse_unknown(public: bool | tuple[str, ...], manifest: Manifest) -> None:
                 if nearest
                 else f"public={name!r} is no plot's name: there are no plots."
             )
-
-
-def _is_set(app: Flask, variable: str) -> bool:
-    return variable in os.environ or variable in app.config

@@ -1,0 +1,65 @@
+"""How many requests may hold their thread while they wait for a picture, and for how long.
+
+A request that waits holds a thread of the web server, so some threads are kept free for what needs no
+waiting: pictures from the cache, and an app's other views.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from plotroute.errors import QueueFull
+
+_AT_THE_START = 5
+
+
+class Room:
+    """The room for waiting requests in one process."""
+
+    def __init__(self, threads: int, *, spare: int = 0, patience: float = 0.0) -> None:
+        """Leave an eighth of the server's `threads` free, at least one of several.
+
+        `spare` is added for threads of plotroute's own that wait as requests do. For `patience` seconds a
+        request waits for room, in a thread that is to stay free.
+        """
+        self._semaphore = threading.BoundedSemaphore(max(1, threads - max(1, threads // 8)) + spare)
+        self._patience = patience
+        self._thread = threading.local()
+
+    @contextmanager
+    def taken(self, starting: bool = False) -> Iterator[None]:
+        """Hold the thread until something has come of it; QueueFull if too many are held.
+
+        While the render server is `starting`, which takes seconds and is rare, more patience is in place.
+        """
+        patience = self._patience * (_AT_THE_START if starting else 1)
+        if not self._semaphore.acquire(timeout=patience or None, blocking=patience > 0):
+            raise come_again("Too many requests are waiting")
+        try:
+            yield
+        finally:
+            self._semaphore.release()
+
+    @contextmanager
+    def at_most(self, seconds: float | None) -> Iterator[None]:
+        """Let this thread wait so many seconds for all that the body asks; None: as long as it takes."""
+        self._thread.until = None if seconds is None else time.monotonic() + seconds
+        try:
+            yield
+        finally:
+            self._thread.until = None
+
+    def left(self) -> float | None:
+        """Return the seconds that this thread may still wait; None: as long as it takes."""
+        until: float | None = getattr(self._thread, "until", None)
+        return None if until is None else max(0.0, until - time.monotonic())
+
+
+def come_again(title: str) -> QueueFull:
+    """Return the error of a request that gives up its thread, while the work that it asked for goes on."""
+    error = QueueFull(title, headers={"Retry-After": "2"})
+    error.again = True
+    return error

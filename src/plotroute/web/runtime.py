@@ -1,0 +1,66 @@
+"""What answers for the plots of an app in one process; the first request makes it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from flask import Flask
+
+from plotroute import settings
+from plotroute.pipeline import Pipeline
+from plotroute.settings import Settings
+from plotroute.web import hosting, turns
+from plotroute.web.access import Owner
+from plotroute.web.metrics import Metrics
+from plotroute.web.mounting import Mount
+from plotroute.web.pictures import Pictures
+from plotroute.web.ready import ReadyAnswers
+
+
+class Runtime:
+    """What answers for an extension in one process."""
+
+    def __init__(
+        self, mount: Mount, settings: Settings, pipeline: Pipeline, process: int, threads: int | None = None
+    ) -> None:
+        """`threads`: requests that the web server answers at once in this process; None: as many as come."""
+        self.settings = settings
+        self.pipeline = pipeline
+        self.process = process
+        self.metrics = Metrics()
+        self.access = Owner(settings, authorize=mount.authorize, user=mount.user, public=mount.public)
+        self.pictures = Pictures(pipeline, settings, self.access)
+        self.answers = ReadyAnswers(pipeline)
+        self._has_one_thread = threads == 1
+
+    def patience(self) -> float | None:
+        """Return the seconds that the current request may hold its thread; None: as long as it takes."""
+        return turns.ONE_TURN if self._has_one_thread and turns.may_come_again() else None
+
+
+def read_settings(app: Flask) -> Settings:
+    """Return the settings of an app: the environment's win over those of its config."""
+    return settings.resolve(environment=os.environ, config=app.config)
+
+
+def serving_settings(app: Flask, environ: Mapping[str, Any]) -> tuple[Settings, int | None]:
+    """Return the settings for the web server that asks for an answer to `environ`, and its threads.
+
+    How many of them may wait is decided by how many there are, unless `threads` says it.
+    """
+    chosen = read_settings(app)
+    if is_set(app, "PLOTROUTE_THREADS"):
+        return chosen, chosen.threads
+    server = hosting.serving(environ)
+    hosting.announce(server)
+    if server.threads is None:
+        return chosen, None
+    return replace(chosen, threads=server.threads), server.threads
+
+
+def is_set(app: Flask, variable: str) -> bool:
+    """Whether the environment or the config of an app sets a setting."""
+    return variable in os.environ or variable in app.config

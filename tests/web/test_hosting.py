@@ -1,0 +1,84 @@
+"""Which web server an app runs in, and how many requests it answers at once. Real ones: journeys/test_web_servers.py."""
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from plotroute.web import hosting
+
+
+class OfEventlet:
+    """What a server reads a body from."""
+
+    __module__ = "eventlet.wsgi"
+
+
+class OfGevent:
+    """What another reads a body from."""
+
+    __module__ = "gevent.pywsgi"
+
+
+SERVERS = [
+    ({"SERVER_SOFTWARE": "Werkzeug/3.1", "wsgi.multithread": True}, {}, ("Werkzeug", None)),
+    ({"SERVER_SOFTWARE": "Werkzeug/3.1", "wsgi.multithread": False}, {}, ("Werkzeug", 1)),
+    ({"werkzeug.debug.preserve_context": print}, {}, ("the app's test client", None)),
+    ({"SERVER_SOFTWARE": "Unheard/1.0", "wsgi.multithread": True}, {}, ("Unheard", 4)),
+    ({}, {}, ("The web server", 1)),
+    (
+        {"wsgi.input": OfEventlet()},
+        {"eventlet.patcher": SimpleNamespace(is_monkey_patched=lambda name: name == "thread")},
+        ("eventlet", None),
+    ),
+    (
+        {"wsgi.input": OfEventlet()},
+        {"eventlet.patcher": SimpleNamespace(is_monkey_patched=lambda _: False)},
+        ("eventlet", 1),
+    ),
+    (
+        {"wsgi.input": OfGevent()},
+        {"gevent.monkey": SimpleNamespace(is_module_patched=lambda name: name == "threading")},
+        ("gevent", None),
+    ),
+    ({"wsgi.input": OfGevent()}, {}, ("gevent", 1)),
+    (
+        {"mod_wsgi.version": (5, 0), "wsgi.multithread": True},
+        {"mod_wsgi": SimpleNamespace(threads_per_process=15)},
+        ("mod_wsgi", 15),
+    ),
+    ({"wsgi.multithread": True}, {"uwsgi": SimpleNamespace(opt={"threads": b"6"})}, ("uWSGI", 6)),
+    ({}, {"uwsgi": SimpleNamespace(opt={})}, ("uWSGI", 1)),
+]
+
+
+@pytest.mark.parametrize(("environ", "modules", "expected"), SERVERS)
+def test_a_server_is_known_by_what_it_says(monkeypatch, environ, modules, expected):
+    for name, module in modules.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    found = hosting.serving(environ)
+    assert (found.name, found.threads) == expected
+
+
+def test_what_to_set_is_said_once_for_each_server_that_has_few_threads(caplog, monkeypatch):
+    monkeypatch.setattr(hosting, "_announced", set())
+    servers = [hosting.WebServer("one", threads, "Set more.") for threads in (1, 4, 7, 8, 100, None)]
+    for server in [*servers, *servers, None]:
+        hosting.announce(server)
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == 3
+    assert "one answers one request at a time" in said[0]
+    assert "one has 4 threads: 3 requests may wait" in said[1]
+    assert all(text.endswith(" Set more.") for text in said)
+
+
+@pytest.mark.parametrize(
+    ("kind", "threads", "expected"), [("sync", 1, 1), ("gthread", 12, 12), ("gevent", 1, None)]
+)
+def test_gunicorn_is_known_while_it_imports_the_app(kind, threads, expected):
+    worker = SimpleNamespace(cfg=SimpleNamespace(worker_class_str=kind, threads=threads))
+    gunicorn = {"__name__": "gunicorn.workers.some", "hosting": hosting}
+    exec("def load(self):\n    return hosting.starting()", gunicorn)
+
+    assert gunicorn["load"](worker).threads == expected
+    assert hosting.starting() is None

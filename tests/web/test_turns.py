@@ -1,0 +1,87 @@
+"""Images that there is no thread for: sent to their own address again, a few times, and no others are."""
+
+import threading
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from flask import Flask
+
+from sketches import until
+
+SHOP = """
+import threading
+from plotroute import Plots
+
+plots = Plots()
+begun, go = threading.Event(), threading.Event()
+
+@plots.plot("hangs", ttl="forever", size=(90, 60))
+def hangs(ax, n: int = 0, text: str = ""):
+    begun.set()
+    assert go.wait(60)
+"""
+
+IMAGE = {"Accept": "image/avif,image/webp,*/*"}
+
+
+@pytest.fixture
+def full(module):
+    """A client of an app whose threads are all taken, as far as plots may take them, until the test ends."""
+    shop = module(SHOP)
+    app = Flask("host")
+    app.config.update(PLOTROUTE_RENDERER="inprocess", PLOTROUTE_THREADS=2)
+    shop.plots.init_app(app, serve=("plots", "adhoc"))
+    waiting = threading.Thread(target=app.test_client().get, args=("/plots/hangs",))
+    waiting.start()
+    until(shop.begun.is_set)
+    yield app.test_client()
+    shop.go.set()
+    waiting.join()
+
+
+QUERIES = ["", "n=5", "text=a%2Bb%26c&n=1", "text=%C3%BC", "width=300&_=7"]
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_an_image_is_sent_to_its_own_address_as_often_as_browsers_bear(full, query):
+    reply, turns = full.get(f"/plots/hangs.svg?{query}", headers=IMAGE), 0
+    while reply.status_code == 307:
+        turns += 1
+        location = urlsplit(reply.headers["Location"])
+        assert location[:3] == ("", "", "")  # relative, so that no proxy is in its way
+        asked = parse_qs(location.query, keep_blank_values=True)
+        assert asked.pop("_again") == [str(turns)]
+        assert asked == parse_qs(query, keep_blank_values=True)
+        assert reply.headers["Cache-Control"] == "no-store"
+        reply = full.get(f"/plots/hangs.svg?{location.query}", headers=IMAGE)
+    assert turns == 16
+    assert (reply.status_code, reply.headers["Retry-After"]) == (503, "2")
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "headers"),
+    [
+        ("GET", "/plots/hangs.png", {"Accept": "application/json"}),
+        ("GET", "/plots/hangs", {"Accept": "*/*"}),
+        ("GET", "/plots/hangs", {"Accept": "text/html,image/*"}),
+        ("GET", "/plots/hangs", {"Sec-Fetch-Dest": "empty", **IMAGE}),
+        ("HEAD", "/plots/hangs", IMAGE),
+        ("POST", "/plot.png", {**IMAGE, "Content-Type": "application/json"}),
+        ("GET", "/plots/hangs?_again=16", IMAGE),
+    ],
+)
+def test_programs_pages_and_what_is_posted_are_told_when_to_come_again(full, method, address, headers):
+    body = b'{"x": [1, 2], "y": [1, 2]}' if method == "POST" else None
+    reply = full.open(address, method=method, headers=headers, data=body)
+    assert (reply.status_code, reply.headers["Retry-After"]) == (503, "2")
+
+
+@pytest.mark.parametrize("count", ["-1", "x", "1e3", "", "999", "%C2%B2"])
+def test_a_count_that_is_none_begins_anew(full, count):
+    reply = full.get(f"/plots/hangs?_again={count}", headers=IMAGE)
+    assert reply.headers["Location"] == "?_again=1"
+
+
+def test_what_is_wrong_and_what_is_there_need_no_turn(full):
+    assert full.get("/plots/hangs?n=many", headers=IMAGE).status_code == 400
+    assert full.get("/plots/hangs.schema.json", headers=IMAGE).status_code == 200
