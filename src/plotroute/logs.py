@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import sys
 import time
 from collections.abc import Iterable
@@ -11,21 +12,34 @@ from functools import lru_cache
 
 _TIME = "%H:%M:%S"
 
+# Control characters but tabs and ends of lines; in Unicode, what turns a text around or ends a line.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
 
 def set_up_logging() -> None:
     """Log to stderr, a line per request.
 
     Of Matplotlib only warnings, and not one for every missing glyph: hundreds for one small plot.
     """
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(levelname).1s %(message)s",
-        datefmt=_TIME,
-        stream=sys.stderr,
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Printable("%(asctime)s %(levelname).1s %(message)s", _TIME))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     for name in ("matplotlib", "werkzeug", "_granian"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+
+
+class _Printable(logging.Formatter):
+    """Writes records that no text in them can forge: of a request, of an error, printed by a plot."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record; its second and further lines are indented, so that they look like no record."""
+        return printable(super().format(record)).replace("\n", "\n  ")
+
+
+def printable(text: str) -> str:
+    """Return `text` with characters that a terminal acts on as escapes (`\\x1b`); ends of lines stay."""
+    return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def write_lines(lines: Iterable[tuple[float, str]]) -> None:

@@ -64,7 +64,8 @@ class Exchange:
 
     def line(self, response: Response) -> str:
         """Return the line of the log, less request id and time."""
-        url = request.full_path.rstrip("?").encode("ascii", "backslashreplace").decode()
+        # Decoded, so that it can be read; escaped, so that it stays one line of printable characters.
+        url = request.full_path.rstrip("?").encode("unicode_escape").decode()
         return f"{request.method} {url} {response.status_code} {self.outcome} key={self.key}"
 
     def end(self, response: Response, metrics: Metrics, *, named: bool = True) -> None:
