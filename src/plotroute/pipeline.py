@@ -280,12 +280,17 @@ class Rehearsal(Pipeline):
 
 
 def _texts(plot: PlotSpec, values: Mapping[str, Json]) -> tuple[str, ...]:
-    """Return the free texts among the values that could be taken for mathtext."""
+    """Return the free texts among the values that Matplotlib could take for more than a text.
+
+    That is mathtext, and names of its own: a label that begins with `_` is left out of legends.
+    """
     found = []
     for parameter in plot.params + plot.users:
         if parameter.kind == "str" and values[parameter.name] != parameter.default:
             value = values[parameter.name]
             found += [
-                text for text in (value if isinstance(value, list) else [value]) if text and "$" in text
+                text
+                for text in (value if isinstance(value, list) else [value])
+                if text and ("$" in text or text.startswith("_"))
             ]
     return tuple(found)

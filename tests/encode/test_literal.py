@@ -62,3 +62,50 @@ def test_no_tex_runs_for_a_text_of_the_query() -> None:
     figure, ax = plt.subplots()
     ax.set_title(r"\input{/etc/passwd}$", usetex=True)
     assert png(figure, (r"\input{/etc/passwd}$",))
+
+
+def legend_of(*labels: str, **options: Any) -> list[str]:
+    ax = Figure().subplots()
+    for label in labels:
+        ax.plot([1, 2], label=label)
+    ax.plot([2, 1])  # has a label of Matplotlib's own
+    ax.bar([1, 2], [1, 2])
+    return [text.get_text() for text in ax.legend(**options).get_texts()]
+
+
+@pytest.mark.parametrize("typed", ["_x", "_", "__init__", "_child"])
+def test_a_label_of_the_query_is_in_the_legend_whatever_it_begins_with(typed: str) -> None:
+    with literal_texts((typed,)):
+        assert legend_of("a", typed, f"{typed} of 3") == ["a", typed, f"{typed} of 3"]
+    assert legend_of("a", typed) == ["a"]
+
+
+def test_what_an_author_hides_stays_hidden() -> None:
+    with literal_texts(("_x", "_nolegend_", "_")):
+        assert legend_of("a", "_nolegend_") == ["a"]
+    with literal_texts(("_x",)):
+        assert legend_of("a", "_hidden") == ["a"]
+
+
+def test_it_is_so_for_a_plot_s_parameter(make_client: Any) -> None:
+    client = make_client(
+        """
+        from plotroute import Plots
+        plots = Plots()
+
+        @plots.plot
+        def named(ax, name: str = "a"):
+            ax.plot([1, 2], label=name)
+            ax.legend()
+            ax.set_xlabel(str([text.get_text() for text in ax.get_legend().get_texts()]))
+
+        @plots.plot
+        def said(ax, says: list[str] = ["a"]):
+            for label in says:
+                ax.plot([1, 2], label=label)
+            ax.legend()
+            ax.set_xlabel(str([text.get_text() for text in ax.get_legend().get_texts()]))
+        """
+    )
+    assert b"<!-- ['_x'] -->" in client.get("/plots/named.svg?name=_x").data
+    assert b"<!-- ['$5', '_y', 'z'] -->" in client.get("/plots/said.svg?says=$5,_y,z").data

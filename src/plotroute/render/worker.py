@@ -22,6 +22,7 @@ from plotroute.encode.measuring import renderers_kept
 from plotroute.errors import AnswerError, CannotDraw, OutOfMemory, PlotFailed, UnknownPlot
 from plotroute.model import Image, Job, Picture
 from plotroute.registry import BoundPlot, Catalog, complete
+from plotroute.render import far_values
 from plotroute.render.datasets import Datasets
 from plotroute.render.host import Context
 from plotroute.render.randomness import seeded
@@ -126,17 +127,10 @@ class Worker:
             )
         except AnswerError:
             raise
-        except MemoryError as error:
-            raise OutOfMemory("The plot ran out of memory", detail=author_traceback(error)) from error
-        except NotAFigure as error:
-            raise PlotFailed("The plot did not return a picture", detail=f"{job.plot}: {error}") from error
+        except KeyboardInterrupt:
+            raise
         except BaseException as error:  # SystemExit too: a plot cannot end the process
-            if isinstance(error, KeyboardInterrupt):
-                raise
-            columns.explain(error, lambda: [p.name for p in plot.spec.params if p.kind == "timerange"])
-            if (cure := refusals.of_error(error)) is not None:
-                raise PlotFailed("The plot did not return a picture", detail=f"{job.plot}: {cure}") from error
-            raise PlotFailed("The plot's code raised an error", detail=author_traceback(error)) from error
+            raise _answer(error, plot, job) from error
         finally:
             self._note(job, opened.states)
 
@@ -220,6 +214,19 @@ def _draw(plot: BoundPlot, arguments: dict[str, Any], job: Job) -> tuple[Picture
     given = give(asked, plot.spec.size)
     returned = plot.function(**{**arguments, **{name: given.arguments[name] for name in asked}})
     return drawn(returned, given)
+
+
+def _answer(error: BaseException, plot: BoundPlot, job: Job) -> AnswerError:
+    """Return what to answer where drawing has raised `error`."""
+    if isinstance(error, MemoryError):
+        return OutOfMemory("The plot ran out of memory", detail=author_traceback(error))
+    no_picture = error if isinstance(error, NotAFigure) else refusals.of_error(error)
+    if no_picture is not None:
+        return PlotFailed("The plot did not return a picture", detail=f"{job.plot}: {no_picture}")
+    if (far := far_values.explained(error, plot.spec.params, job.values)) is not None:
+        return far
+    columns.explain(error, lambda: [p.name for p in plot.spec.params if p.kind == "timerange"])
+    return PlotFailed("The plot's code raised an error", detail=author_traceback(error))
 
 
 @contextmanager

@@ -1,0 +1,68 @@
+"""Values of parameters that are too far out for an axis: drawing them fails, and the author is not at fault.
+
+Python's dates end at the years 1 and 9999, numbers at 1.8e308, and axes have margins around both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from plotroute import durations
+from plotroute.errors import CannotDraw
+from plotroute.model import Param
+from plotroute.tracebacks import author_traceback
+
+_FAILS_WITH = (OverflowError, ValueError, FloatingPointError)
+"""What Python, NumPy and Matplotlib raise where a number or a date leaves its range."""
+
+FIRST_YEAR, LAST_YEAR = 1000, 8999
+"""Years between which dates of any two values have room for margins and ticks."""
+
+MOST = 1e300
+"""Numbers up to which sums and differences stay finite, however an axis rounds them."""
+
+MOST_SECONDS = 1e10
+"""Seconds (some 300 years) up to which a duration can be added to any date that is not far out itself."""
+
+_YEARS = re.compile(r"(\d{4})-\d\d-\d\d")
+
+
+def explained(error: BaseException, params: Iterable[Param], values: Mapping[str, Any]) -> CannotDraw | None:
+    """Return the error that tells a reader which value (canonical) is too far out, if one is.
+
+    None if `error` is not of the kind that such values cause, or no value is far out.
+    """
+    if not isinstance(error, _FAILS_WITH):
+        return None
+    for param in params:
+        for item in _items(values.get(param.name)):
+            if (why := _too_far(param.kind, item)) is not None:
+                return CannotDraw(
+                    f"{param.name}: {item!s:.60} is too far out to be drawn, because {why}",
+                    detail=author_traceback(error),
+                )
+    return None
+
+
+def _items(value: Any) -> Iterator[Any]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _items(item)
+    else:
+        yield value
+
+
+def _too_far(kind: str, item: Any) -> str | None:
+    if isinstance(item, float | int):
+        return f"axes have room for numbers up to {MOST:g}" if abs(item) > MOST else None
+    if not isinstance(item, str):
+        return None
+    if kind == "timedelta":
+        return "dates end in the year 9999" if durations.parse(item).total_seconds() > MOST_SECONDS else None
+    if kind in ("date", "datetime", "timerange", "values"):
+        years = [int(year) for year in _YEARS.findall(item)]
+        if any(not FIRST_YEAR <= year <= LAST_YEAR for year in years):
+            return f"axes have room around dates of the years {FIRST_YEAR} to {LAST_YEAR}"
+    return None
