@@ -11,6 +11,7 @@ PlotrouteError
 │   ├── MethodNotAllowed      405 method_not_allowed
 │   ├── NotAcceptable         406 not_acceptable
 │   ├── BodyTooSlow           408 body_too_slow
+│   ├── PreconditionFailed    412 precondition_failed
 │   ├── BodyTooLarge          413 body_too_large
 │   ├── UrlTooLong            414 url_too_long
 │   ├── UnsupportedMediaType  415 unsupported_media_type
@@ -180,6 +181,12 @@ class BodyTooSlow(RequestError):
     status = 408
     code = "body_too_slow"
     cure = "Send the body in one go, or let the operator raise `PLOTROUTE_BODY_TIMEOUT`."
+
+
+class PreconditionFailed(RequestError):
+    status = 412
+    code = "precondition_failed"
+    cure = "Leave `If-None-Match` out of a POST, or ask with GET, which answers 304."
 
 
 class BodyTooLarge(RequestError):

@@ -64,12 +64,7 @@ def parse(
     is the only one of the plot may come as `from` and `to`. InvalidParameters holds everything that is
     wrong, in the order of the query, then what is missing.
     """
-    texts: dict[str, list[str]] = {name: [text] for name, text in path.items()}
-    for name, text in query:
-        texts.setdefault(name, []).append(text)
-    plural = {param.name for param in params if param.many or param.kind == "values"} - path.keys()
-    repeated = {name for name, sent in texts.items() if len(sent) > 1 and name not in plural}
-    given = {name: sent[0] if len(sent) == 1 or name in repeated else sent for name, sent in texts.items()}
+    given, repeated = _in_address(params, query, path)
     return _Reading(params, given, now, known, max_values, repeated).values()
 
 
@@ -78,6 +73,8 @@ def from_json(
     body: Mapping[str, Any],
     *,
     now: datetime,
+    query: Sequence[tuple[str, str]] = (),
+    path: Mapping[str, str] | None = None,
     known: Sequence[str] = (),
     max_values: int = MAX_BODY_VALUES,
 ) -> dict[str, Json]:
@@ -85,9 +82,24 @@ def from_json(
 
     Numbers, booleans and lists may be JSON's own or texts as in a query; canonical values come back as they
     are, so that this also completes and checks what `canonical` made. null is None where that is a value,
-    else not given.
+    else not given. The address may give what the body does not (query and path: as for `parse`).
     """
-    return _Reading(params, body, now, known, max_values, ()).values()
+    given, repeated = _in_address(params, query, path or {})
+    repeated |= body.keys() & given.keys()
+    return _Reading(params, {**body, **given}, now, known, max_values, repeated).values()
+
+
+def _in_address(
+    params: Sequence[Param], query: Sequence[tuple[str, str]], path: Mapping[str, str]
+) -> tuple[dict[str, Any], set[str]]:
+    """Return what an address gives under each name, and the names that it gives more often than it may."""
+    texts: dict[str, list[str]] = {name: [text] for name, text in path.items()}
+    for name, text in query:
+        texts.setdefault(name, []).append(text)
+    plural = {param.name for param in params if param.many or param.kind == "values"} - path.keys()
+    repeated = {name for name, sent in texts.items() if len(sent) > 1 and name not in plural}
+    given = {name: sent[0] if len(sent) == 1 or name in repeated else sent for name, sent in texts.items()}
+    return given, repeated
 
 
 def canonical(param: Param, value: Any, *, now: datetime | None = None) -> Json:

@@ -22,8 +22,6 @@ from plotroute.addresses import Found
 from plotroute.cache.base import Cache, Stored
 from plotroute.errors import (
     AnswerError,
-    InvalidParameters,
-    ParameterError,
     RenderTimeout,
     Unauthorized,
     UnknownPlot,
@@ -106,10 +104,7 @@ class Pipeline:
         if body is None:
             values = params.parse(declared, query, found.values, now=now)
         else:
-            for name in body.keys() & found.values.keys():
-                message = "stands in the path already"
-                raise InvalidParameters([ParameterError(name, "repeated", message)])
-            values = params.from_json(declared, {**body, **found.values}, now=now)
+            values = params.from_json(declared, body, query=query, path=found.values, now=now)
         for parameter in plot.users:
             if user is None and parameter.required:
                 raise Unauthorized(

@@ -302,6 +302,43 @@ class TestAdHoc:
         )
 
     @pytest.mark.parametrize(
+        ("query", "body"),
+        [
+            ("width=300", {"x": [1, 2], "y": [3, 4], "title": "T"}),
+            ("title=T&_=7", {"x": [1, 2], "y": [3, 4], "width": 300}),
+            ("x=1,2&y=3,4&width=300&title=T", {}),
+        ],
+    )
+    def test_a_post_reads_the_query_beside_its_body(self, client, query, body):
+        posted = client.post(f"/plot.png?{query}", json=body)
+        assert posted.status_code == 200
+        assert posted.data == client.get("/plot.png?x=1,2&y=3,4&width=300&title=T").data
+
+    @pytest.mark.parametrize(
+        ("query", "parameter", "code"),
+        [
+            ("x=5,6", "x", "repeated"),
+            ("widht=300", "widht", "unknown"),
+            ("width=300&width=400", "width", "repeated"),
+        ],
+    )
+    def test_a_post_says_what_is_wrong_with_its_query(self, client, query, parameter, code):
+        reply = client.post(f"/plot.png?{query}", json={"x": [1, 2], "y": [3, 4]})
+        assert reply.status_code == 400
+        assert [(each["parameter"], each["code"]) for each in reply.json["errors"]] == [(parameter, code)]
+
+    @pytest.mark.parametrize("condition", ["its own", "*", 'W/"other", {}'])
+    def test_a_post_whose_picture_is_known_is_a_failed_precondition(self, client, condition):
+        values = {"x": [1, 2], "y": [3, 4]}
+        first = client.post("/plot.png", json=values)
+        etag = first.headers["ETag"]
+        sent = etag if condition == "its own" else condition.format(etag)
+        again = client.post("/plot.png", json=values, headers={"If-None-Match": sent})
+        assert (again.status_code, again.json["code"]) == (412, "precondition_failed")
+        other = client.post("/plot.png", json=values, headers={"If-None-Match": 'W/"other"'})
+        assert (other.status_code, other.data) == (200, first.data)
+
+    @pytest.mark.parametrize(
         ("body", "type", "status"),
         [
             (b'{"x": [1], "y": [1]}', "text/plain", 415),

@@ -14,6 +14,7 @@ from plotroute.errors import (
     MethodNotAllowed,
     NotAcceptable,
     ParameterError,
+    PreconditionFailed,
     UnsupportedMediaType,
 )
 from plotroute.model import IMAGE_TYPES, Json, Manifest, PlotSpec
@@ -66,13 +67,13 @@ class Pictures:
         order, negotiated = self._order(manifest, found, exchange)
         exchange.key = order.key
         private = self._access.private(found.plot)
-        if order.etag is not None and request.if_none_match.contains_weak(order.etag[3:-1]):
+        if order.etag is not None and _knows(order.etag):
             exchange.outcome = "not-modified"
             exchange.looked_up = order, None
             return responses.not_modified(order.plot, order.etag, negotiated, drawn=False, private=private)
         answer = self._pipeline.image(order)
         exchange.outcome = answer.outcome
-        known = request.if_none_match.contains_weak(answer.etag[3:-1])
+        known = _knows(answer.etag)
         if self._outgoing is not None and not known and request.method != "HEAD":
             self._outgoing.check(len(answer.image.body))
         if answer.outcome == "hit":
@@ -116,6 +117,14 @@ class Pictures:
         if request.mimetype != "application/json" or request.headers.get("Content-Encoding"):
             raise UnsupportedMediaType("Only plain application/json is read")
         return _json_object(data)
+
+
+def _knows(etag: str) -> bool:
+    """Whether the request says that it has the picture of this ETag; PreconditionFailed if it is no read."""
+    known = request.if_none_match.contains_weak(etag[3:-1])
+    if known and request.method not in ("GET", "HEAD"):
+        raise PreconditionFailed("The picture is the one that If-None-Match names")  # RFC 9110, 13.1.2
+    return known
 
 
 def methods(plot: PlotSpec) -> tuple[str, ...]:

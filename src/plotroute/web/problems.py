@@ -43,6 +43,7 @@ ADVICE = {
     "method_not_allowed": "This address can be looked at, but not changed.",
     "not_acceptable": "Please ask for another type, or end the address in one, such as .png.",
     "body_too_slow": "Please try again.",
+    "precondition_failed": "This picture is the one that you have already.",
     "body_too_large": "Please send fewer values.",
     "url_too_long": "Please send fewer values, or send them in the body of the request.",
     "unsupported_media_type": "Please send the values as JSON.",
