@@ -361,6 +361,23 @@ IMG = {"Sec-Fetch-Dest": "image", "Accept": "image/avif,image/webp,image/svg+xml
 
 
 class TestErrors:
+    @pytest.mark.parametrize("path", ["/nope%0ax", "/plots/%0d%0aline", "/%0a"])
+    def test_a_line_break_in_a_path_is_an_unknown_plot_like_any_other(self, client, path):
+        reply = client.get(path)
+        assert (reply.status_code, reply.json["code"]) == (404, "unknown_plot")
+        assert reply.headers["X-Request-ID"] == reply.json["request_id"]
+
+    @pytest.mark.parametrize("method", ["CONNECT", "BREW", "TRACE"])
+    def test_a_method_that_nothing_takes_is_answered_in_the_shape_of_errors(self, client, method):
+        reply = client.open("/plots/hours/line", method=method)
+        assert (reply.status_code, reply.json["code"]) == (405, "method_not_allowed")
+        assert reply.headers["Allow"] == "GET, HEAD, OPTIONS"
+
+    def test_a_request_to_upgrade_is_answered_as_if_it_had_not_asked(self, client):
+        asked = {"Connection": "Upgrade", "Upgrade": "websocket"}
+        plain = client.get("/plots/hours/line")
+        assert client.get("/plots/hours/line", headers=asked).data == plain.data
+
     def test_an_img_gets_a_readable_picture_of_the_size_it_asked_for(self, client):
         reply = client.get("/plots/hours/line?n=99&width=320&height=200", headers=IMG)
         assert (reply.status_code, reply.content_type.partition(";")[0]) == (400, "image/svg+xml")

@@ -10,8 +10,9 @@ import logging
 from pathlib import Path
 
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.exceptions import MethodNotAllowed as UnusualMethod
+from werkzeug.routing import WebsocketMismatch
 
 from plotroute.errors import AnswerError, PlotFailed
 from plotroute.pipeline import Pipeline
@@ -71,10 +72,13 @@ def create_app(
         exchange: Exchange = g.exchange
         return exchange.failed(error, pictures=settings.error_pictures, development=development)
 
+    # A method that no rule has, a line break in a path, an Upgrade: what the two rules do not take.
     @app.errorhandler(UnusualMethod)
-    def unusual_method(_: UnusualMethod) -> Response:
+    @app.errorhandler(NotFound)
+    @app.errorhandler(WebsocketMismatch)
+    def unusual(_: HTTPException) -> Response:
         try:
-            return views.answer(request.path, g.exchange)  # which says what is allowed at that address
+            return views.answer(request.path, g.exchange)  # which says what there is at that address
         except AnswerError as error:
             return wrong(error)
 
