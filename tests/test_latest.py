@@ -53,18 +53,18 @@ def test_what_was_confirmed_last_is_shown():
     latest.confirm("a", "first", 100.0)
     latest.confirm("a", "second", 101.0)
     latest.confirm("b", "third", 101.0)
-    assert latest.within("a", 10.0, 105.0) == "second"
-    assert latest.within("b", 10.0, 105.0) == "third"
+    assert latest.within("a", 10.0, 105.0) == ("second", 101.0)
+    assert latest.within("b", 10.0, 105.0) == ("third", 101.0)
     assert latest.within("c", 10.0, 105.0) is None
 
 
 def test_what_was_true_too_long_ago_is_not():
     latest = Latest()
     latest.confirm("a", "key", 100.0)
-    assert latest.within("a", 10.0, 109.999) == "key"
+    assert latest.within("a", 10.0, 109.999) == ("key", 100.0)
     assert latest.within("a", 10.0, 110.0) is None
     latest.confirm("a", "key", 110.0)
-    assert latest.within("a", 10.0, 110.0) == "key"
+    assert latest.within("a", 10.0, 110.0) == ("key", 110.0)
 
 
 def test_it_is_bounded_and_the_longest_unconfirmed_goes_first():
@@ -155,6 +155,19 @@ def test_caches_on_the_way_are_told_that_they_may_do_the_same(world, path, heade
     assert world.get(path).headers["Cache-Control"] == header
     outdate(world, path)
     assert world.get(path).headers["Cache-Control"] == header
+
+
+@pytest.mark.parametrize("condition", ["", "its own"])
+@pytest.mark.parametrize("path", PLOTS)
+def test_caches_on_the_way_count_on_from_when_the_picture_was_true(world, path, condition):
+    fresh = world.get(path)
+    assert "Age" not in fresh.headers
+    outdate(world, path)
+    headers = {"If_None_Match": fresh.headers["ETag"]} if condition else {}
+    shown = world.get(path, **headers)
+    assert shown.status_code == (304 if condition else 200)
+    max_age = int(shown.headers["Cache-Control"].partition("=")[2].partition(",")[0])
+    assert max_age <= int(shown.headers["Age"]) < max_age + 600
 
 
 def test_without_stale_everybody_waits(world):

@@ -28,7 +28,7 @@ class Latest:
             while len(self._entries) > _MOST:
                 self._entries.popitem(last=False)
 
-    def within(self, name: str, seconds: float, now: float) -> str | None:
-        """Return the key of the last picture, if it was true less than `seconds` before `now`."""
-        key, at = self._entries.get(name, ("", 0.0))
-        return key if key and now - at < seconds else None
+    def within(self, name: str, seconds: float, now: float) -> tuple[str, float] | None:
+        """Return the key of the last picture and when it was true, if that is less than `seconds` ago."""
+        found = self._entries.get(name)
+        return found if found and now - found[1] < seconds else None

@@ -65,6 +65,8 @@ class Answer:
     outcome: Literal["hit", "miss", "expired", "shared", "live", "stale"]
     expires_at: float | None = None
     """Of a picture that was looked up, in seconds since 1970; None: when its key changes."""
+    outdated_for: float | None = None
+    """Seconds for which a stale picture may have been untrue; None: it is not stale."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,7 +158,8 @@ class Pipeline:
         outdated = self._outdated(order, stored, now)
         if outdated is not None:
             self._flights.begin(order.key, lambda: self._draw_behind(order), self._settings.threads)
-            return Answer(outdated.image, outdated.etag, "stale")
+            picture, since = outdated
+            return Answer(picture.image, picture.etag, "stale", outdated_for=max(0.0, now - since))
         limits = self._settings.queue_timeout + self._settings.load_timeout + order.job.timeout
         # Finding out a version has been a wait of its own; all of it together stays within the limits.
         deadline = max(1.0, order.at + limits - now)
@@ -220,15 +221,17 @@ class Pipeline:
         if order.plot.stale and order.plot.freshness == "keyed":
             self._latest.confirm(order.request, key, now)
 
-    def _outdated(self, order: Order, stored: Stored | None, now: float) -> Stored | None:
-        """Return a picture that is not true any more and may be shown all the same (`stale=`)."""
+    def _outdated(self, order: Order, stored: Stored | None, now: float) -> tuple[Stored, float] | None:
+        """Return a picture that `stale=` lets be shown though it is untrue, and until when it was true."""
         stale = order.plot.stale
         if not stale:
             return None
         if order.plot.freshness != "keyed":
-            return stored if stored and now < (stored.expires_at or 0.0) + stale else None
-        key = self._latest.within(order.request, stale, now)
-        return (self._cache.get(key) or None) if key else None
+            until = (stored.expires_at or 0.0) if stored else 0.0
+            return (stored, until) if stored and now < until + stale else None
+        last = self._latest.within(order.request, stale, now)
+        picture = self._cache.get(last[0]) if last else None
+        return (picture, last[1]) if last and picture else None
 
     def _versions(self, manifest: Manifest, refs: Sequence[DatasetRef]) -> Versions:
         """Return the version of each dataset: by the clock where that decides, else as last known."""

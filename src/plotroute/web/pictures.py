@@ -80,7 +80,14 @@ class Pictures:
             exchange.looked_up = order, answer.expires_at
         if known:
             drawn = answer.outcome not in ("hit", "stale")
-            return responses.not_modified(order.plot, answer.etag, negotiated, drawn=drawn, private=private)
+            return responses.not_modified(
+                order.plot,
+                answer.etag,
+                negotiated,
+                drawn=drawn,
+                private=private,
+                outdated_for=answer.outdated_for,
+            )
         return responses.picture(order, answer, negotiated, private=private)
 
     def _order(self, manifest: Manifest, found: Found, exchange: Exchange) -> tuple[Order, bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json as json_
+import math
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -33,7 +34,7 @@ def picture(order: Order, answer: Answer, negotiated: bool, *, private: bool = F
     image = answer.image
     response = Response(image.body, content_type=image.type)
     response.headers["ETag"] = answer.etag
-    _keep(response, order.plot, negotiated, private)
+    _keep(response, order.plot, negotiated, private, answer.outdated_for)
     response.headers["Cache-Status"] = f"plotroute; {_CACHE_STATUS[answer.outcome]}"
     # A picture out of the cache cost this request no loading, drawing or encoding.
     spent = image.timings if answer.outcome not in ("hit", "stale") else {}
@@ -48,13 +49,19 @@ def picture(order: Order, answer: Answer, negotiated: bool, *, private: bool = F
 
 
 def not_modified(
-    plot: PlotSpec, etag: str, negotiated: bool, *, drawn: bool, private: bool = False
+    plot: PlotSpec,
+    etag: str,
+    negotiated: bool,
+    *,
+    drawn: bool,
+    private: bool = False,
+    outdated_for: float | None = None,
 ) -> Response:
     """Return a 304 with the headers that RFC 9110 (15.4.5) asks for."""
     response = Response(status=304)
     del response.headers["Content-Type"]
     response.headers["ETag"] = etag
-    _keep(response, plot, negotiated, private)
+    _keep(response, plot, negotiated, private, outdated_for)
     status = "fwd=bypass" if drawn else "hit"
     response.headers["Cache-Status"] = f"plotroute; {status}; detail=not-modified"
     response.headers["Server-Timing"] = "data;dur=0.0, draw;dur=0.0, encode;dur=0.0"
@@ -96,8 +103,14 @@ def plain(text: str | bytes, status: int = 200, media_type: str = "text/plain; c
     return Response(text, status, {"Cache-Control": "no-store"}, content_type=media_type)
 
 
-def _keep(response: Response, plot: PlotSpec, negotiated: bool, private: bool) -> None:
+def _keep(
+    response: Response, plot: PlotSpec, negotiated: bool, private: bool, outdated_for: float | None
+) -> None:
     response.headers["Cache-Control"] = freshness.cache_control(plot, private=private)
+    if outdated_for is not None:
+        # Past its max-age for as long as it is outdated. Caches on the way count on from there (RFC 9111,
+        # 5.1), so that all of them together show it no longer than `stale=` says.
+        response.headers["Age"] = str(plot.max_age + math.ceil(outdated_for))
     if negotiated:
         response.headers["Vary"] = "Accept"
 
