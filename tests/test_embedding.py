@@ -180,7 +180,7 @@ def test_a_rehearsal_keeps_nothing_and_works_where_the_module_is(embedded, tmp_p
     module, found = embedded(charts_here=PLOTS)
     monkeypatch.chdir("/")
     for _ in range(2):
-        pipeline = found.rehearsal(Settings())
+        pipeline = found.rehearsal(Settings(), lambda call: call())
         assert pipeline.image(order(pipeline)).outcome == "live"
     assert module.loaded == [str(tmp_path)] * 2
     assert Path.cwd() == Path("/")

@@ -11,7 +11,6 @@ from typing import Any
 
 from plotroute import author_code
 from plotroute.assembly import make_cache
-from plotroute.cache.memory import MemoryCache
 from plotroute.environment import environment_hash
 from plotroute.errors import BadRegistration
 from plotroute.model import Manifest
@@ -77,12 +76,15 @@ class Embedded:
         keep_warm(pipeline, settings.warm)
         return pipeline
 
-    def rehearsal(self, settings: Settings) -> Pipeline:
-        """Return what draws where it is called and keeps nothing: for the app's tests."""
+    def rehearsal(self, settings: Settings, apart: Callable[[Callable[[], Any]], Any]) -> Pipeline:
+        """Return what draws where it is called and keeps nothing: for the app's tests.
+
+        `apart` calls a function where author code finds what it finds in production.
+        """
         from plotroute.render.direct import Direct
 
         root = author_code.root_of([self.target()])
-        return Rehearsal(Direct(self._catalog(adhoc=True), root, settings), MemoryCache(0), settings)
+        return Rehearsal(Direct(self._catalog(adhoc=True), root, settings), settings, apart)
 
     def target(self) -> str:
         """Return what the render server is to load: the same module, wherever it works."""

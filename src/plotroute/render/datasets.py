@@ -21,6 +21,7 @@ from plotroute.data.opened import Opened, States, changed
 from plotroute.errors import AnswerError, DatasetUnavailable, OutOfMemory
 from plotroute.model import DatasetRef, Versions
 from plotroute.registry import BoundDataset, Catalog
+from plotroute.render import absent
 from plotroute.render.host import Context
 from plotroute.render.randomness import seeded
 from plotroute.sources import reference
@@ -222,6 +223,7 @@ class Datasets:
         except MemoryError as error:
             raise OutOfMemory(f"{what} ran out of memory", detail=author_traceback(error)) from error
         except Exception as error:
+            absent.explain(error)
             columns.explain(error, self._time_ranges)
             raise DatasetUnavailable(
                 "Loading data failed" if what.startswith("Loading") else "Checking data failed",

@@ -22,7 +22,7 @@ from plotroute.encode.measuring import renderers_kept
 from plotroute.errors import AnswerError, CannotDraw, OutOfMemory, PlotFailed, UnknownPlot
 from plotroute.model import Image, Job, Picture
 from plotroute.registry import BoundPlot, Catalog, complete
-from plotroute.render import far_values
+from plotroute.render import absent, far_values
 from plotroute.render.datasets import Datasets
 from plotroute.render.host import Context
 from plotroute.render.randomness import seeded
@@ -225,6 +225,7 @@ def _answer(error: BaseException, plot: BoundPlot, job: Job) -> AnswerError:
         return PlotFailed("The plot did not return a picture", detail=f"{job.plot}: {no_picture}")
     if (far := far_values.explained(error, plot.spec.params, job.values)) is not None:
         return far
+    absent.explain(error)
     columns.explain(error, lambda: [p.name for p in plot.spec.params if p.kind == "timerange"])
     return PlotFailed("The plot's code raised an error", detail=author_traceback(error))
 

@@ -32,6 +32,7 @@ from plotroute.web.mounting import Mount, Taken
 from plotroute.web.pictures import methods
 from plotroute.web.proxies import link_path
 from plotroute.web.ready import raw
+from plotroute.web.rehearsing import without_request
 from plotroute.web.runtime import Runtime, is_set, read_settings, serving_settings
 
 log = logging.getLogger("plotroute")
@@ -52,8 +53,8 @@ class Source(Protocol):
     def pipeline(self, settings: Settings, development: bool, app: Any) -> Pipeline:
         """Return what draws for `app` in the render server beside this process; or in it, if so set."""
 
-    def rehearsal(self, settings: Settings) -> Pipeline:
-        """Return what draws where it is called and keeps nothing."""
+    def rehearsal(self, settings: Settings, apart: Callable[[Callable[[], Any]], Any]) -> Pipeline:
+        """Return what draws where it is called, each function called by `apart`, and keeps nothing."""
 
 
 class Extension:
@@ -270,7 +271,7 @@ class Extension:
         if app.testing and not is_set(app, "PLOTROUTE_RENDERER"):
             self.complete()
             chosen = read_settings(app)
-            return Runtime(self.mount, chosen, self._source.rehearsal(chosen), 0)
+            return Runtime(self.mount, chosen, self._source.rehearsal(chosen, without_request), 0)
         with self._lock:
             if self._runtime is None or self._runtime.process != os.getpid():
                 self.complete()
