@@ -12,7 +12,7 @@ import difflib
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -148,6 +148,10 @@ class Pipeline:
         )
         epoch = self._cache.epoch(plot.name)
         return Order(plot, job, manifest, epoch, reads, at, bool(values.get("download")))
+
+    def changed(self, names: Collection[str]) -> None:
+        """Have all processes of this machine forget the versions of datasets."""
+        self._renderer.changed(names)
 
     def image(self, order: Order) -> Answer:
         """Return the picture from the cache, or have it drawn, once for all who ask at the same time."""

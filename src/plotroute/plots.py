@@ -282,6 +282,35 @@ class Plots:
         mount = Mount(name, url_prefix, served, tuple(decorators), authorize, user, named)
         self._extensions.add(Extension(app, source, mount))
 
+    def changed(self, *names: str) -> None:
+        """Say that datasets have changed: what is asked from now on shows it, in all workers of the app.
+
+        >>> @app.post("/orders")
+        ... def add_order():
+        ...     db.session.add(Order(...))
+        ...     db.session.commit()
+        ...     plots.changed("orders")
+
+        names: datasets with a `version=` callable, or without `ttl` and `version`. What reads them has
+            changed as well. Call it in a view of the app, after the commit.
+
+        ValueError for a name that there is not, and for a dataset whose `ttl=` or fixed version says that it
+        does not change.
+        """
+        datasets = {dataset.name: dataset for dataset in self._catalog().manifest.datasets}
+        for name in names:
+            dataset = datasets.get(name)
+            if dataset is None:
+                raise ValueError(f"There is no dataset {name!r}: there are {', '.join(map(repr, datasets))}.")
+            if dataset.freshness not in ("polled", "content"):
+                raise ValueError(
+                    f"The dataset {name!r} has a ttl= or a fixed version=, which says that it does not "
+                    "change before. Leave it out, or give it a version= callable."
+                )
+        if os.environ.get("PLOTROUTE_ROLE") != "render":
+            for extension in list(self._extensions):
+                extension.changed(names)
+
     def draw(self, name: str, /, **parameters: Any) -> Image:
         """Draw the plot `name` here and now, and return the very picture that its URL gives.
 

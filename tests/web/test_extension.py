@@ -897,3 +897,54 @@ def test_an_error_page_leads_to_the_list_where_there_is_one(shop):
         text = client.get("/charts/plots/sales/revenue.png?n=many", headers=page).text
         assert ('href="/charts/plots"' in text) is link
         assert ("All plots" in text) is link
+
+
+# Changes
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("polle", "There is no dataset 'polle': there are"),
+        ("bucket", "'bucket' has a ttl= or a fixed version="),
+        ("fixed", "'fixed' has a ttl= or a fixed version="),
+    ],
+)
+@pytest.mark.parametrize("testing", [True, False])
+def test_a_view_says_what_has_changed_and_what_cannot_change_is_refused(module, name, said, testing):
+    shop = module('''
+        from plotroute import Plots
+
+        plots = Plots()
+        state = ["first"]
+
+        @plots.dataset
+        def content(): return [*state]
+
+        @plots.dataset(version=lambda: state[0], poll="1h")
+        def polled(): return [*state]
+
+        @plots.dataset(ttl="1h")
+        def bucket(): return [1]
+
+        @plots.dataset(version="2026")
+        def fixed(): return [1]
+
+        @plots.plot("shows.svg")
+        def shows(content, polled):
+            return f'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><desc>{content}{polled}</desc></svg>'.encode()
+    ''')  # fmt: skip
+    app = make_app(shop, testing=testing, config={} if testing else {"PLOTROUTE_RENDERER": "inprocess"})
+
+    @app.post("/change")
+    def change():
+        shop.state[0] = "second"
+        shop.plots.changed("content", "polled")
+        with pytest.raises(ValueError, match=said):
+            shop.plots.changed(name)
+        return "done"
+
+    client = app.test_client()
+    assert "['first']['first']" in client.get("/plots/shows.svg").text
+    assert client.post("/change").text == "done"
+    assert "['second']['second']" in client.get("/plots/shows.svg").text

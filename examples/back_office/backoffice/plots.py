@@ -50,7 +50,7 @@ def within(period):
     return (Order.placed_at >= period.start) & (Order.placed_at < period.end)
 
 
-# Polled often, so that a new order shows at once: each poll is one cheap query, by one process.
+# Polled often, for orders that come by other ways than the page: each poll is one cheap query of one process.
 
 
 @plots.dataset(version=state_of_orders, poll="250ms")

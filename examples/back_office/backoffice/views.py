@@ -10,6 +10,7 @@ from wtforms.validators import NumberRange
 
 from backoffice.auth import may_see
 from backoffice.models import Customer, Order, db
+from backoffice.plots import plots
 
 views = Blueprint("views", __name__)
 
@@ -36,6 +37,7 @@ def orders():
         order = Order(customer_id=form.customer.data, seller_id=current_user.id, amount=form.amount.data)
         db.session.add(order)
         db.session.commit()
+        plots.changed("revenue_of_days", "regions", "orders_of_user")
         return redirect(url_for("views.orders"))
     own = db.select(Order).filter_by(seller_id=current_user.id)
     latest = db.session.scalars(own.order_by(Order.placed_at.desc()).limit(10))

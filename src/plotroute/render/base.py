@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from plotroute.model import DatasetRef, Image, Job, Manifest, Versions
@@ -25,6 +25,9 @@ class Renderer(Protocol):
 
     def known(self, ref: DatasetRef) -> str | None:
         """Return the last known version of the data if it may still be believed. It waits for nothing."""
+
+    def changed(self, names: Collection[str]) -> None:
+        """Forget the versions of the datasets `names`, everywhere, before returning: they have changed."""
 
     def render(self, job: Job) -> Image:
         """Load what the plot reads, draw it, and return the picture."""

@@ -90,6 +90,10 @@ class Clients:
         """Whether any of them has said anything: who only knocks wants to know whether somebody listens."""
         return any(client.introduced for client in self._clients)
 
+    def with_words(self) -> list[Client]:
+        """Return the clients that have said anything."""
+        return [client for client in self._clients if client.introduced]
+
     def answer(self, waiter: Waiter, message: Message, body: bytes = b"") -> None:
         """Answer a request, if whoever asked is still there."""
         self.tell(waiter.client, {**message, "id": waiter.id}, body)

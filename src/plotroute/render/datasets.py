@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,6 +22,7 @@ from plotroute.errors import AnswerError, DatasetUnavailable, OutOfMemory
 from plotroute.model import DatasetRef, Versions
 from plotroute.registry import BoundDataset, Catalog
 from plotroute.render import absent
+from plotroute.render.changes import affected
 from plotroute.render.host import Context
 from plotroute.render.randomness import seeded
 from plotroute.sources import reference
@@ -96,6 +97,13 @@ class Datasets:
     def poll(self, ref: DatasetRef) -> str:
         """Ask the author's `version=` whatever is known, and return the version."""
         return self._poll(self._catalog.datasets[ref.name], ref)
+
+    def forget(self, names: Collection[str]) -> None:
+        """Forget the datasets `names` and all that read them: what is loaded and polled is of before."""
+        found = affected(names, (dataset.spec for dataset in self._catalog.datasets.values()))
+        for table in (self._loaded, self._polled):
+            for id in [id for id in table if id.partition("?")[0] in found]:
+                del table[id]
 
     def files(self, ref: DatasetRef) -> States:
         """Return the files that the data was seen to be loaded from, each with its state."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -52,6 +52,11 @@ class Direct:
     def known(self, ref: DatasetRef) -> str | None:
         """Return the version that the data was loaded with, or polled, less than a minute ago."""
         return self._worker.datasets.known(ref)
+
+    def changed(self, names: Collection[str]) -> None:
+        """Forget what is known of datasets."""
+        with one_at_a_time:
+            self._worker.datasets.forget(names)
 
     def render(self, job: Job) -> Image:
         """Draw, from the rcParams that the caller has set."""

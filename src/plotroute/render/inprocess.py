@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import replace
@@ -98,6 +98,11 @@ class InProcess:
     def known(self, ref: DatasetRef) -> str | None:
         """Return the version that the data was loaded with, or polled, less than a minute ago."""
         return self._require_worker().datasets.known(ref)
+
+    def changed(self, names: Collection[str]) -> None:
+        """Forget what is known of datasets."""
+        if self._worker is not None:
+            self._thread.submit(self._worker.datasets.forget, names).result(self._settings.queue_timeout)
 
     def render(self, job: Job) -> Image:
         """Draw in the render thread. Each stage has its own clock: the queue, loading, drawing."""

@@ -18,7 +18,7 @@ import socket
 import threading
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import replace
@@ -27,6 +27,7 @@ from plotroute import freshness
 from plotroute.errors import Draining, RenderTimeout
 from plotroute.errors import from_wire as error_from_wire
 from plotroute.model import DatasetRef, Image, Job, Manifest, Versions, from_wire, to_wire
+from plotroute.render.changes import affected
 from plotroute.render.frames import Message, Unpacker, pack
 from plotroute.settings import Settings
 
@@ -102,6 +103,20 @@ class Remote:
         """Return the last known version, as last told."""
         version, at = self._known.get(ref.id, ("", 0.0))
         return version if version and time.time() - at < freshness.KNOWN_FOR else None
+
+    def changed(self, names: Collection[str]) -> None:
+        """Have every web process of this machine forget what it knows of datasets, and wait until they have.
+
+        Where there is no server yet, no process knows anything.
+        """
+        if not self._introduced.is_set() and not self._listens():
+            return
+        message = {"op": "changed", "datasets": sorted(affected(names, self._manifest.datasets))}
+        self._answer(message, self._send(message), _START_TIMEOUT)
+
+    def _listens(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(self._path) == 0
 
     def render(self, job: Job) -> Image:
         """Have the picture drawn. A server that goes away meanwhile is asked once more."""
@@ -228,10 +243,18 @@ class Remote:
                 elif (future := self._pending.pop(message["id"], None)) is not None:
                     future.set_result((message, body))
 
+    def _say_heard(self, number: int | None) -> None:
+        """Tell the server that news of changed data has arrived: it answers who brought them."""
+        connection = self._socket
+        if number is not None and connection is not None:
+            with self._sending:
+                connection.sendall(pack({"op": "heard", "number": number}))
+
     def _told(self, message: Message) -> None:
         if message["event"] == "versions":
             if message["code"] == self._manifest.code:
                 self._known = {id: (version, at) for id, (version, at) in message["versions"].items()}
+            self._say_heard(message.get("number"))
             return
         if message["manifest"] is None and not message.get("problem"):
             return  # still importing

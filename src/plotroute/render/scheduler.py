@@ -6,7 +6,7 @@ Pure bookkeeping on a clock that is handed in; who draws is the server's busines
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,6 +45,8 @@ class Flight:
     waiters: list[Hashable] = field(default_factory=list)
     started_at: float | None = None
     data_at: float | None = None
+    outdated: bool = False
+    """Whether the data has changed since it began, as the app says: what it finds out is of before."""
 
 
 class Scheduler:
@@ -58,6 +60,7 @@ class Scheduler:
         self._durations: dict[str, float] = {}
         self._failures: dict[str, tuple[AnswerError, float]] = {}
         self._timeouts: dict[str, tuple[int, float]] = {}
+        self._outdated = 0
 
     def join(self, flight: Flight, waiter: Hashable, processes: int) -> AnswerError | None:
         """Let `waiter` wait for the flight of that key; the error if it is refused, now."""
@@ -104,6 +107,16 @@ class Scheduler:
         self.queue.remove(flight)
         flight.started_at = self._clock()
 
+    def outdate(self, names: Collection[str]) -> None:
+        """Let no request join what is being found out of the datasets `names`: they have changed since."""
+        for key, flight in list(self.flights.items()):
+            if flight.started_at is None or _dataset(flight) not in names:
+                continue
+            self._outdated += 1
+            del self.flights[key]
+            flight.key, flight.outdated = f"{key} before {self._outdated}", True
+            self.flights[flight.key] = flight
+
     def put_back(self, flight: Flight) -> None:
         """Put a flight that had not really begun at the head of the queue again."""
         flight.started_at = flight.data_at = None
@@ -143,6 +156,12 @@ class Scheduler:
 
     def _guess(self, plot: str) -> float:
         return self._durations.get(plot, _FIRST_GUESS)
+
+
+def _dataset(flight: Flight) -> str:
+    """Return the dataset whose version a flight finds out; a picture's has none."""
+    ref: Any = flight.message.get("ref")
+    return str(ref[0]) if ref else ""
 
 
 def _remember(table: dict[str, Any], key: str, value: object) -> None:

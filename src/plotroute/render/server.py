@@ -39,6 +39,7 @@ from plotroute.errors import (
 from plotroute.logs import set_up_logging
 from plotroute.model import DatasetRef
 from plotroute.render import limits, sidecar
+from plotroute.render.changes import Changes
 from plotroute.render.clients import Client, Clients, Waiter, Watch
 from plotroute.render.frames import Message
 from plotroute.render.host import Recipe
@@ -90,6 +91,7 @@ class Base:
         self._pool = Pool(self._watch, self, self._start_generation, self._settings, self._directory)
         self._scheduler = Scheduler(time.monotonic, self._settings.queue_timeout)
         self._versions = KnownVersions(time.time)
+        self._changes = Changes(time.monotonic, self._clients.answer)
         self._problem: dict[str, str] = {}
         self._failed_at = 0.0
         self._watched = Watched(self._targets)
@@ -125,7 +127,13 @@ class Base:
             self._clients.tell(client, self._news())
             self._clients.tell(client, self._told_versions())
             return
+        if op == "heard":
+            self._changes.heard(client, message["number"])
+            return
         waiter = Waiter(client, message["id"])
+        if op == "changed":
+            self._data_changed(waiter, message["datasets"])
+            return
         if op == "check":
             self._checks.append(waiter)
             self._look_at_files()
@@ -135,6 +143,14 @@ class Base:
         if error is not None:
             self._clients.answer(waiter, {"error": error.to_wire()})
         self._dispatch()
+
+    def _data_changed(self, waiter: Waiter, names: list[str]) -> None:
+        """Forget what is known of datasets, and answer when every web process has forgotten it as well."""
+        self._versions.change(names)
+        self._scheduler.outdate(names)
+        number = self._changes.begin(waiter, self._clients.with_words())
+        self._clients.tell_all({**self._told_versions(), "number": number})
+        self._changes.end()
 
     def _drawing(self, message: Message) -> Flight:
         return self._flight(
@@ -150,6 +166,11 @@ class Base:
     def _finding_out(self, message: Message) -> Flight:
         ref = DatasetRef(*message["ref"])
         self._versions.use(ref)
+        if self._versions.has_changed(ref):
+            polled = self._pool.current is not None and ref.name in self._pool.current.poll
+            flight = self._of_data("poll" if polled else "reload", ref)
+            flight.key = f"version:{ref.id}"
+            return flight
         return self._of_data("version", ref)
 
     def _of_data(self, op: str, ref: DatasetRef) -> Flight:
@@ -181,6 +202,7 @@ class Base:
         )
 
     def _left(self, client: Client) -> None:
+        self._changes.left(client)
         for flight in list(self._scheduler.flights.values()):
             for waiter in flight.waiters[:]:
                 if isinstance(waiter, Waiter) and waiter.client is client:
@@ -245,7 +267,7 @@ class Base:
             self._dispatch()
             return
         process.renders += 1
-        if "version" in message and process.generation is self._pool.current:
+        if "version" in message and process.generation is self._pool.current and not flight.outdated:
             self._versions.learn(DatasetRef(*self._ref(flight)), message)
             process.loaded |= flight.data
             self._clients.tell_all(self._told_versions())
@@ -379,6 +401,7 @@ class Base:
             self._look_at_files()
             self._refresh_versions()
             self._pool.look_after(self._is_needed)
+        self._changes.end()
         self._end_if_idle()
 
     def _check(self, process: Process, flight: Flight, now: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,8 @@ class _Known:
     used_at: float = 0.0
     tried_at: float = 0.0
     files: States = field(default_factory=dict)
+    changed: bool = False
+    """Whether it is another since it was last found out, as the app says."""
 
 
 class KnownVersions:
@@ -40,6 +42,7 @@ class KnownVersions:
         """Note what a process has found out."""
         known = self._known.setdefault(ref.id, _Known(ref, used_at=self._clock()))
         known.version, known.at, known.files = message["version"], self._clock(), message["files"]
+        known.changed = False
 
     def failed(self, ref: DatasetRef) -> None:
         """Note that finding out has failed: it is due again as if it had not."""
@@ -49,6 +52,17 @@ class KnownVersions:
     def forget(self) -> None:
         """Forget everything: the code is another."""
         self._known.clear()
+
+    def change(self, names: Collection[str]) -> None:
+        """Forget the versions of the datasets `names`: they are others by now."""
+        for known in self._known.values():
+            if known.ref.name in names:
+                known.at, known.changed = 0.0, True
+
+    def has_changed(self, ref: DatasetRef) -> bool:
+        """Whether it must be found out anew, whatever the processes that draw believe."""
+        known = self._known.get(ref.id)
+        return known is not None and known.changed
 
     def told(self) -> dict[str, list[Any]]:
         """Return id → [version, when], as web processes are told."""

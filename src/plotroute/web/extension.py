@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, Protocol
@@ -202,6 +202,14 @@ class Extension:
         for decorator in self.mount.decorators:  # as those of a MethodView: the last is asked first
             view = decorator(view)
         return view
+
+    def changed(self, names: Collection[str]) -> None:
+        """Have the processes that answer for the app's plots forget the versions of datasets."""
+        app: Any = current_app
+        if app and app._get_current_object() is self._app() and has_request_context():
+            self._running().pipeline.changed(names)
+        elif self._runtime is not None and self._runtime.process == os.getpid():
+            self._runtime.pipeline.changed(names)
 
     # -- answers ------------------------------------------------------------------------------------
 
