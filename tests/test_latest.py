@@ -67,6 +67,13 @@ def test_what_was_true_too_long_ago_is_not():
     assert latest.within("a", 10.0, 110.0) == ("key", 110.0)
 
 
+def test_what_is_true_only_later_is_of_a_clock_that_was_set_back():
+    latest = Latest()
+    latest.confirm("a", "key", 10_000.0)
+    assert latest.within("a", 600.0, 9_990.0) == ("key", 10_000.0)
+    assert latest.within("a", 600.0, 6_400.0) is None
+
+
 def test_it_is_bounded_and_the_longest_unconfirmed_goes_first():
     latest = Latest()
     for n in range(10_000):

@@ -22,6 +22,10 @@ KNOWN_FOR = 60.0
 """Seconds a version that was read or made by loading is believed. Older: asked for anew, before the
 answer."""
 
+SKEW = 60.0
+"""Seconds by which a time may lie ahead, since other machines' clocks differ. Further ahead, this clock was
+set back, and how old a thing is cannot be told."""
+
 WATCHED_FOR = 600.0
 """Seconds after its last use that data is still polled and loaded again; then it rests until asked for."""
 

@@ -80,6 +80,12 @@ class Footing:
     """Of data whose version the clock does not decide."""
     until: float
     """Seconds since 1970."""
+    since: float = 0.0
+    """When it was asked for. Much earlier than that it can only be if the clock was set back."""
+
+    def in_time(self, now: float) -> bool:
+        """Whether the answer stands at `now`, as far as time decides it."""
+        return self.since - freshness.SKEW <= now < self.until
 
     @classmethod
     def of(cls, order: Order, expires_at: float | None) -> Footing | None:
@@ -103,4 +109,4 @@ class Footing:
                 until = min(until, freshness.turns_at(spec, ref, order.at))
             else:  # it turned while the order was named
                 return None
-        return cls(order.manifest, plot.name, order.epoch, tuple(asked), until)
+        return cls(order.manifest, plot.name, order.epoch, tuple(asked), until, order.at)

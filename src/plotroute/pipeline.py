@@ -176,7 +176,7 @@ class Pipeline:
     def stands(self, footing: Footing) -> bool:
         """Whether the same request still has the same answer. Asks and waits for nothing."""
         return (
-            self._clock() < footing.until
+            footing.in_time(self._clock())
             and self._renderer.manifest() is footing.manifest
             and self._cache.epoch(footing.plot) == footing.epoch
             and all(self._renderer.known(ref) == version for ref, version in footing.versions)

@@ -148,6 +148,7 @@ class Plots:
         version: str | Callable[..., Any] | None = None,
         poll: str | float | timedelta = "1s",
         source: bool | Sequence[str] = False,
+        shared: bool = False,
     ) -> Callable[[F], F]: ...
 
     @decorating.checked("@plots.dataset")
@@ -160,6 +161,7 @@ class Plots:
         version: str | Callable[..., Any] | None = None,
         poll: str | float | timedelta = "1s",
         source: bool | Sequence[str] = False,
+        shared: bool = False,
     ) -> Any:
         """Name the data that the function below loads; plots receive it by an argument of that name.
 
@@ -168,6 +170,7 @@ class Plots:
         version: what tells one state of the data from another: a text, `files("data/*.csv")`, or a
             function (of the dataset's parameters, if it likes) that is called every `poll`.
         source: True, or a list of columns: ad-hoc plots may ask for these values by name.
+        shared: every plot gets the very object that was loaded, not a copy of its own: plots only read it.
 
         Without `ttl` and `version` the data is loaded again when a minute is over, or when a file it was
         seen to open has changed, and its content tells whether it is the same.
@@ -196,7 +199,8 @@ class Plots:
                     ttl=seconds,
                     version=version,
                     poll=every,
-                    source=source if isinstance(source, bool) else _columns(source),
+                    source=source if isinstance(source, bool) else _columns("source", source),
+                    shared=bool(shared),
                 ),
                 again=self._interactive,
             )
@@ -208,12 +212,23 @@ class Plots:
             return register(function)
         return register
 
-    def files(self, name: str, pattern: str, *, source: bool | Sequence[str] = False) -> None:
+    def files(
+        self,
+        name: str,
+        pattern: str,
+        *,
+        columns: Sequence[str] | None = None,
+        source: bool | Sequence[str] = False,
+    ) -> None:
         """Name all files that match `pattern` as one dataset: CSV, Parquet, JSON or Feather.
 
-        It is read with pandas into one DataFrame, and its version follows the files.
+        It is read with pandas into one DataFrame, and its version follows the files. With `columns`, only
+        these are read: of CSV, Parquet and Feather. A BadRegistration says what cannot be read.
+
+        >>> plots.files("orders", "data/*.parquet", columns=["day", "revenue"])
         """
-        self.dataset(name, version=files(pattern), source=source)(reader(pattern))
+        wanted = None if columns is None else list(_columns("columns", columns))
+        self.dataset(name, version=files(pattern), source=source)(reader(pattern, wanted))
 
     def include(self, other: Plots, *, prefix: str = "") -> None:
         """Add the plots and datasets of `other`, their addresses behind `prefix`."""
@@ -399,7 +414,8 @@ def _bounded(option: str, value: Any) -> float | None:
     return None if seconds is None else min(seconds, _YEAR)
 
 
-def _columns(source: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(source, str) or not all(isinstance(column, str) for column in source):
-        raise BadRegistration(f'source={source!r} must be True or a list of columns: ["at", "temperature"].')
-    return tuple(source)
+def _columns(option: str, names: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(names, str) or not all(isinstance(column, str) for column in names):
+        truth = "True or " if option == "source" else ""
+        raise BadRegistration(f'{option}={names!r} must be {truth}a list of columns: ["at", "temperature"].')
+    return tuple(names)

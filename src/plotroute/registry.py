@@ -50,6 +50,7 @@ class Dataset:
     version: str | Callable[..., Any] | None = None
     poll: float = 1.0
     source: bool | tuple[str, ...] = False
+    shared: bool = False
 
 
 class Registry:
@@ -242,7 +243,7 @@ def _bind(plot: Plot, prefix: str, datasets: _Datasets) -> BoundPlot:
     heading, _, rest = (inspect.getdoc(plot.function) or "").strip().partition("\n")
     heading = heading.rstrip(".")
     words = plot.title or heading or plot.function.__name__.replace("_", " ").capitalize()
-    adhoc = plot.function.__module__.startswith("plotroute.charts")
+    adhoc = (plot.function.__module__ or "").startswith("plotroute.charts")  # none, of code by exec
     # No address has a colon, so the built-in plots never take the name of an author's.
     name = f":{plot.function.__name__}" if adhoc else patterns[0].removeprefix(addresses.ROOT)
     spec = PlotSpec(

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from plotroute.data.base import CONSUMED, fingerprint, hand_out, shareable
+from plotroute.data.base import fingerprint, hand_out, shareable
 
 # Authors write it still, so it must be safe still.
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword:DeprecationWarning")
@@ -260,12 +260,8 @@ def test_what_nobody_can_change_is_shared_as_it_is(value):
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_can_be_changed_is_loaded_afresh(value):
+def test_what_can_be_changed_is_not_shared_as_it_is(value):
     assert not shareable(value)
-
-
-def test_a_value_that_is_gone_says_so():
-    assert repr(CONSUMED) == "CONSUMED"
 
 
 SAMPLES = {

@@ -140,6 +140,18 @@ def test_a_picture_that_expires_is_drawn_anew(world):
     assert outcome(make_ready(world, "/timed.svg")) == "hit"
 
 
+@pytest.mark.parametrize("path", ["/timed.svg", "/plots/timed/data"])
+def test_pictures_of_a_time_are_not_believed_when_the_clock_was_set_back(world, path):
+    before = make_ready(world, path)
+    world.clock.now -= 3600
+    after = world.get(path)
+    assert outcome(after) == "fwd=stale; stored"
+    assert after.data != before.data
+    assert outcome(make_ready(world, path)) == "hit"
+    world.clock.now -= 30  # less than what clocks of two machines differ by
+    assert outcome(world.get(path)) == "hit"
+
+
 def test_a_ready_304_is_over_when_the_picture_expires(world):
     etag = world.get("/timed.svg").headers["ETag"]
     assert make_ready(world, "/timed.svg", If_None_Match=etag).status_code == 304

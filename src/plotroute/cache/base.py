@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
 from plotroute.data.opened import changed
+from plotroute.freshness import SKEW
 from plotroute.model import Image
 
 
@@ -38,7 +39,7 @@ class Stored:
 
     def fresh(self, now: float) -> bool:
         """Whether the picture may still be shown at `now`: in time, and with its files as they were."""
-        if self.expires_at is not None and not now < self.expires_at:
+        if self.expires_at is not None and not self.drawn_at - SKEW <= now < self.expires_at:
             return False
         return not self.image.files or not changed(self.image.files)
 

@@ -12,7 +12,7 @@ import hashlib
 import io
 import pickle
 import sys
-from typing import Any, Final
+from typing import Any
 
 _IMMUTABLE = (
     *(str, bytes, int, float, complex, bool, type(None), frozenset),
@@ -22,15 +22,6 @@ _IMMUTABLE = (
 # A deep copy of 32 MB takes about 10 ms, less than the smallest plot. Above that copy-on-write does, which
 # keeps everything apart except what is written into `column.array`, around pandas.
 _DEEP_UP_TO = 32 * 2**20
-
-
-class _Consumed:
-    def __repr__(self) -> str:
-        return "CONSUMED"
-
-
-CONSUMED: Final = _Consumed()
-"""In the place of a value that nobody else may get: it must be loaded afresh."""
 
 
 def shareable(value: Any) -> bool:
@@ -80,6 +71,31 @@ def hand_out(value: Any) -> Any:
         items = [hand_out(item) for item in value]
         return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
     return value
+
+
+def lazy(value: Any) -> str | None:
+    """Return the type of a query in the value that runs only when a plot uses it; None: there is none.
+
+    Its fingerprint would be that of the plan, which stays when the data changes.
+    """
+    if isinstance(value, (dict, list, tuple)):
+        items = value.values() if isinstance(value, dict) else value
+        return next(filter(None, map(lazy, items)), None)
+    for module, names in _LAZY.items():
+        if _is(value, module, *names):
+            return f"{type(value).__module__.partition('.')[0]}.{type(value).__name__}"
+    if not isinstance(value, type) and callable(getattr(type(value), "__dask_graph__", None)):
+        # xarray has the method too, and says None where all is in memory.
+        return type(value).__name__ if value.__dask_graph__() is not None else None
+    return None
+
+
+_LAZY = {
+    "polars": ("LazyFrame",),
+    "duckdb": ("DuckDBPyRelation",),
+    "pyarrow.dataset": ("Dataset", "Scanner"),
+    "ibis.expr.types": ("Expr",),
+}
 
 
 def fingerprint(value: Any) -> str | None:

@@ -46,10 +46,14 @@ class files:  # reads as a word: version=files("data/*.csv")
 _READERS = {".csv": "read_csv", ".parquet": "read_parquet", ".json": "read_json", ".feather": "read_feather"}
 
 
-def reader(pattern: str) -> Callable[[], Any]:
+# What the readers of pandas call it. JSON is read whole, whatever is wanted of it.
+_COLUMNS = {".csv": "usecols", ".parquet": "columns", ".feather": "columns"}
+
+
+def reader(pattern: str, columns: list[str] | None = None) -> Callable[[], Any]:
     """Return a function that reads every file of the pattern into one DataFrame, in the order of names.
 
-    A BadRegistration says which kinds of file there are readers for.
+    A BadRegistration says which kinds of file there are readers for, and which can read some `columns`.
     """
     kind = _READERS.get(Path(pattern).suffix)
     if kind is None:
@@ -58,12 +62,47 @@ def reader(pattern: str) -> Callable[[], Any]:
             "For anything else write a @plots.dataset(version=files(...)) that reads it."
         )
 
+    named = _COLUMNS.get(Path(pattern).suffix)
+    if columns is not None and named is None:
+        raise BadRegistration(
+            f"plots.files reads {pattern!r} whole: columns= is for {', '.join(_COLUMNS)}. Leave it out, or "
+            "write a @plots.dataset(version=files(...)) that keeps the columns it needs."
+        )
+    options = {named: columns} if named and columns is not None else {}
+
     def read() -> Any:
         import pandas as pd
 
         found = files(pattern).paths()
         if not found:
             raise FileNotFoundError(f"no file matches {pattern!r} in {Path.cwd()}")
-        return pd.concat([getattr(pd, kind)(path) for path in found], ignore_index=True)
+        try:
+            frames = [getattr(pd, kind)(path, **options) for path in found]
+            frame = pd.concat(frames, ignore_index=True)
+        except Exception as error:
+            if not ran_out(error):
+                raise
+            raise MemoryError(_too_large(pattern, found, columns)) from error
+        # In the order that was asked for: a CSV has its own.
+        return frame if columns is None else frame[columns]
 
     return read
+
+
+def ran_out(error: BaseException) -> bool:
+    """Tell whether there was no memory: Arrow, and C++ behind others, have errors of their own for it."""
+    return isinstance(error, MemoryError) or type(error).__name__ == "ArrowMemoryError"
+
+
+def _too_large(pattern: str, found: list[Path], columns: list[str] | None) -> str:
+    megabytes = sum(path.stat().st_size for path in found) / 2**20
+    cure = (
+        "plots.files reads all columns of them: name those that plots use, columns=[...]"
+        if columns is None
+        else "even these columns are too much"
+    )
+    return (
+        f"{pattern!r} matches {len(found)} file(s) of {megabytes:,.1f} MiB in all, and in memory they are "
+        f"several times as large. {cure}; or write a @plots.dataset(version=files({pattern!r})) "
+        "that reads what it needs and no more; or allow more (PLOTROUTE_RENDER_MEMORY)."
+    )

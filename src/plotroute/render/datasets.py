@@ -7,18 +7,21 @@ called by any.
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
 from plotroute import columns, freshness, hints, keys
-from plotroute.data.base import CONSUMED, fingerprint, hand_out, shareable
+from plotroute.data.base import fingerprint, lazy
+from plotroute.data.copies import Copies
+from plotroute.data.files import ran_out
 from plotroute.data.opened import Opened, States, changed
-from plotroute.errors import AnswerError, DatasetUnavailable, OutOfMemory
+from plotroute.errors import AnswerError, DatasetUnavailable, OutOfMemory, PlotFailed
 from plotroute.model import DatasetRef, Versions
 from plotroute.registry import BoundDataset, Catalog
 from plotroute.render import absent
@@ -32,19 +35,18 @@ log = logging.getLogger("plotroute.data")
 
 # A dataset with parameters has as many instances as there are values of them; the least recently used go.
 _MOST_INSTANCES = 32
-# A version that changes while its data loads: after so many tries the data is used but never cached.
-_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    value: Any
-    shared: bool
-    """Whether more than one plot may be given it."""
+    copies: Copies
     version: str
     inputs: Versions
     files: States
     at: float
+    """On a clock that nobody sets."""
+    given: bool = False
+    """Whether a drawing has been given what is for one only."""
 
 
 class Datasets:
@@ -54,29 +56,33 @@ class Datasets:
         self,
         catalog: Catalog,
         clock: Callable[[], float] = time.time,
+        timer: Callable[[], float] = time.monotonic,
         context: Context = nullcontext,
         places: Sequence[str] = (),
     ) -> None:
+        """`clock` says which bucket of a `ttl` it is; ages are told by `timer`, which is never set back."""
+        self._timer = timer
         self._catalog = catalog
         self._places = places
         self._context = context
         self._clock = clock
+        self._told_of: set[str] = set()
         self._loaded: OrderedDict[str, _Loaded] = OrderedDict()
         self._polled: dict[str, tuple[str, float]] = {}
         self._used: dict[str, tuple[DatasetRef, float]] = {}
 
     def known(self, ref: DatasetRef) -> str | None:
         """Return the last known version, if it is young enough to be believed."""
-        self._used[ref.id] = (ref, self._clock())
+        self._used[ref.id] = (ref, self._timer())
         dataset = self._catalog.datasets[ref.name]
         version = freshness.known_version(dataset.spec, ref, self._clock())
         if version is not None:
             return version
         if dataset.spec.freshness == "polled":
             polled = self._polled.get(ref.id)
-            return polled[0] if polled and self._clock() - polled[1] < freshness.KNOWN_FOR else None
+            return polled[0] if polled and self._timer() - polled[1] < freshness.KNOWN_FOR else None
         loaded = self._loaded.get(ref.id)
-        if loaded is None or self._clock() - loaded.at >= freshness.KNOWN_FOR:
+        if loaded is None or self._timer() - loaded.at >= freshness.KNOWN_FOR:
             return None
         return loaded.version
 
@@ -121,22 +127,38 @@ class Datasets:
         found: dict[str, Any] = {}
         versions: dict[str, str] = {}
         for name, ref in refs.items():
-            loaded = self._current(ref, (expected or {}).get(ref.id))
-            value = loaded.value
-            if value is CONSUMED:
-                loaded = self._load(self._catalog.datasets[ref.name], ref)
-                value = loaded.value
-            if loaded.shared:
-                value = hand_out(value)
-            elif ref.id in self._loaded:
-                self._loaded[ref.id] = replace(loaded, value=CONSUMED)
-            found[name] = value
+            loaded = self._current(ref, expected or {})
+            if loaded.given:
+                loaded = self._load(self._catalog.datasets[ref.name], ref, expected or {})
+            if loaded.copies.why:
+                self._tell_why(ref, loaded.copies.why)
+                self._loaded[ref.id] = replace(loaded, given=True)
+            found[name] = loaded.copies.take()
             versions[ref.id] = loaded.version
         return found, versions
 
+    def take_back(self, refs: Iterable[DatasetRef]) -> None:
+        """Keep for the next drawing what was given to one that does not take place."""
+        refs = list(refs)
+        read = {name for ref in refs for name in self._catalog.datasets[ref.name].spec.reads}
+        for ref in refs:
+            # What another dataset was loaded from is in its hands.
+            if ref.name not in read and (loaded := self._loaded.get(ref.id)) is not None:
+                self._loaded[ref.id] = replace(loaded, given=False)
+
+    def _tell_why(self, ref: DatasetRef, why: str) -> None:
+        if ref.name not in self._told_of:
+            self._told_of.add(ref.name)
+            log.warning(
+                "The dataset %s is loaded again for each picture: a plot may change what it gets, and "
+                "no copy of it can be made: %s. If no plot changes it, say so: @plots.dataset(shared=True).",
+                ref.name,
+                why,
+            )
+
     def refresh(self) -> None:
         """Poll and load again what is due, as long as somebody uses it. For a watcher, every second."""
-        now = self._clock()
+        now = self._timer()
         for id, (ref, used_at) in list(self._used.items()):
             dataset = self._catalog.datasets[ref.name]
             if now - used_at > freshness.WATCHED_FOR:
@@ -144,7 +166,7 @@ class Datasets:
                 continue
             try:
                 if dataset.spec.freshness == "polled":
-                    if now - self._polled.get(id, ("", 0.0))[1] >= dataset.declared.poll:
+                    if now - self._polled.get(id, ("", -math.inf))[1] >= dataset.declared.poll:
                         self._poll(dataset, ref)
                 elif (
                     dataset.spec.freshness == "content"
@@ -155,19 +177,23 @@ class Datasets:
             except AnswerError as error:
                 log.error("%s: %s\n%s", id, error.title, error.detail)
 
-    def _current(self, ref: DatasetRef, expected: str | None) -> _Loaded:
+    def _current(self, ref: DatasetRef, expected: Versions) -> _Loaded:
         """Return the data of the version in force, loading it if need be."""
         dataset = self._catalog.datasets[ref.name]
         loaded = self._loaded.get(ref.id)
         if loaded is not None:
-            if dataset.spec.freshness == "polled" and expected not in (None, loaded.version):
-                self._poll(dataset, ref)  # another process, the watcher, has seen newer
-            inputs = {i.id: self.version(i) for i in self._inputs(dataset, ref)}
-            outdated = dataset.spec.freshness == "content" and expected not in (None, loaded.version)
-            if not outdated and loaded.version == self.version(ref) and loaded.inputs == inputs:
+            inputs = {i.id: self._in_force(i, expected) for i in self._inputs(dataset, ref)}
+            told = expected.get(ref.id, loaded.version)
+            outdated = dataset.spec.freshness == "content" and told != loaded.version
+            if not outdated and loaded.version == self._in_force(ref, expected) and loaded.inputs == inputs:
                 self._loaded.move_to_end(ref.id)
                 return loaded
-        return self._load(dataset, ref)
+        return self._load(dataset, ref, expected)
+
+    def _in_force(self, ref: DatasetRef, expected: Versions) -> str:
+        """Return the version that the data is to have, or at least: what was polled for us, or by us."""
+        polled = self._catalog.datasets[ref.name].spec.freshness == "polled"
+        return expected[ref.id] if polled and ref.id in expected else self.version(ref)
 
     def _inputs(self, dataset: BoundDataset, ref: DatasetRef) -> list[DatasetRef]:
         datasets = self._catalog.datasets
@@ -179,32 +205,27 @@ class Datasets:
         assert callable(ask)
         values = _arguments(ask, self._decoded(dataset, ref))
         version = f"polled:{self._author(lambda: ask(**values), f'The version of dataset {ref.id}')}"
-        self._polled[ref.id] = (version, self._clock())
+        self._polled[ref.id] = (version, self._timer())
         return version
 
-    def _load(self, dataset: BoundDataset, ref: DatasetRef) -> _Loaded:
-        """Load, and find out which version it is: read before and after, so that the two belong together."""
-        for _ in range(_TRIES):
-            before = self._version_before(dataset, ref)
-            refs = {i.name: i for i in self._inputs(dataset, ref)}
-            data, inputs = self.values(refs)
-            seed = keys.content_key(ref.id, {}, {ref.id: before}) if before else None
-            arguments = self._decoded(dataset, ref) | {
-                argument: data[name] for argument, name in dataset.datasets.items()
-            }
-            opened = Opened(self._places)
-            with opened.recording(), seeded(seed):
-                value = self._author(
-                    lambda: dataset.declared.function(**arguments),  # noqa: B023
-                    f"Loading dataset {ref.id}",
-                )
-            after = self._version_before(dataset, ref)
-            if before == after:
-                break
-        version = after or _content_version(ref, value)
-        if before != after:
-            version = f"unstable:{uuid4().hex}"
-        loaded = _Loaded(value, shareable(value), version, inputs, opened.states, self._clock())
+    def _load(self, dataset: BoundDataset, ref: DatasetRef, expected: Versions | None = None) -> _Loaded:
+        """Load. The version is what was known before, so the data is of that or of a newer one.
+
+        A newer one than it says is harmless: as soon as that is known, the data is loaded again.
+        """
+        expected = expected or {}
+        before = self._version_before(dataset, ref, expected)
+        data, inputs = self.values({i.name: i for i in self._inputs(dataset, ref)}, expected)
+        seed = keys.content_key(ref.id, {}, {ref.id: before}) if before else None
+        arguments = self._decoded(dataset, ref) | {
+            argument: data[name] for argument, name in dataset.datasets.items()
+        }
+        opened = Opened(self._places)
+        with opened.recording(), seeded(seed):
+            value = self._author(lambda: dataset.declared.function(**arguments), f"Loading dataset {ref.id}")
+        version = before or _content_version(ref, value)
+        copies = Copies(value, shared=dataset.declared.shared)
+        loaded = _Loaded(copies, version, inputs, opened.states, self._timer())
         self._loaded[ref.id] = loaded
         self._loaded.move_to_end(ref.id)
         instances = [id for id in self._loaded if id == ref.name or id.startswith(f"{ref.name}?")]
@@ -212,10 +233,14 @@ class Datasets:
             del self._loaded[id]
         return loaded
 
-    def _version_before(self, dataset: BoundDataset, ref: DatasetRef) -> str | None:
-        if dataset.spec.freshness == "polled":
-            return self._poll(dataset, ref)
-        return freshness.known_version(dataset.spec, ref, self._clock())
+    def _version_before(self, dataset: BoundDataset, ref: DatasetRef, expected: Versions) -> str | None:
+        """Return the version that is known, or found out, before a load; None where the content tells it."""
+        if dataset.spec.freshness != "polled":
+            return freshness.known_version(dataset.spec, ref, self._clock())
+        version, at = self._polled.get(ref.id, ("", -math.inf))
+        if ref.id in expected:
+            return expected[ref.id]
+        return version if self._timer() - at < dataset.declared.poll else self._poll(dataset, ref)
 
     def _time_ranges(self) -> list[str]:
         params = (p for dataset in self._catalog.datasets.values() for p in dataset.spec.params)
@@ -228,9 +253,9 @@ class Datasets:
                 return call()
         except AnswerError:
             raise
-        except MemoryError as error:
-            raise OutOfMemory(f"{what} ran out of memory", detail=author_traceback(error)) from error
         except Exception as error:
+            if ran_out(error):
+                raise OutOfMemory(f"{what} ran out of memory", detail=author_traceback(error)) from error
             absent.explain(error)
             columns.explain(error, self._time_ranges)
             raise DatasetUnavailable(
@@ -249,6 +274,14 @@ class Datasets:
 
 
 def _content_version(ref: DatasetRef, value: Any) -> str:
+    if (query := lazy(value)) is not None:
+        raise PlotFailed(
+            "The version of data cannot be told",
+            detail=f"Dataset {ref.id} returns a query that has not been run ({query}): its content cannot "
+            "be told from it, so its pictures would never change. Say when they do: "
+            '@plots.dataset(version=files("data/*.parquet")), or ttl="10m"; or return what it gives '
+            "(.collect(), .df(), .to_table()).",
+        )
     found = fingerprint(value)
     if found is None:
         log.warning(

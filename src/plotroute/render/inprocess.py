@@ -111,7 +111,7 @@ class InProcess:
 
         def work() -> Image:
             try:
-                return worker.run(job, data_at_hand.set)
+                return worker.run(job, data_at_hand.set, self._settings.load_timeout)
             finally:
                 data_at_hand.set()
 

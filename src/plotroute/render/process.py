@@ -94,7 +94,8 @@ class RenderProcess:
 
     def _render(self, job: Job) -> tuple[Message, bytes]:
         limits.arm_cpu(self._settings.load_timeout * 6 + job.timeout + _CPU_SLACK)
-        image = self._worker.run(job, lambda: self._channel.send({"data_at_hand": True}))
+        at_hand = {"data_at_hand": True}
+        image = self._worker.run(job, lambda: self._channel.send(at_hand), self._settings.load_timeout)
         header, body = to_wire(image)
         return {"image": header.decode()}, body
 

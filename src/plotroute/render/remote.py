@@ -61,6 +61,7 @@ class Remote:
         """The one that is open, or being opened."""
         self._manifest = Manifest()
         self._known: dict[str, tuple[str, float]] = {}
+        """Id of data → its version, and when it was learned, on the clock that all processes share."""
         self._introduced = threading.Event()
         self._heard = False
         """Whether the server that we are connected to has said something."""
@@ -102,7 +103,7 @@ class Remote:
     def known(self, ref: DatasetRef) -> str | None:
         """Return the last known version, as last told."""
         version, at = self._known.get(ref.id, ("", 0.0))
-        return version if version and time.time() - at < freshness.KNOWN_FOR else None
+        return version if version and time.monotonic() - at < freshness.KNOWN_FOR else None
 
     def changed(self, names: Collection[str]) -> None:
         """Have every web process of this machine forget what it knows of datasets, and wait until they have.

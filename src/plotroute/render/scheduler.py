@@ -129,7 +129,8 @@ class Scheduler:
         if flight in self.queue:
             self.queue.remove(flight)
         if flight.started_at is not None:
-            took = now - flight.started_at
+            # Loading is not drawing: the next picture finds the data loaded.
+            took = now - (flight.started_at if flight.data_at is None else flight.data_at)
             self._durations[flight.plot] = 0.7 * self._durations.get(flight.plot, took) + 0.3 * took
         if error is None:
             self._timeouts.pop(flight.key, None)

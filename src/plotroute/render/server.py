@@ -90,8 +90,10 @@ class Base:
         self._clients = Clients(listener, self._watch, self._asked, self._left)
         self._pool = Pool(self._watch, self, self._start_generation, self._settings, self._directory)
         self._scheduler = Scheduler(time.monotonic, self._settings.queue_timeout)
-        self._versions = KnownVersions(time.time)
+        self._versions = KnownVersions(time.monotonic)
         self._changes = Changes(time.monotonic, self._clients.answer)
+        self._load_seconds: dict[str, float] = {}
+        """Id of data → how long its last load took, for the first drawing that read it."""
         self._problem: dict[str, str] = {}
         self._failed_at = 0.0
         self._watched = Watched(self._targets)
@@ -229,7 +231,21 @@ class Base:
         for other in self._pool:
             if other.role == "renderer" and other.flight is not None and other.flight.data_at is None:
                 loading |= other.flight.data - other.loaded
-        return None if (flight.data - process.loaded) & loading else process
+        missing = flight.data - process.loaded
+        return None if missing & loading or self._better_waits(flight, missing, process) else process
+
+    def _better_waits(self, flight: Flight, missing: frozenset[str], idle: Process) -> bool:
+        """Whether a process that draws now has the data, and would be sooner than loading it once more."""
+        waited = time.monotonic() - flight.queued_at
+        seconds = sum(self._load_seconds.get(id, 0.0) for id in missing)
+        # Half of what a request waits in the queue: after that a second process loads the data as well.
+        if waited >= min(seconds, self._settings.queue_timeout / 2):
+            return False
+        return any(
+            flight.data <= other.loaded and other.flight is not None and other.role == "renderer"
+            for other in self._pool
+            if other.generation is idle.generation
+        )
 
     def _role_for(self, flight: Flight) -> str:
         """Declared versions are the watcher's, so that hanging plots cannot keep them from being known."""
@@ -256,6 +272,9 @@ class Base:
         if "data_at_hand" in message:
             flight.data_at = time.monotonic()
             if not flight.data <= process.loaded:
+                assert flight.started_at is not None
+                seconds = flight.data_at - flight.started_at
+                self._load_seconds |= dict.fromkeys(flight.data - process.loaded, seconds)
                 process.loaded |= flight.data
                 process.floor = 0
             return
@@ -316,6 +335,7 @@ class Base:
         self._problem = {}
         self._watched.read(generation.files, whole=True)
         self._versions.forget()
+        self._load_seconds.clear()
         if self._greeting:
             print(self._greeting, flush=True)
             self._greeting = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,14 +22,17 @@ class _Known:
     version: str = ""
     at: float = 0.0
     used_at: float = 0.0
-    tried_at: float = 0.0
+    tried_at: float = -math.inf
     files: States = field(default_factory=dict)
     changed: bool = False
     """Whether it is another since it was last found out, as the app says."""
 
 
 class KnownVersions:
-    """The last known version of each data that somebody uses. Times are in seconds since 1970."""
+    """The last known version of each data that somebody uses.
+
+    Times are those of a clock that nobody sets back, the same for all processes of a machine.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock

@@ -6,6 +6,7 @@ A worker belongs to one saved version of the code and is used by one thread at a
 from __future__ import annotations
 
 import importlib
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -14,12 +15,13 @@ from hashlib import sha256
 from typing import Any
 
 from plotroute import author_code, columns, encode, hints, keys, loader, sources
+from plotroute.data.files import ran_out
 from plotroute.data.opened import Opened, States, changed, content_hash
 from plotroute.encode import refusals
 from plotroute.encode.base import NotAFigure, Target
 from plotroute.encode.literal import literal_texts
 from plotroute.encode.measuring import renderers_kept
-from plotroute.errors import AnswerError, CannotDraw, OutOfMemory, PlotFailed, UnknownPlot
+from plotroute.errors import AnswerError, CannotDraw, DatasetLoading, OutOfMemory, PlotFailed, UnknownPlot
 from plotroute.model import Image, Job, Picture
 from plotroute.registry import BoundPlot, Catalog, complete
 from plotroute.render import absent, far_values
@@ -87,10 +89,13 @@ class Worker:
         """Take the process as it is now for what every render starts from."""
         self._state = State()
 
-    def run(self, job: Job, data_at_hand: Callable[[], None] = lambda: None) -> Image:
+    def run(
+        self, job: Job, data_at_hand: Callable[[], None] = lambda: None, patience: float = math.inf
+    ) -> Image:
         """Return the picture, or raise the AnswerError that says why there is none.
 
-        `data_at_hand` is called when everything is loaded: drawing has a clock of its own.
+        `data_at_hand` is called when everything is loaded: drawing has a clock of its own. After `patience`
+        seconds nobody waits any more, so what took longer to load is kept and nothing is drawn.
         """
         plot = self.catalog.plots.get(job.plot)
         if plot is None:  # the newest version of the code does not have it any more
@@ -103,6 +108,11 @@ class Worker:
                     arguments, versions = self._arguments(plot, job)
                     self._state.restore()  # loading is the author's code too
                 data_at_hand()
+                if timings["data"] > patience:
+                    # All who waited have been told to come back: then the data is to be there.
+                    refs = sources.needed(self.catalog.manifest, plot.spec, job.values)
+                    self.datasets.take_back(refs.values())
+                    raise DatasetLoading("The data has just been loaded", headers={"Retry-After": "1"})
                 content = keys.content_key(job.plot, job.values, versions)
                 with (
                     opened.recording(),
@@ -218,7 +228,7 @@ def _draw(plot: BoundPlot, arguments: dict[str, Any], job: Job) -> tuple[Picture
 
 def _answer(error: BaseException, plot: BoundPlot, job: Job) -> AnswerError:
     """Return what to answer where drawing has raised `error`."""
-    if isinstance(error, MemoryError):
+    if ran_out(error):
         return OutOfMemory("The plot ran out of memory", detail=author_traceback(error))
     no_picture = error if isinstance(error, NotAFigure) else refusals.of_error(error)
     if no_picture is not None:
