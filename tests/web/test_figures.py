@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import matplotlib as mpl
@@ -21,6 +22,7 @@ from flask import Flask, Response
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
+from matplotlib.sankey import Sankey
 from PIL import Image
 from werkzeug.http import parse_options_header
 
@@ -174,6 +176,9 @@ FORMS: dict[str, Callable[[], Any]] = {
     "seaborn plot": lambda: so.Plot(FRAME, x="x", y="y").add(so.Dot()),
     "seaborn plotter": lambda: so.Plot(FRAME, x="x", y="y").add(so.Dot()).plot(),
     "seaborn plot on a figure": lambda: so.Plot(FRAME, x="x", y="y").add(so.Dot()).on(Figure()),
+    "a display": lambda: SimpleNamespace(figure_=drawn()),
+    "a display of many axes": lambda: SimpleNamespace(axes_=Figure().subplots(2, 2)),
+    "what a diagram is made of": lambda: Sankey(flows=[1, -1], ax=Figure().subplots()).finish(),
     "with words": lambda: Picture(drawn(), alt="words"),
     "a plot with words": lambda: Picture([so.Plot(FRAME, x="x", y="y").add(so.Dot())]),
 }
@@ -209,6 +214,15 @@ def test_anything_else_is_refused_with_what_there_should_be(make: Any, kind: str
     assert refused.type is NotAFigure
     with pytest.raises(NotAFigure, match=cause):
         raise refused.value.__cause__ or refused.value
+
+
+@pytest.mark.parametrize("value", [None, (0.0, 1.0), {"icoord": []}, plt])
+def test_the_figure_of_another_request_is_not_taken_for_a_value_that_leads_to_none(value: Any) -> None:
+    other = plt.figure()
+    other.subplots()
+    with pytest.raises(NotAFigure, match="only taken if it is handed over"):
+        figure_response(value)
+    assert plt.get_fignums() == [other.number]
 
 
 @pytest.mark.parametrize("format", ["gif", "PNG", "jpeg", "", ".png", None])

@@ -45,7 +45,9 @@ def figure_response(
     ...     figure.subplots().plot([3, 1, 2])
     ...     return figure_response(figure)
 
-    figure: a figure, or what leads to one: axes, an artist, a seaborn plot, a container of them.
+    figure: a figure, or what leads to one: axes, an artist, a seaborn plot, a scikit-learn display, a
+        container of them. Unlike a plot function's, a value that leads to none is an error though a figure
+        of pyplot's be open: that may be another request's.
     format: png, svg, pdf, webp or jpg.
     dpr: device pixels per CSS pixel of 1/100 inch, as in a plot's URL (snapped up to 1, 1.5, 2, 3 or 4),
         for formats that have pixels; by default the dpi that `savefig` takes.
@@ -102,7 +104,7 @@ def _found(value: Any) -> Iterator[Any]:
         raise NotAFigure(
             "figure_response() takes what leads to exactly one Matplotlib figure (a figure, axes, an artist, "
             f"a seaborn plot), and this is of type {type(value).__name__}; finished bytes are for "
-            "flask.send_file()"
+            "flask.send_file(), and a figure that pyplot has open is only taken if it is handed over"
         ) from error
     try:
         yield figure
