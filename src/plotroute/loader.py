@@ -141,6 +141,11 @@ class _Author:
         return found
 
 
+def modules() -> list[ModuleType]:
+    """Return the author's modules that are imported now."""
+    return list(_author.modules().values())
+
+
 _author = _Author((), {})
 
 

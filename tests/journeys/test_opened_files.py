@@ -63,6 +63,11 @@ def cached(ax, numbers, n: int = 1):
 
 
 @plots.plot
+def cached_too(ax, numbers):
+    ax.imshow(kept()[::-1])
+
+
+@plots.plot
 def styled(numbers):
     plt.style.use("drawn.mplstyle")
     fig, ax = plt.subplots()
@@ -234,11 +239,15 @@ def test_a_file_that_changes_changes_the_picture(server, folder, name, write, pl
 
 
 def test_what_a_cache_of_the_authors_keeps_is_read_again_by_all_who_use_it(server, folder):
-    before = [server.get(f"{path('cached')}?n={n}").body for n in (1, 2)]
+    before = [server.get(f"{path('cached')}?n={n}").body for n in (11, 12)]
+
+    too = get(server, "cached_too")
+    assert get(server, "cached_too").headers["Cache-Status"].startswith("plotroute; hit")
 
     picture(0.5)(folder / "kept.png")
 
-    after = [server.get(f"{path('cached')}?n={n}").body for n in (1, 2)]
+    assert get(server, "cached_too").body != too.body
+    after = [server.get(f"{path('cached')}?n={n}").body for n in (11, 12)]
     assert before[0] == before[1] != after[0] == after[1]
 
 

@@ -22,7 +22,7 @@ States = Mapping[str, str | None]
 """Absolute path → what `state` said of it when it was opened."""
 
 MOST = 1000
-"""Files of one record. Looking at them all takes 2 ms; a record of more says that it is not current."""
+"""Files of one record. Looking at them all takes some 5 ms; a record of more says that it is not current."""
 
 # Read whole for the name of the code up to this size, in 0.1 s. A larger file is told by its state alone.
 _HASHED_UP_TO = 64 * 2**20

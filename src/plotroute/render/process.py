@@ -77,8 +77,8 @@ class RenderProcess:
                 try:
                     return self._render(from_wire(Job, message["job"].encode()))
                 finally:
-                    if self._worker.outdated:
-                        raise _Again(self._worker.outdated[0])
+                    if self._worker.reads.outdated:
+                        raise _Again(self._worker.reads.outdated[0])
             ref = DatasetRef(*message["ref"])
             ask = {"version": "version", "reload": "reload", "poll": "poll"}[message["op"]]
             version = getattr(self._worker.datasets, ask)(ref)

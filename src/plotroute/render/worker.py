@@ -16,7 +16,7 @@ from typing import Any
 
 from plotroute import author_code, columns, encode, hints, keys, loader, sources
 from plotroute.data.files import ran_out
-from plotroute.data.opened import Opened, States, changed, content_hash
+from plotroute.data.opened import Opened, content_hash
 from plotroute.encode import refusals
 from plotroute.encode.base import NotAFigure, Target
 from plotroute.encode.literal import literal_texts
@@ -28,6 +28,7 @@ from plotroute.render import absent, far_values
 from plotroute.render.datasets import Datasets
 from plotroute.render.host import Context
 from plotroute.render.randomness import seeded
+from plotroute.render.reads import Reads
 from plotroute.render.reset import State
 from plotroute.render.returned import drawn, give
 from plotroute.settings import Settings
@@ -49,11 +50,8 @@ class Worker:
         """`context` is entered around each call of the author's functions; `places` are their folders."""
         self.catalog = catalog
         self.datasets = Datasets(catalog, context=context, places=places)
-        self.outdated: list[str] = []
-        """Files that a plot has read earlier in this process, that have changed since, and that its last
-        drawing did not read again: it may show what some cache of the author's keeps of them."""
+        self.reads = Reads(loader.modules)
         self._places = places
-        self._read: dict[str, dict[str, str | None]] = {}
         self._settings = settings
         self._context = context
         self.snapshot()
@@ -113,6 +111,7 @@ class Worker:
                     refs = sources.needed(self.catalog.manifest, plot.spec, job.values)
                     self.datasets.take_back(refs.values())
                     raise DatasetLoading("The data has just been loaded", headers={"Retry-After": "1"})
+                self.reads.begin()
                 content = keys.content_key(job.plot, job.values, versions)
                 with (
                     opened.recording(),
@@ -133,7 +132,7 @@ class Worker:
                 timings=timings,
                 versions=versions,
                 code=self.catalog.manifest.code,
-                files=self._depends_on(job, opened.states),
+                files=opened.states if job.live else self.reads.of(job.plot, opened.states),
             )
         except AnswerError:
             raise
@@ -142,22 +141,8 @@ class Worker:
         except BaseException as error:  # SystemExit too: a plot cannot end the process
             raise _answer(error, plot, job) from error
         finally:
-            self._note(job, opened.states)
-
-    def _depends_on(self, job: Job, opened: States) -> States:
-        """Return the files that a picture depends on: those it was seen to open, and those kept from before.
-
-        A font, or what `functools.cache` keeps, is read by the first drawing of a process only.
-        """
-        if job.live:
-            return opened
-        return {**self._read.get(job.plot, {}), **opened}
-
-    def _note(self, job: Job, opened: States) -> None:
-        """Note what a drawing has read, also one that has failed."""
-        before = {} if job.live else self._read.setdefault(job.plot, {})
-        self.outdated = changed({name: state for name, state in before.items() if name not in opened})
-        before.update(opened)
+            # What a live plot reads changes all the time, and is drawn anew anyway.
+            self.reads.end(job.plot, {} if job.live else opened.states)
 
     def _arguments(self, plot: BoundPlot, job: Job) -> tuple[dict[str, Any], dict[str, str]]:
         """Return what the function is called with, and the versions of the data in it."""

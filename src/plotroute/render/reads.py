@@ -1,0 +1,77 @@
+"""Which files the drawings of one process depend on: those each opens, and those that are kept from before.
+
+A font, or what `functools.cache` keeps, is read by the first drawing of a process only; the next ones open
+nothing, and depend on the file all the same.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from types import ModuleType
+from typing import Any
+
+from plotroute.data.opened import States, changed
+
+_CACHED = type(functools.cache(len))
+
+
+class Reads:
+    """The files that were read in one process, by plot and by cached function of the author's."""
+
+    def __init__(self, modules: Callable[[], Iterable[ModuleType]]) -> None:
+        """`modules` returns those of the author's that are imported now."""
+        self.outdated: list[str] = []
+        """Files that have changed since they were read here, and that the last drawing has not read again:
+        it may show what they were."""
+        self._modules = modules
+        self._plots: dict[str, dict[str, str | None]] = {}
+        self._functions: dict[int, tuple[Any, dict[str, str | None]]] = {}
+        self._before: dict[int, tuple[int, int]] = {}
+        self._imported = 0
+        self._look()
+
+    def begin(self) -> None:
+        """Note how often each cached function was called, right before a drawing."""
+        self._before = {id(function): _counts(function) for function, _ in self._functions.values()}
+
+    def of(self, plot: str, opened: States) -> dict[str, str | None]:
+        """Return the files that a drawing depends on, which has opened some of them itself."""
+        found = dict(self._plots.get(plot, {}))
+        for function, files in self._functions.values():
+            if _counts(function)[0] > self._before.get(id(function), (0, 0))[0]:
+                found.update(files)
+        return {**found, **opened}
+
+    def end(self, plot: str, opened: States) -> None:
+        """Note what a drawing has read, also one that has failed."""
+        kept = {name: state for name, state in self.of(plot, opened).items() if name not in opened}
+        self.outdated = changed(kept)
+        self._plots.setdefault(plot, {}).update(opened)
+        if len(sys.modules) != self._imported:
+            self._look()
+        for function, files in self._functions.values():
+            if _counts(function)[1] > self._before.get(id(function), (0, 0))[1]:
+                files.update(opened)
+
+    def _look(self) -> None:
+        """Find the cached functions in the author's modules."""
+        self._imported = len(sys.modules)
+        for module in self._modules():
+            for function in _in(module):
+                self._functions.setdefault(id(function), (function, {}))
+
+
+def _counts(function: Any) -> tuple[int, int]:
+    """Return how often a cached function has answered from its cache, and how often it was run."""
+    hits, misses, *_ = function.cache_info()
+    return hits, misses
+
+
+def _in(module: ModuleType) -> Iterator[Any]:
+    for value in list(vars(module).values()):
+        if isinstance(value, _CACHED):
+            yield value
+        elif isinstance(value, type) and value.__module__ == module.__name__:
+            yield from (method for method in list(vars(value).values()) if isinstance(method, _CACHED))

@@ -1,0 +1,103 @@
+"""Files that author code is seen to open: which count, and what a change of one does, in one process."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+PLOTS = """
+import functools
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from plotroute import Plots
+
+plots = Plots()
+TITLES = json.loads(Path("titles.json").read_text())
+
+
+@plots.dataset(ttl="forever")
+def numbers():
+    return [3, 1, 2]
+
+
+@plots.plot
+def top(ax, numbers):
+    ax.set_title(TITLES[0])
+
+
+@plots.plot
+def drawn(ax, numbers):
+    ax.set_title(json.loads(Path("titles.json").read_text())[1])
+
+
+@functools.cache
+def words():
+    return Path("words.txt").read_text()
+
+
+@plots.plot
+def cached(ax, numbers):
+    ax.set_title(words())
+
+
+@plots.plot
+def noted(ax, numbers):
+    with open("notes.txt", "a") as file:
+        file.write("drawn\\n")
+    ax.set_title(Path("notes.txt").read_text()[:5])
+    Path("draft.txt").write_text("kept")
+    os.replace("draft.txt", "kept.txt")
+    Path("kept.txt").read_text()
+    open(os.path.join(tempfile.gettempdir(), "plotroute-test-temporary.txt")).close()
+    open(json.__file__).close()
+    open("/proc/self/status").close()
+"""
+
+
+def save(file, text):
+    """Save a file so that it is seen, however near the last save was."""
+    before = file.stat().st_mtime_ns if file.exists() else 0
+    file.write_text(text)
+    os.utime(file, ns=(before + 10**9, before + 10**9))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    save(tmp_path / "titles.json", '["first", "first"]')
+    save(tmp_path / "words.txt", "first")
+    return tmp_path
+
+
+@pytest.mark.parametrize("plot", ["top", "drawn", "cached"])
+def test_an_edited_file_is_in_the_next_picture(make_client, folder, plot):
+    client = make_client(PLOTS, watch=True)
+    address = f"/plots/numbers/{plot}.svg"
+    first = client.get(address)
+    assert b"<!-- first -->" in first.data
+    assert client.get(address).headers["Cache-Status"].startswith("plotroute; hit")
+
+    save(folder / "titles.json", '["second", "second"]')
+    save(folder / "words.txt", "second")
+    second = client.get(address, headers={"If-None-Match": first.headers["ETag"]})
+    assert b"<!-- second -->" in second.data
+
+    save(folder / "titles.json", '["first", "first"]')
+    save(folder / "words.txt", "first")
+    assert client.get(address).data == first.data
+
+
+def test_a_plot_that_opens_nothing_of_its_authors_keeps_its_304_before_anything_is_drawn(make_client, folder):
+    temporary = Path(tempfile.gettempdir(), "plotroute-test-temporary.txt")
+    temporary.write_text("first")
+    try:
+        first = make_client(PLOTS).get("/plots/numbers/noted")
+        again = make_client(PLOTS)  # as after a restart: nothing is stored
+        known = again.get("/plots/numbers/noted", headers={"If-None-Match": first.headers["ETag"]})
+        assert (first.status_code, known.status_code) == (200, 304)
+        assert (folder / "notes.txt").read_text() == "drawn\n"
+    finally:
+        temporary.unlink()
