@@ -27,15 +27,18 @@ def cold(plan: Plan) -> Table:
         },
     )  # fmt: skip
     with servers.plain() as plain, servers.plotroute(renderers=1) as ours:
+        for server in (plain, ours):
+            server.wait_for(fresh(LINE), 200)
         for picture in PICTURES:
             them, us = Drawn("plain view", plain, picture), Drawn("plotroute", ours, picture)
-            same = pixels(them.warm()) == pixels(us.warm())
+            same = [pixels(png) for png in them.warm()] == [pixels(png) for png in us.warm()]
             for _ in plan.turns(seconds=20):
                 them.round()
                 us.round()
             for one in (them, us):
                 table.rows.append(one.row(them))
             table.notes.append(f"{picture.name}: {'the same pixels' if same else 'THE PIXELS DIFFER'}")
+    table.notes.append("varied: data, title and labels are others in each picture.")
     table.notes.append("CPU: utime + stime of all processes of the server, those that were reaped included.")
     table.notes.append(
         "rest: wall without data, draw and encode (Server-Timing): HTTP, the queue, other processes."
@@ -63,19 +66,24 @@ class Drawn:
     steps: dict[str, list[float]] = field(default_factory=dict)
     png: bytes = b""
     svg: bytes = b""
+    drawn: int = 0
+    """How many were asked for: the number of the next picture."""
 
-    def warm(self) -> bytes:
-        """Wait for the server, have both formats drawn, and return the PNG."""
-        self.server.wait_for(fresh(self.picture.path), 200)
+    def warm(self) -> list[bytes]:
+        """Have both formats drawn, and return two PNGs."""
         with Connection(self.server.port) as client:
-            self.svg = client.get(fresh(self.picture.svg)).body
-            self.png = client.get(fresh(self.picture.path)).body
-        return self.png
+            self.svg = client.get(self._next().replace(".png", ".svg")).body
+            self.png = client.get(self._next()).body
+            return [self.png, client.get(self._next()).body]
+
+    def _next(self) -> str:
+        self.drawn += 1
+        return self.picture.address(self.drawn)
 
     def round(self) -> None:
         before = cpu_seconds(self.server.session)
         with Connection(self.server.port) as client:
-            answers = [client.get(fresh(self.picture.path)) for _ in range(self.picture.times)]
+            answers = [client.get(self._next()) for _ in range(self.picture.times)]
         spent = cpu_seconds(self.server.session) - before
         self.cpu.append(spent * 1000 / self.picture.times)
         self.wall.append(median(answer.seconds * 1000 for answer in answers))

@@ -17,13 +17,22 @@ class Picture:
     path: str
     times: int
     """How often it is drawn in a row, in one round."""
+    varied: bool = False
+    """Whether data, title and labels differ from picture to picture: what is kept between them helps less."""
 
-    @property
-    def svg(self) -> str:
-        return self.path.replace(".png", ".svg")
+    def address(self, number: int) -> str:
+        """Return the path of its picture of that number, which no cache has."""
+        if not self.varied:
+            return fresh(self.path)
+        return fresh(f"{self.path}{'&' if '?' in self.path else '?'}vary={number + 1}")
 
 
-PICTURES = (Picture("line", LINE, 20), Picture("matrix", MATRIX, 4))
+PICTURES = (
+    Picture("line", LINE, 20),
+    Picture("line, varied", LINE, 20, varied=True),
+    Picture("matrix", MATRIX, 4),
+    Picture("matrix, varied", MATRIX, 4, varied=True),
+)
 
 
 @dataclass(frozen=True, slots=True)

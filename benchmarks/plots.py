@@ -1,13 +1,14 @@
 """The plots of the plain view, as a plots file, and two more for what only plotroute does.
 
 `fresh` changes nothing in the picture: another number is another picture for the cache, so it is drawn.
+`vary` changes its data, title and labels.
 """
 
 import os
 import time
 from pathlib import Path
 
-import seaborn as sns
+import plain_view
 from matplotlib.figure import Figure
 from sklearn.datasets import load_breast_cancer
 
@@ -22,17 +23,13 @@ def cancer():
 
 
 @plots.plot("/line", ttl="forever")
-def line(x: list[float], y: list[float], fresh: int = 0):
-    figure = Figure(layout="constrained")
-    figure.subplots().plot(x, y)
-    return figure
+def line(x: list[float], y: list[float], vary: int = 0, fresh: int = 0):
+    return plain_view.draw_line(x, y, vary)
 
 
 @plots.plot("/matrix")
-def matrix(cancer, fresh: int = 0):
-    figure = Figure(figsize=(10, 8.8), layout="constrained")
-    sns.heatmap(cancer.corr(), square=True, ax=figure.subplots())
-    return figure
+def matrix(cancer, vary: int = 0, fresh: int = 0):
+    return plain_view.draw_matrix(cancer, vary)
 
 
 @plots.plot("/counted", ttl="forever")
