@@ -92,6 +92,12 @@ def raises():
         return make()
     raise OSError("no such database")
 
+def slow():
+    note("slow")
+    while not Path("go").exists():
+        time.sleep(0.02)
+    return make()
+
 def gives_nothing():
     make()
 
@@ -212,6 +218,32 @@ def test_a_factory_that_hangs_is_interrupted_and_says_where(make_stage):
         assert (kind, title) == ("plot_failed", "The app could not be made")
         assert "it took longer than 2 s (import_timeout)" in detail
         assert "in hangs\n    time.sleep(600)" in detail
+
+
+@pytest.mark.parametrize("plot", ["numbers/line", "told"])
+def test_making_the_app_is_not_on_the_clock_of_a_request(make_stage, plot):
+    """What takes longer than data may is said to be the app, and no data that there is not."""
+    stage = make_stage()
+    worker = stage.worker(factory="shop:slow", load_timeout=0.1, queue_timeout=0.5)
+    for n in range(2):
+        kind, title, _ = worker(f"draw({n}, plot={plot!r})")
+        assert (kind, title) == ("draining", "The app is still being made")
+    (stage.folder / "go").touch()
+    drawn = ("image", "cannot_draw")
+    until(lambda: worker(f"draw(9, plot={plot!r})")[0] in drawn)
+    # No process was ended for it, and each has made one app.
+    made = Counter(pid for pid, told in notes(stage) if told == "slow")
+    assert set(made.values()) == {1}
+    assert len(made) == 2
+
+
+def test_a_request_waits_for_the_app_longer_than_for_data(make_stage):
+    stage = make_stage()
+    worker = stage.worker(factory="shop:slow", load_timeout=0.1, queue_timeout=60)
+    worker.begin('draw(1, plot="told")')
+    until(lambda: (stage.folder / "notes.txt").exists() and any(told == "slow" for _, told in notes(stage)))
+    (stage.folder / "go").touch()
+    assert worker.end()[0] == "cannot_draw"
 
 
 def test_an_app_that_could_not_be_made_is_made_when_that_is_mended(make_stage):

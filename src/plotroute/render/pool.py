@@ -103,7 +103,12 @@ class Pool:
         if generation is not None and generation.code != code:
             older = (g for g in self._generations if g.ready and not g.retired and g.code == code)
             generation = next(older, generation)
-        return [p for p in self if p.flight is None and p.role == role and p.generation is generation]
+        free = (p for p in self if p.ready and p.flight is None and p.generation is generation)
+        return [process for process in free if process.role == role]
+
+    def has_ready(self) -> bool:
+        """Whether any process has made its app, if there is one to make."""
+        return any(process.ready for process in self)
 
     def retire(self, process: Process, reason: str | None) -> None:
         """Let an idle process end by itself, and have another one made."""

@@ -144,14 +144,19 @@ def become(
             )
         )
         cap_duckdb(settings.render_memory)
+        channel = Channel(connection)
+        failed = False
         try:
             host.prepare(settings.import_timeout)
-        except PlotFailed as error:  # whoever asks for a picture is told as well
+        except PlotFailed as error:  # a request for a picture is told as well
             print(f"{error.title}\n{error.detail}", file=sys.stderr)
-            if not select.select([connection], [], [], _FAILURE_STANDS)[0]:
-                leave(0)
+            failed = True
         worker.snapshot()  # with what the app has set
-        RenderProcess(worker, host, Channel(connection), settings).run()
+        # Not before: making the app must not run on the clock of a request.
+        channel.send({"ready": True})
+        if failed and not select.select([connection], [], [], _FAILURE_STANDS)[0]:
+            leave(0)
+        RenderProcess(worker, host, channel, settings).run()
     except BaseException:
         traceback.print_exc()
         leave(1)

@@ -10,6 +10,7 @@ import os
 import random
 import signal
 import socket
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -38,7 +39,10 @@ class Process:
     output: int
     """The reading end of its standard output."""
     pidfd: int
+    made_at: float = 0.0
     unpacker: Unpacker = field(default_factory=Unpacker)
+    ready: bool = False
+    """Whether it has made its app, if there is one to make, and can be given something to do."""
     flight: Flight | None = None
     loaded: set[str] = field(default_factory=set)
     """Ids of the data it has loaded."""
@@ -195,6 +199,7 @@ def adopt(generation: Generation, message: Message, ends: list[int], settings: S
         channel=channel,
         output=ends[1],
         pidfd=pidfd,
+        made_at=time.monotonic(),
         most_renders=most,
         most_printed=settings.render_prints,
         base_memory=limits.private_bytes(pid),

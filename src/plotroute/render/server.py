@@ -30,6 +30,7 @@ from plotroute.errors import (
     AnswerError,
     DatasetLoading,
     DatasetUnavailable,
+    Draining,
     PlotCrashed,
     QueueFull,
     RenderTimeout,
@@ -68,6 +69,8 @@ _LOADS_UP_TO = 6
 _POLL_TIMEOUT = 10.0
 # A process that was killed is gone at once, unless it waits for a disk.
 _GONE_WITHIN = 1.0
+# Beyond the limit that a process keeps itself when it makes its app.
+_SLACK = 2.0
 
 
 class Base:
@@ -267,6 +270,10 @@ class Base:
     def said(self, process: Process, message: Message, body: bytes) -> None:
         """Take what a process says about its flight."""
         flight = process.flight
+        if "ready" in message:
+            process.ready = True
+            self.arrived()
+            return
         if flight is None:
             return
         if "data_at_hand" in message:
@@ -412,8 +419,12 @@ class Base:
         for process in self._pool:
             if process.flight is not None:
                 self._check(process, process.flight, now)
+            elif not process.ready and now - process.made_at > self._settings.import_timeout + _SLACK:
+                process.kill(None)  # it cannot be interrupted from within
         for flight in self._scheduler.overdue():
-            busy = QueueFull("Too many pictures are waiting to be drawn", headers={"Retry-After": "2"})
+            busy: AnswerError = Draining("The app is still being made", headers={"Retry-After": "5"})
+            if self._pool.has_ready():
+                busy = QueueFull("Too many pictures are waiting to be drawn", headers={"Retry-After": "2"})
             self._land(flight, busy, {})
         if self._is_due("memory", _MEMORY_EVERY):
             self._pool.check_memory()
