@@ -208,6 +208,7 @@ def test_a_pipeline_that_is_dropped_lets_go_of_the_render_server(embedded, monke
 
 def test_where_no_server_can_be_started_it_is_said_before_a_thread_is(embedded, monkeypatch):
     monkeypatch.setitem(sys.modules, "uwsgi", sys)
+    monkeypatch.setattr(sys, "prefix", "/nowhere")
     _, found = embedded(charts_here=PLOTS)
     before = set(threading.enumerate())
     with pytest.raises(BadSetting, match="PLOTROUTE_RENDERER=inprocess"):

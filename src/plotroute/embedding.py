@@ -18,6 +18,7 @@ from plotroute.pipeline import Pipeline, Rehearsal
 from plotroute.registry import Catalog, Registry, complete
 from plotroute.render.app_config import hashes
 from plotroute.render.host import Recipe
+from plotroute.render.launch import interpreter
 from plotroute.render.remote import Remote
 from plotroute.render.sidecar import Sidecar
 from plotroute.room import Room
@@ -49,6 +50,10 @@ class Embedded:
         return self._module != "__main__" and not getattr(
             getattr(module, "__spec__", None), "_initializing", False
         )
+
+    def check(self) -> None:
+        """Raise a BadSetting where no render server can be started."""
+        interpreter()
 
     def functions(self) -> Sequence[Callable[..., Any]]:
         """Return the functions of the plots."""

@@ -214,10 +214,26 @@ def test_where_nothing_can_be_written(place, monkeypatch):
     assert "nowhere" in refused()
 
 
+EMBEDDED = {
+    "uWSGI": "import types; sys.modules['uwsgi'] = types.ModuleType('uwsgi'); sys.executable = '/usr/bin/uwsgi'",
+    "mod_wsgi": "import types; sys.modules['mod_wsgi'] = types.ModuleType('mod_wsgi'); sys.executable = ''",
+    "another": "sys.executable = None",
+}
+
+
+def test_an_interpreter_inside_another_program_is_found_where_its_libraries_are(stage):
+    """As such programs have it: `sys.executable` is theirs, or nothing."""
+    workers = [stage.worker(before=before) for before in EMBEDDED.values()]
+    pictures = [drew(worker("draw()")) for worker in workers]
+    assert len(set(pictures)) == 1
+    assert len({worker("server()") for worker in workers}) == 1
+
+
 @pytest.mark.parametrize("module", ["uwsgi", "mod_wsgi"])
-def test_an_interpreter_inside_another_program_starts_none(monkeypatch, module):
+def test_where_there_is_no_interpreter_it_is_said_with_the_cure(monkeypatch, tmp_path, module):
     monkeypatch.setitem(sys.modules, module, sys)
-    with pytest.raises(BadSetting, match="gunicorn or granian"):
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    with pytest.raises(BadSetting, match="PLOTROUTE_RENDERER=inprocess"):
         Sidecar(["plots.py"], Settings())
 
 

@@ -204,6 +204,14 @@ def test_a_setting_that_cannot_be_is_said_when_the_app_is_made(shop):
 # A blueprint beside others
 
 
+def test_where_no_render_server_can_be_started_it_is_said_when_the_app_is_made(shop, monkeypatch):
+    monkeypatch.setitem(sys.modules, "mod_wsgi", sys)
+    monkeypatch.setattr(sys, "prefix", "/nowhere")
+    with pytest.raises(BadSetting, match="mod_wsgi holds Python as a part of its own"):
+        make_app(shop)
+    assert make_app(shop, config={"PLOTROUTE_RENDERER": "inprocess"})
+
+
 def test_a_name_that_is_taken_says_the_cure(shop, module):
     app = Flask("host")
     app.register_blueprint(Blueprint("plots", "host"))

@@ -15,7 +15,11 @@ import sysconfig
 from collections.abc import Mapping
 from typing import Any
 
+from plotroute.errors import BadSetting
 from plotroute.render import limits
+
+# Programs that Python lives in, by the module that each gives it.
+_EMBEDDING = {"uwsgi": "uWSGI", "mod_wsgi": "mod_wsgi"}
 
 
 def launch(
@@ -27,7 +31,7 @@ def launch(
     that is given the `path` to import from finds all there, plotroute too, as this process has.
     """
     environment = limits.one_thread_each() | render_environment(os.environ)
-    command = [sys.executable, "-m", "plotroute.render.server"]
+    command = [interpreter(), "-m", "plotroute.render.server"]
     configuration = {**configuration, "listener": listener}
     if "path" in configuration:
         # Of a vendored plotroute, or an archive, a fresh interpreter knows nothing; and what lies in the
@@ -49,6 +53,28 @@ def launch(
     with contextlib.suppress(BrokenPipeError), child.stdin as pipe:
         pipe.write(json.dumps(configuration).encode() + b"\n")
     return child
+
+
+def interpreter() -> str:
+    """Return the path of the Python of this process; a BadSetting says that there is none.
+
+    Inside of uWSGI or mod_wsgi `sys.executable` is the server's program, or nothing: Python is where its
+    libraries are.
+    """
+    embedding = next((program for module, program in _EMBEDDING.items() if module in sys.modules), "")
+    if sys.executable and not embedding:
+        return sys.executable
+    names = (f"python{sys.version_info[0]}.{sys.version_info[1]}", f"python{sys.version_info[0]}", "python")
+    for name in names:
+        path = os.path.join(sys.prefix, "bin", name)
+        if os.access(path, os.X_OK):
+            return path
+    raise BadSetting(
+        f"{embedding or 'This program'} holds Python as a part of its own, and there is no {names[0]} in "
+        f"{os.path.join(sys.prefix, 'bin')} to start the render server with. Point the server at a virtual "
+        "environment (uWSGI: --venv; mod_wsgi: python-home=), or set PLOTROUTE_RENDERER=inprocess: then a plot "
+        "that hangs or crashes takes the worker with it."
+    )
 
 
 def arrive() -> dict[str, Any]:

@@ -31,7 +31,7 @@ from typing import Any, BinaryIO
 
 from plotroute.errors import BadSetting
 from plotroute.render.host import Recipe
-from plotroute.render.launch import launch
+from plotroute.render.launch import interpreter, launch
 from plotroute.settings import Settings
 
 log = logging.getLogger("plotroute.render")
@@ -63,7 +63,6 @@ class Sidecar:
 
         A deploy that changes any of these gets a server of its own while the old one is ending.
         """
-        refuse_embedded()
         self._configuration = {
             "targets": list(targets),
             "settings": asdict(settings),
@@ -71,7 +70,7 @@ class Sidecar:
             # What is relative counts from here, and the server works elsewhere.
             "path": [os.path.abspath(entry) for entry in sys.path if isinstance(entry, str)],
         }
-        alike = [self._configuration, sys.executable, _parent(), sorted(os.environ.items())]
+        alike = [self._configuration, interpreter(), _parent(), sorted(os.environ.items())]
         name = hashlib.sha256(json.dumps(alike).encode("utf-8", "surrogateescape")).hexdigest()[:_DIGITS]
         self.path = _directory() / f"{name}.sock"
 
@@ -122,17 +121,6 @@ class Sidecar:
         well = ago > _WELL_AFTER
         note.write_text(str(_FIRST_PAUSE if well else min(_MOST_PAUSE, max(_FIRST_PAUSE, pause * 2))))
         return True
-
-
-def refuse_embedded() -> None:
-    """Raise a BadSetting where the interpreter lives inside another program and cannot be started anew."""
-    for module, program in (("uwsgi", "uWSGI"), ("mod_wsgi", "mod_wsgi")):
-        if module in sys.modules:
-            raise BadSetting(
-                f"Under {program} Python is a part of the server's program, so no process to draw in can be "
-                "started. Serve the app with gunicorn or granian; or set PLOTROUTE_RENDERER=inprocess, and a "
-                "plot that hangs or crashes takes the worker with it."
-            )
 
 
 def come_in(path: str) -> socket.socket:

@@ -47,6 +47,9 @@ class Source(Protocol):
     def is_complete(self) -> bool:
         """Whether the author's module has been imported to its end."""
 
+    def check(self) -> None:
+        """Raise a BadSetting where no render server can be started."""
+
     def functions(self) -> Sequence[Callable[..., Any]]:
         """Return the functions of the plots."""
 
@@ -79,7 +82,9 @@ class Extension:
             "gallery": {"/plots": self._list_page, "/plots.json": self._list_json},
             "ops": dict(zip(HEALTH, (self._healthz, self._readyz, self._metrics), strict=True)),
         }
-        read_settings(app)  # what is wrong is said now, though they count from the first request on
+        # What is wrong is said now, though settings count from the first request on.
+        if read_settings(app).renderer == "server":
+            self._source.check()
         hosting.announce(hosting.starting())
         self._enter(app)
 

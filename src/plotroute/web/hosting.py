@@ -130,7 +130,7 @@ def _embedding(environ: Mapping[str, Any]) -> WebServer | None:
         return WebServer("mod_wsgi", threads, "Give WSGIDaemonProcess threads=15.")
     if (uwsgi := sys.modules.get("uwsgi")) is not None:
         threads = int(getattr(uwsgi, "opt", {}).get("threads", 1))
-        return WebServer("uWSGI", threads, "Start uWSGI with --threads 8.")
+        return WebServer("uWSGI", threads, "Start uWSGI with --enable-threads --threads 8.")
     return None
 
 
