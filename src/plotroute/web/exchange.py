@@ -39,7 +39,9 @@ class Exchange:
     def failed(self, error: AnswerError, *, pictures: bool, development: bool) -> Response:
         """Return the answer that says what went wrong: a picture (if `pictures`), a page or a problem."""
         if isinstance(error, RenderError) and error.detail:
-            log.error("%s %s: %s\n%s", self.request_id, self.plot, error.title, error.detail.rstrip())
+            told = (self.request_id, self.plot, error.title, error.detail.rstrip())
+            # The object too, for handlers of the log that tell exceptions apart.
+            log.error("%s %s: %s\n%s", *told, extra={"error": error, "plot": self.plot})
         self.outcome = error.code
         form = negotiate.error_form(
             sec_fetch_dest=request.headers.get("Sec-Fetch-Dest"),

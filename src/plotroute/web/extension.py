@@ -26,7 +26,7 @@ from plotroute.model import Manifest, PlotSpec
 from plotroute.pipeline import Pipeline
 from plotroute.settings import Settings
 from plotroute.signatures import is_guarded_by, where
-from plotroute.web import hosting, listing, mounting, responses, templating, turns
+from plotroute.web import hosting, listing, monitoring, mounting, responses, templating, turns
 from plotroute.web.exchange import Exchange
 from plotroute.web.mounting import Mount, Taken
 from plotroute.web.pictures import methods
@@ -233,6 +233,9 @@ class Extension:
         except AnswerError as error:
             _propagate(error)
             response = turns.again(error, exchange) or self._failed(runtime, exchange, error)
+            monitoring.report(error)
+            if (own := monitoring.handled(error)) is not None:
+                response = current_app.make_response(own)
         # What is forbidden to some is not named to whoever reads the counts.
         exchange.end(response, runtime.metrics, named=self.mount.authorize is None)
         # One that was ready is kept already.
