@@ -28,7 +28,7 @@ import click
 from click.testing import CliRunner
 
 import plotroute
-from plotroute import addresses, cli, errors, flights, freshness, options, params, registry, settings
+from plotroute import addresses, catalog, cli, errors, flights, freshness, options, params, settings
 from plotroute.cache.memory import MemoryCache
 from plotroute.model import IMAGE_TYPES, Image, Job, Manifest, PlotSpec
 from plotroute.pipeline import Answer, Order, Pipeline
@@ -173,7 +173,7 @@ def adhoc() -> str:
     """The built-in plots of values in the query."""
     charts = importlib.import_module("plotroute.charts").plots.registry
     rows, listed = [], []
-    for plot in registry.complete([charts]).manifest.plots:
+    for plot in catalog.complete([charts]).manifest.plots:
         for address in plot.addresses:
             # Values in a path and values in a body would be two answers to one question.
             post = "" if addresses.parameters(address) else f"`POST {address}`"

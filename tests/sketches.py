@@ -19,12 +19,12 @@ from werkzeug.test import Client
 
 from plotroute import Plots, TimeRange, freshness
 from plotroute.cache.memory import MemoryCache
+from plotroute.catalog import complete
 from plotroute.charts import plots as charts
 from plotroute.errors import CannotDraw, PlotFailed
 from plotroute.logs import set_up_logging
 from plotroute.model import IMAGE_TYPES, Image, Manifest
 from plotroute.pipeline import Pipeline
-from plotroute.registry import complete
 from plotroute.settings import Settings
 from plotroute.web.app import create_app
 from plotroute.web.front import Front

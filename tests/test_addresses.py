@@ -243,49 +243,6 @@ def test_any_path_finds_a_plot_or_nothing(text):
         assert answer.format in (None, "schema.json", *IMAGE_TYPES)
 
 
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("/plots/a", "/plots/a"),
-        ("/plots/<a>/x", "/plots/<b>/x"),
-        ("/plot", "/plot.png"),
-        ("/plot.svg", "/plot"),
-        ("/<x>/<y>/plot", "/<a>/<b>/plot.webp"),
-    ],
-)
-def test_two_plots_that_would_answer_one_url_collide(one, other):
-    specs = [PlotSpec(name="one", addresses=(one,)), PlotSpec(name="other", addresses=(other,))]
-
-    [(name, other_name, _)] = addresses.collisions(specs)
-
-    assert {name, other_name} == {"one", "other"}
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("/plots/a", "/plots/b"),
-        ("/plots/a", "/plots/<b>"),
-        ("/plots/<a>/b", "/plots/a/<b>"),
-        ("/plot.png", "/plot.svg"),
-        ("/plots/a", "/plots/a/b"),
-        ("/plots/a", "/plots/a.2024"),
-    ],
-)
-def test_plots_that_differ_somewhere_do_not_collide(one, other):
-    specs = [PlotSpec(name="one", addresses=(one,)), PlotSpec(name="other", addresses=(other,))]
-
-    assert addresses.collisions(specs) == []
-
-
-def test_a_plot_does_not_collide_with_itself_but_with_aliases_of_others():
-    twice = PlotSpec(name="twice", addresses=("/plots/a", "/plots/a"))
-    alias = PlotSpec(name="alias", addresses=("/plots/b", "/plots/a"))
-
-    assert addresses.collisions([twice]) == []
-    assert addresses.collisions([twice, alias]) == [("alias", "twice", "/plots/a")]
-
-
 @pytest.mark.parametrize("name", ["sales/revenue", "/plots/sales/revenue", "revenue", "/old"])
 def test_a_plot_is_named_by_its_name_an_address_or_the_end_of_its_name(name):
     plot = PlotSpec(name="sales/revenue", addresses=("/plots/sales/revenue", "/old"))

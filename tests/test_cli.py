@@ -129,8 +129,9 @@ def test_list(run, folder):
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     start = lines.index("/plots/numbers/line  A line")
-    assert lines[start + 1 : start + 5] == [
+    assert lines[start + 1 : start + 6] == [
         "    also /plots/old",
+        "    also /plots/line",
         "    color: str, default red",
         "    tags: list of str, default []",
         "    factor: int, default 1",

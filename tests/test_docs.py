@@ -38,14 +38,14 @@ from plotroute.assembly import make_pipeline
 from plotroute.service import Service
 from plotroute.settings import Settings
 from plotroute.web.app import create_app
-from plotroute.web.listing import example_address
+from plotroute.links import example
 
 services, addresses = json.load(sys.stdin)
 answers = {}
 for target, site in services:
     pipeline = make_pipeline(Service((target,), Settings()))
     client = create_app(pipeline, Settings(), site=site and Path(site)).test_client()
-    own = [address for plot in pipeline.manifest().plots if (address := example_address(plot))]
+    own = [address for plot in pipeline.manifest().plots if (address := example(plot))]
     for address in [*own, *addresses]:
         response = client.get(address)
         said = "" if response.status_code == 200 else response.get_data(as_text=True)

@@ -1,5 +1,6 @@
 """Addresses of plots, from names and Python values: what they say is what a request for them means."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from typing import Annotated, Literal
@@ -11,8 +12,8 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from plotroute import Plots, TimeRange, User, addresses, links, params
-from plotroute.errors import InvalidParameters, UnknownFormat, UnknownPlot
-from plotroute.registry import complete
+from plotroute.catalog import complete
+from plotroute.errors import InvalidParameters, SetupError, UnknownFormat, UnknownPlot
 
 plots = Plots()
 
@@ -131,7 +132,7 @@ def test_a_path_says_any_text_but_a_slash(text):
     ("name", "parameters", "address"),
     [
         ("all", {}, "/plots/all"),
-        ("old/all", None, None),
+        ("old/all", {}, "/plots/all"),
         ("/plots/old/all", {"number": 2}, "/plots/all?number=2"),
         ("all", {"format": "pdf", "number": 2}, "/plots/all.pdf?number=2"),
         ("all", {"width": 300, "theme": "dark"}, "/plots/all?width=300&theme=dark"),
@@ -171,3 +172,71 @@ def test_what_no_address_can_say():
     for name, format in (("all", "gif"), ("all", "schema.json"), ("report.svg", "png")):
         with pytest.raises(UnknownFormat):
             links.address(MANIFEST, name, {"format": format})
+
+
+# Examples: what lists show is what a request gets
+
+EXAMPLES = """
+from datetime import date
+from typing import Annotated
+from pydantic import AfterValidator
+from plotroute import Plots, TimeRange
+plots = Plots()
+
+def even(value):
+    if value % 2:
+        raise ValueError("is odd")
+    return value
+"""
+
+
+@pytest.mark.parametrize(
+    ("plot", "said"),
+    [
+        (
+            "@plots.plot('of/<name>', examples={'name': 'a/b'})\ndef f(ax, name: str): ...",
+            "'a/b' cannot be a part",
+        ),
+        (
+            "@plots.plot('of/<name>', examples={'name': '..'})\ndef f(ax, name: str): ...",
+            "'..' cannot be a part",
+        ),
+        ("@plots.plot(examples={'n': 3})\ndef f(ax, n: Annotated[int, AfterValidator(even)]): ...", "is odd"),
+        (
+            "@plots.plot\ndef f(ax, n: Annotated[int, AfterValidator(even)] = 3): ...",
+            "default of 'n': is odd",
+        ),
+        (
+            "@plots.plot(examples={'t': '2024-02-01..now'})\ndef f(ax, t: TimeRange): ...\n"
+            "@plots.plot('<kind>', examples={'kind': 'f'})\ndef g(ax, kind: str): ...",
+            "its example, /plots/f, is answered by the plot 'f'",
+        ),
+        (
+            "@plots.plot(examples={'t': '9999-01-01..now'})\ndef f(ax, t: TimeRange): ...",
+            "does not end after",
+        ),
+    ],
+)
+def test_examples_are_checked_as_a_request_is(make_client, plot, said):
+    with pytest.raises(SetupError, match=re.escape(said)):
+        make_client(EXAMPLES + plot + "\n")
+
+
+def test_the_addresses_of_lists_give_pictures(make_client):
+    client = make_client(
+        EXAMPLES
+        + "@plots.plot('of/<name>', examples={'name': 'a b?&#.svg'})\ndef f(ax, name: str): ax.set_title(name)\n"
+        + "@plots.plot('on/<day>', examples={'day': date(2024, 1, 31)})\ndef g(ax, day: date): ...\n"
+        + "@plots.plot(examples={'names': ['a,b', 'c']})\ndef h(ax, names: list[str]): ax.set_title(names)\n"
+        + "@plots.plot('at/<name>')\ndef i(ax, name: str = 'a/b'): ...\n"
+    )
+    entries = {plot["name"]: plot for plot in client.get("/plots.json").json["plots"]}
+    links_of = {name: entry["links"]["picture"] for name, entry in entries.items()}
+    assert links_of["of/<name>"] == "/plots/of/a%20b%3F%26%23.svg.png"
+    assert links_of["on/<day>"] == "/plots/on/2024-01-31"
+    assert links_of["at/<name>"] is None  # its default fits into no path
+    for link in filter(None, links_of.values()):
+        assert client.get(link).status_code == 200, link
+    assert entries["h"]["parameters"]["properties"]["names"]["examples"] == [["a,b", "c"]]
+    assert entries["h"]["parameters"]["required"] == ["names"]
+    assert entries["h"]["size"] == {"width": 640, "height": 480}

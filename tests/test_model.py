@@ -59,12 +59,17 @@ PLOT = PlotSpec(
     timeout=2.5,
     max_pixels=1_000_000,
     size=(800, 500),
+    natural=(640, 480),
     min_size=(400, 250),
     title="Revenue",
     alt="Revenue by week",
     description="Revenue by week.\n\nIn €.",
     takes_options=("width", "theme"),
     adhoc=True,
+    function="revenue",
+    also=("/plots/revenue",),
+    contested=("/plots/orders/revenue",),
+    mistake="plot 'revenue': there is no dataset named 'order'.",
 )
 
 MANIFEST = Manifest(
@@ -72,6 +77,8 @@ MANIFEST = Manifest(
     datasets=(DATASET,),
     code="c0de",
     environment="e",
+    broken=(PLOT,),
+    mistakes=("plot 'revenue': there is no dataset named 'order'.",),
     problem="plots.py does not load",
     problem_detail='File "plots.py", line 3',
 )

@@ -495,7 +495,7 @@ def test_two_plots_that_end_alike_need_their_whole_names(write_plots, process_st
     loader.load([str(file)])
     plots = sys.modules["plots"].plots
     assert plots.url("south/revenue") == plots.url("/plots/south/revenue") == "/plots/south/revenue"
-    with pytest.raises(UnknownPlot, match="did you mean"):
+    with pytest.raises(UnknownPlot, match="may be any of several plots: 'north/revenue', 'south/revenue'"):
         plots.url("revenue")
 
 

@@ -4,8 +4,9 @@ from textwrap import dedent
 
 import pytest
 
-from plotroute import loader, registry
+from plotroute import loader
 from plotroute.addresses import resolve
+from plotroute.catalog import complete
 from plotroute.errors import BadRegistration, SetupError
 
 START = "from plotroute import Plots\nplots = Plots()\n"
@@ -17,7 +18,7 @@ def catalog(write_plots, process_state):
 
     def make(source, name="plots.py"):
         file = write_plots(START + dedent(source), name)
-        return registry.complete(loader.load([str(file)]).registries)
+        return complete(loader.load([str(file)]).registries)
 
     return make
 
@@ -441,14 +442,16 @@ def test_refused(refusal, source, told):
 
 
 def test_a_refusal_at_the_decorator_names_the_line(refusal):
-    assert refusal("\n@plots.plot(ttl='soon')\ndef f(ax): ...\n").startswith("plots.py, line 4: ttl='soon'")
+    assert refusal("\n@plots.plot(ttl='soon')\ndef f(ax): ...\n").startswith(
+        "plot 'f' (f in plots.py, line 4): ttl='soon'"
+    )
 
 
 def test_plots_of_two_files_share_one_set_of_addresses(write_plots, process_state):
     source = START + "@plots.plot\ndef sine(ax): ...\n"
     files = [str(write_plots(source, name)) for name in ("a.py", "b.py")]
     with pytest.raises(BadRegistration, match=r"sine in a\.py, line 3 and sine in b\.py, line 3"):
-        registry.complete(loader.load(files).registries)
+        complete(loader.load(files).registries)
 
 
 @pytest.mark.parametrize(
@@ -482,7 +485,7 @@ def test_a_cell_may_be_run_again():
         def revenue(sales, bins={}): ...
     """
     names = run_cells(first, cell.format(1, 20), cell.format(2, 30))
-    made = registry.complete([names["plots"].registry])
+    made = complete([names["plots"].registry])
     (plot,) = made.manifest.plots
     assert (plot.name, plot.params[0].default) == ("sales/revenue", 30)
     assert made.datasets["sales"].declared.function() == 2
@@ -492,7 +495,7 @@ def test_a_cell_may_be_run_again():
 def test_a_cell_with_files_may_be_run_again():
     cell = "plots.files('sales', 'data/*.csv')"
     names = run_cells(START, cell, cell)
-    assert [d.name for d in registry.complete([names["plots"].registry]).manifest.datasets] == ["sales"]
+    assert [d.name for d in complete([names["plots"].registry]).manifest.datasets] == ["sales"]
 
 
 def test_a_cell_that_makes_plots_in_a_loop_may_be_run_again():
@@ -502,7 +505,7 @@ def test_a_cell_that_makes_plots_in_a_loop_may_be_run_again():
             def line(ax, color=color): ...
     """
     names = run_cells(START, cell, cell)
-    made = registry.complete([names["plots"].registry])
+    made = complete([names["plots"].registry])
     assert [plot.name for plot in made.manifest.plots] == ["lines/red", "lines/blue"]
 
 

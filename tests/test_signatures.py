@@ -4,7 +4,8 @@ from textwrap import dedent
 
 import pytest
 
-from plotroute import loader, registry
+from plotroute import loader
+from plotroute.catalog import complete
 from plotroute.errors import SetupError
 
 START = "from plotroute import Plots\nplots = Plots()\n"
@@ -18,7 +19,7 @@ def catalog(write_plots, process_state):
         text = dedent(source)
         future = "from __future__ import annotations\n"
         text = (future if text.startswith(future) else "") + START + text.removeprefix(future)
-        return registry.complete(loader.load([str(write_plots(text))]).registries)
+        return complete(loader.load([str(write_plots(text))]).registries)
 
     return make
 

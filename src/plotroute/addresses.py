@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from urllib.parse import quote
 
 from plotroute.errors import UnknownPlot
 from plotroute.model import IMAGE_TYPES, Manifest, PlotSpec
 
 ROOT = "/plots/"
 SCHEMA = "schema.json"
+SUFFIXES = (*IMAGE_TYPES, SCHEMA)
 
 HEALTH = ("/healthz", "/readyz", "/metrics")
 """What operators ask; the only addresses that no plot can take."""
@@ -81,23 +83,6 @@ def shape(pattern: str) -> str:
     return _PARAMETER.sub("<>", pattern)
 
 
-def collisions(plots: Iterable[PlotSpec]) -> list[tuple[str, str, str]]:
-    """Return (name, other name, address) for any two plots that would answer one URL."""
-    taken: dict[str, str] = {}
-    found = []
-    for plot in plots:
-        for address in plot.addresses:
-            answered = [shape(address)]
-            if fixed_format(address) is None:
-                answered += [f"{shape(address)}.{suffix}" for suffix in (*IMAGE_TYPES, SCHEMA)]
-            for url in answered:
-                other = taken.setdefault(url, plot.name)
-                if other != plot.name:
-                    found.append((plot.name, other, url))
-                    break
-    return found
-
-
 def taken(manifest: Manifest, own: Iterable[str]) -> list[tuple[PlotSpec, str]]:
     """Return the authors' plots that answer an address of the built-in plots, or one of `own`, and it."""
     built_in = {shape(address) for plot in manifest.plots if plot.adhoc for address in plot.addresses}
@@ -106,7 +91,7 @@ def taken(manifest: Manifest, own: Iterable[str]) -> list[tuple[PlotSpec, str]]:
         (plot, address)
         for plot in manifest.plots
         if not plot.adhoc
-        for address in plot.addresses
+        for address in (*plot.addresses, *plot.also)
         if shape(address) in built_in
     ]
 
@@ -152,8 +137,8 @@ def _match(parts: tuple[str, ...], segments: list[str]) -> dict[str, str] | None
 def _table(manifest: Manifest) -> dict[int, list[tuple[PlotSpec, tuple[str, ...], str | None]]]:
     """Return by number of segments the plots, their patterns and fixed formats, most specific first."""
     table: dict[int, list[tuple[PlotSpec, tuple[str, ...], str | None]]] = {}
-    for plot in manifest.plots:
-        for address in plot.addresses:
+    for plot in (*manifest.plots, *manifest.broken):
+        for address in (*plot.addresses, *plot.also):
             parts = tuple(address[1:].split("/"))
             table.setdefault(len(parts), []).append((plot, parts, fixed_format(address)))
     for rows in table.values():
@@ -164,14 +149,108 @@ def _table(manifest: Manifest) -> dict[int, list[tuple[PlotSpec, tuple[str, ...]
 def named(manifest: Manifest, name: str, format: str | None = None) -> Found:
     """Return the plot of that name or address, or the only one whose name ends in it.
 
-    UnknownPlot with the nearest name if there is none.
+    UnknownPlot with the nearest name if there is none, or with those that are meant by a name of several.
     """
-    exact = [plot for plot in manifest.plots if name in (plot.name, *plot.addresses)]
+    exact = [plot for plot in manifest.plots if name in (*plot.names, *plot.addresses, *plot.also)]
     ends = [plot for plot in manifest.plots if plot.name.rpartition("/")[2] == name]
-    if not exact and len(ends) != 1:
+    several = contested(manifest, name if name.startswith("/") else ROOT + name)
+    if not exact and (several or len(ends) > 1):
+        meant = ", ".join(repr(plot.name) for plot in several or ends)
+        raise UnknownPlot(f"{name!r} may be any of several plots: {meant}")
+    if not exact and not ends:
         names = [plot.name for plot in manifest.plots if not plot.adhoc]
         nearest = next(iter(difflib.get_close_matches(name, names, n=1, cutoff=0.4)), None)
         guess = f"; did you mean {nearest!r}?" if nearest else ""
         raise UnknownPlot(f"There is no plot named {name!r}{guess}", nearest=nearest)
     plot = (exact or ends)[0]
     return Found(plot, {}, format or fixed_format(plot.addresses[0]))
+
+
+def contested(manifest: Manifest, path: str) -> list[PlotSpec]:
+    """Return the plots that imply the address of a URL path, which none of them answers therefore."""
+    *head, last = path.split("/")
+    stem = "/".join(_suffix([*head, last])[1])
+    return [plot for plot in manifest.plots if path in plot.contested or stem in plot.contested]
+
+
+# --- what was meant by an address that means nothing ----------------------------------------------
+
+# Below it a dataset, or a function, is another one and no misspelt one: `min_temp` is no `max_temp`.
+_ALIKE_DATASET, _ALIKE_FUNCTION = 0.7, 0.8
+# No address is longer; likeness takes time in proportion to the length of both.
+_MAX_SEGMENTS, _MAX_SEGMENT = 12, 80
+
+
+def nearest(manifest: Manifest, path: str) -> str | None:
+    """Return the address that the URL path was most likely meant to be; None if nothing is like it.
+
+    It has the suffix of `path`, and its values where they are parameters.
+    """
+    suffix, asked = _suffix(path.strip("/")[: _MAX_SEGMENTS * _MAX_SEGMENT].split("/"))
+    if len(asked) > 1 and _alike(asked[0], ROOT.strip("/"), _ALIKE_DATASET):
+        asked = asked[1:]
+    ranked: list[tuple[float, str]] = []
+    for plot in manifest.plots:
+        if plot.adhoc or len(asked) > _MAX_SEGMENTS:
+            continue
+        # Of equals the first: the shown address, with the values that were asked for.
+        likeness, place = max(
+            (_likeness(asked, address.removeprefix(ROOT).strip("/").split("/")), -place)
+            for place, address in enumerate((*plot.addresses, *plot.also))
+        )
+        shown = plot.addresses[0]
+        ranked.append((likeness, shown if place else _filled(shown, asked)))
+    ranked = sorted((each for each in ranked if each[0]), reverse=True)
+    if not ranked or (len(ranked) > 1 and ranked[0][0] == ranked[1][0]):
+        return None
+    found = ranked[0][1]
+    return f"{found}.{suffix}" if suffix and fixed_format(found) is None and "<" not in found else found
+
+
+def _likeness(asked: Sequence[str], parts: Sequence[str]) -> float:
+    """Return how much an address is like what was asked for, from 0 (not at all) to 1."""
+    function = _alike(asked[-1], parts[-1], _ALIKE_FUNCTION)
+    if not function:
+        return 0.0
+    if len(asked) == len(parts):
+        each = [_alike(mine, part, _ALIKE_DATASET) for mine, part in zip(asked, parts, strict=True)]
+        each[-1] = function
+        # Not of values alone: they are anything.
+        if all(each) and not all(part.startswith("<") for part in parts):
+            return sum(each) / len(each)
+    if parts[-1].startswith("<"):
+        return 0.0
+    # The same function of another dataset, or of one more or less: where there are several, the likest.
+    return function * (0.5 + 0.1 * difflib.SequenceMatcher(None, "/".join(asked), "/".join(parts)).ratio())
+
+
+def _alike(asked: str, part: str, least: float) -> float:
+    """Return the likeness of two segments; 0 below `least`, and where the numbers in them differ."""
+    if part.startswith("<"):
+        return 1.0 if asked else 0.0
+    mine, other = (text[:_MAX_SEGMENT].casefold().replace("-", "_") for text in (asked, part))
+    if mine == other:
+        return 1.0
+    # In a short word one letter is more of it: `lime` is a misspelt `line`.
+    least = min(least, 1 - 1 / max(len(mine), len(other)))
+    # The letters in common are the most that can be alike, and are counted in a tenth of the time.
+    common = sum(min(mine.count(letter), other.count(letter)) for letter in set(mine))
+    if 2 * common < least * (len(mine) + len(other)):
+        return 0.0
+    if [*filter(str.isdigit, mine)] != [*filter(str.isdigit, other)]:
+        return 0.0
+    ratio = difflib.SequenceMatcher(None, mine, other).ratio()
+    return ratio if ratio >= least else 0.0
+
+
+def _filled(address: str, asked: Sequence[str]) -> str:
+    """Return a pattern with what was asked for in the place of its parameters, if it is as long."""
+    parts = address[1:].split("/")
+    values = ([""] if address.startswith(ROOT) else []) + list(asked)
+    if len(parts) != len(values):
+        return address
+    filled = (
+        quote(value, safe="") if _PARAMETER.fullmatch(part) else part
+        for part, value in zip(parts, values, strict=True)
+    )
+    return "/" + "/".join(filled)

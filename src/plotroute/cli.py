@@ -116,7 +116,7 @@ def list_(paths: tuple[str, ...]) -> None:
         if plot.adhoc:
             continue
         click.echo(click.style(plot.addresses[0], bold=True) + f"  {plot.title}")
-        for alias in plot.addresses[1:]:
+        for alias in (*plot.addresses[1:], *plot.also):
             click.echo(f"    also {alias}")
         for parameter in plot.params:
             kind = f"list of {parameter.kind}" if parameter.many else parameter.kind

@@ -11,11 +11,12 @@ from typing import Any
 
 from plotroute import author_code
 from plotroute.assembly import make_cache
+from plotroute.catalog import Catalog, complete
 from plotroute.environment import environment_hash
 from plotroute.errors import BadRegistration
 from plotroute.model import Manifest
 from plotroute.pipeline import Pipeline, Rehearsal
-from plotroute.registry import Catalog, Registry, complete
+from plotroute.registry import Registry
 from plotroute.render.app_config import hashes
 from plotroute.render.host import Recipe
 from plotroute.render.launch import interpreter
@@ -109,11 +110,11 @@ class Embedded:
         depth = name.count(".") + (file.stem == "__init__")
         return f"{file.parents[depth]}/{name}:{attribute}"
 
-    def _catalog(self, adhoc: bool, **hashes: str) -> Catalog:
+    def _catalog(self, adhoc: bool, code: str = "", environment: str = "") -> Catalog:
         registries = [self._registry]
         if adhoc:
             registries.append(importlib.import_module("plotroute.charts").plots.registry)
-        return complete(registries, **hashes)
+        return complete(registries, code=code, environment=environment)
 
 
 def _module_of(app: Any) -> str:

@@ -20,18 +20,27 @@ def address(manifest: Manifest, name: str, parameters: Mapping[str, Any]) -> str
     """
     parameters = dict(parameters)
     found, format = named(manifest, name, parameters)
-    plot = found.plot
+    return build(found.plot, canonical(found.plot, parameters), format)
+
+
+def build(plot: PlotSpec, given: Mapping[str, Any], format: str | None = None) -> str:
+    """Return the address of a plot for `given` (canonical JSON, by `canonical`), from the root.
+
+    The one place where addresses of pictures are made. It checks as a request does: UnknownFormat or
+    InvalidParameters if the address would not give a picture.
+    """
+    given = dict(given)
     declared = {p.name: p for p in (*plot.params, *options.offered(plot))}
-    given = canonical(plot, parameters)
     values = params.from_json(tuple(declared.values()), given, now=datetime.now(UTC))
     path = plot.addresses[0]
     fixed = addresses.fixed_format(path)
-    if fixed is not None and format != fixed:
+    if fixed is not None and format is not None and format != fixed:
         raise UnknownFormat(f"The address {path} is {fixed} and no other format", allowed=[fixed])
     for key in addresses.parameters(path):
-        path = path.replace(f"<{key}>", _segment(declared[key], given.pop(key, values[key])))
+        path = path.replace(f"<{key}>", segment(declared[key], given.pop(key, values[key])))
     query = []
     for key, value in given.items():
+        # What is not declared starts with _ and means nothing: it keeps caches from each other.
         texts = params.to_query(declared[key], value) if key in declared else [value]
         query += [(key, text) for text in texts]
     ends_alike = addresses.fixed_format(path) or path.endswith("." + addresses.SCHEMA)
@@ -40,6 +49,22 @@ def address(manifest: Manifest, name: str, parameters: Mapping[str, Any]) -> str
     if fixed is None and format is not None:
         path += f".{format}"
     return path + ("?" + urlencode(query) if query else "")
+
+
+def example(plot: PlotSpec) -> str | None:
+    """Return an address of the plot that gives a picture; None where a required value has no example."""
+    in_path = addresses.parameters(plot.addresses[0])
+    given = {}
+    for parameter in plot.params:
+        if parameter.required or parameter.name in in_path:
+            value = parameter.example if parameter.example is not None else parameter.default
+            if value is None:
+                return None
+            given[parameter.name] = value
+    try:
+        return build(plot, given)
+    except InvalidParameters:  # the default of a path parameter, which no request needs
+        return None
 
 
 def canonical(plot: PlotSpec, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,7 +101,7 @@ def named(manifest: Manifest, name: str, parameters: dict[str, Any]) -> tuple[Fo
     return found, format
 
 
-def _segment(param: Param, value: Any) -> str:
+def segment(param: Param, value: Any) -> str:
     """Return a value as one segment of a path; InvalidParameters if it cannot be one."""
     text = next(iter(params.to_query(param, value)), "")
     if not text or "/" in text or text in (".", ".."):

@@ -23,7 +23,7 @@ from typing import NoReturn
 from plotroute import author_code
 from plotroute.author_code import THREE_LINES, Target
 from plotroute.errors import CannotLoad
-from plotroute.registry import Registry
+from plotroute.registry import Registry, collecting
 from plotroute.tracebacks import cannot_load
 
 _USES_PLOTROUTE = re.compile(
@@ -62,6 +62,8 @@ def load(
     aside = _purge(before) | _purge(author)
     _install(author)
     sys.path[:] = [entry for entry in path if entry not in before.entries]
+    # Every decorator that is wrong is to be told, and not only the first.
+    token = collecting.set(True)
     try:
         for entry in reversed(author.entries):
             _put_first(entry)
@@ -73,6 +75,8 @@ def load(
         sys.path[:] = path
         sys.modules.update(aside)
         raise
+    finally:
+        collecting.reset(token)
     return Loaded(registries=registries, root=found[0].root, files=files)
 
 

@@ -91,6 +91,12 @@ class PlotSpec:
     name: str
     addresses: tuple[str, ...]
     """URL patterns, `/plots/sales/<region>`; the first is the plot's own, the rest its aliases."""
+    function: str = ""
+    """The name of its function."""
+    also: tuple[str, ...] = ()
+    """Addresses that answer the same and are not shown: implied by its name and the datasets it reads."""
+    contested: tuple[str, ...] = ()
+    """Addresses that its name implies and another plot's too, so that neither answers there."""
     params: tuple[Param, ...] = ()
     users: tuple[Param, ...] = ()
     """The parameters that receive who asks: not among `params`, which are what a request may say."""
@@ -107,6 +113,8 @@ class PlotSpec:
     max_pixels: int | None = None
     size: tuple[int, int] | None = None
     """Declared CSS pixels, where the author declared them."""
+    natural: tuple[int, int] | None = None
+    """CSS pixels of the figure that plotroute makes for the function, where no size is declared."""
     min_size: tuple[int, int] | None = None
     title: str = ""
     alt: str = ""
@@ -115,6 +123,14 @@ class PlotSpec:
     """Picture options that the function asked for itself: width, height, theme."""
     adhoc: bool = False
     """A built-in plot of the values in the query."""
+    mistake: str = ""
+    """Why it cannot be drawn, where its registration is wrong and the others are shown all the same."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that means it, as `draw`, `url`, `purge` and `warm` take them; the shown one first."""
+        other = (address.removeprefix("/plots/") for address in (*self.addresses, *self.also))
+        return tuple(dict.fromkeys((self.name, *other)))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)  # one object per version: compared by identity
@@ -127,6 +143,10 @@ class Manifest:
     """Hash of the author's code."""
     environment: str = ""
     """Hash of the installed distributions, Python, machine and fonts."""
+    broken: tuple[PlotSpec, ...] = ()
+    """Plots whose registration is wrong, in development: their addresses say what is wrong with them."""
+    mistakes: tuple[str, ...] = ()
+    """All that is wrong with registrations, in development."""
     problem: str = ""
     """Why the newest saved version does not load; this is the last good one, if there is any."""
     problem_detail: str = ""

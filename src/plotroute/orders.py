@@ -74,7 +74,8 @@ class Footing:
     """What an answer stands on: as long as all of it holds, the same request has the same answer."""
 
     manifest: Manifest
-    plot: str
+    names: tuple[str, ...]
+    """Of the plot, any of which may be purged."""
     epoch: str
     versions: tuple[tuple[DatasetRef, str], ...]
     """Of data whose version the clock does not decide."""
@@ -109,4 +110,4 @@ class Footing:
                 until = min(until, freshness.turns_at(spec, ref, order.at))
             else:  # it turned while the order was named
                 return None
-        return cls(order.manifest, plot.name, order.epoch, tuple(asked), until, order.at)
+        return cls(order.manifest, plot.names, order.epoch, tuple(asked), until, order.at)

@@ -8,7 +8,6 @@ image     look it up, or have it drawn once and keep it    cache, flights, lates
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import logging
 import time
@@ -19,10 +18,11 @@ from typing import Any, TypeVar
 
 from plotroute import addresses, freshness, options, params, sources
 from plotroute.addresses import Found
-from plotroute.cache.base import Cache, Stored
+from plotroute.cache.base import Cache, Stored, named
 from plotroute.cache.memory import MemoryCache
 from plotroute.errors import (
     AnswerError,
+    PlotFailed,
     RenderTimeout,
     Unauthorized,
     UnknownPlot,
@@ -72,13 +72,20 @@ class Pipeline:
             return self._ask("manifest", self._renderer.manifest)
 
     def find(self, manifest: Manifest, path: str) -> Found:
-        """Return the plot that a URL path means; UnknownPlot with the nearest name."""
+        """Return the plot that a URL path means; UnknownPlot with the nearest address.
+
+        PlotFailed, in development, says what is wrong with the registration of the plot.
+        """
         found = addresses.resolve(manifest, path)
         if found is not None:
+            if found.plot.mistake:
+                raise PlotFailed(found.plot.mistake)
             return found
-        names = {p.addresses[0]: p.name for p in manifest.plots if not p.adhoc}
-        nearest = next(iter(difflib.get_close_matches(path, names, n=1, cutoff=0.5)), None)
-        raise UnknownPlot("There is no plot at this address", nearest=nearest)
+        if several := addresses.contested(manifest, path):
+            raise UnknownPlot(
+                "This may be the address of several plots", allowed=[plot.addresses[0] for plot in several]
+            )
+        raise UnknownPlot("There is no plot at this address", nearest=addresses.nearest(manifest, path))
 
     def prepare(
         self,
@@ -146,7 +153,7 @@ class Pipeline:
             timeout=plot.timeout or self._settings.render_timeout,
             request_id=request_id,
         )
-        epoch = self._cache.epoch(plot.name)
+        epoch = self._epoch(plot.names)
         return Order(plot, job, manifest, epoch, reads, at, bool(values.get("download")))
 
     def changed(self, names: Collection[str]) -> None:
@@ -178,9 +185,13 @@ class Pipeline:
         return (
             footing.in_time(self._clock())
             and self._renderer.manifest() is footing.manifest
-            and self._cache.epoch(footing.plot) == footing.epoch
+            and self._epoch(footing.names) == footing.epoch
             and all(self._renderer.known(ref) == version for ref, version in footing.versions)
         )
+
+    def _epoch(self, names: Sequence[str]) -> str:
+        """Return what changes when the plot is purged, whichever of its names is purged."""
+        return "".join(self._cache.epoch(name) for name in names)
 
     def stored(self, key: str) -> Stored | None:
         """Return what the cache has under `key` and may still be shown."""
@@ -201,12 +212,12 @@ class Pipeline:
             if plot.freshness == "live" and not plot.stale:
                 return Answer(image, etag, "live")
             expires_at = now + (plot.ttl or 0.0)
-            self._cache.put(order.key, Stored(image, etag, now, expires_at, plot.name))
+            self._cache.put(order.key, Stored(image, etag, now, expires_at, named(plot.names)))
             return Answer(image, etag, "expired" if expired else "miss")
         key = order.named(image.versions)
         # Files that were opened only now have no part in the key, so it says too little to be the ETag.
         answer = Answer(image, of_bytes if image.files else f'W/"{key}"', "miss")
-        self._cache.put(key, Stored(image, answer.etag, now, None, plot.name))
+        self._cache.put(key, Stored(image, answer.etag, now, None, named(plot.names)))
         self._confirm(order, key, now)
         return answer
 

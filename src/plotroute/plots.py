@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, TypeVar, overload
 
 from plotroute import addresses, decorating, freshness, links
+from plotroute.catalog import Catalog, complete
 from plotroute.data.files import files, reader
 from plotroute.errors import BadRegistration
 from plotroute.model import Image
-from plotroute.registry import Catalog, Dataset, Plot, Registry, complete
+from plotroute.registry import Dataset, Mistake, Plot, Registry
 from plotroute.signatures import check_function
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -92,7 +93,8 @@ class Plots:
         """Give the function below a URL. Works bare (`@plots.plot`) and with options.
 
         path: the address, counted from `/plots/`, or from the root with a leading slash; `<name>` in it
-            is a parameter. Without one it is `<first dataset>/<function>`, or `<function>`.
+            is a parameter. Without one the plot answers at `<function>` and at `<dataset>/<function>` for
+            each dataset that it reads; that of the first is shown.
         aliases: further addresses that answer the same.
         title, alt: for people; by default the first line of the docstring.
         examples: values for required parameters, so that pages can show a picture.
@@ -110,24 +112,25 @@ class Plots:
         """
 
         def register(function: F) -> F:
-            check_function(function, "@plots.plot")
-            self._add_plot(
-                Plot(
-                    function,
-                    path,
-                    aliases=(aliases,) if isinstance(aliases, str) else tuple(aliases),
-                    title=title,
-                    alt=alt,
-                    examples=dict(examples or {}),
-                    size=decorating.size("size", size),
-                    min_size=decorating.size("min_size", min_size),
-                    ttl=_duration("ttl", ttl),
-                    stale=_bounded("stale", stale),
-                    max_age=_bounded("max_age", max_age) or 0,
-                    timeout=_positive("timeout", timeout),
-                    max_pixels=_positive("max_pixels", max_pixels),
+            with self.registry.noting(lambda why: Mistake(function, "plot", why, path)):
+                check_function(function, "@plots.plot")
+                self._add_plot(
+                    Plot(
+                        function,
+                        path,
+                        aliases=(aliases,) if isinstance(aliases, str) else tuple(aliases),
+                        title=title,
+                        alt=alt,
+                        examples=dict(examples or {}),
+                        size=decorating.size("size", size),
+                        min_size=decorating.size("min_size", min_size),
+                        ttl=_duration("ttl", ttl),
+                        stale=_bounded("stale", stale),
+                        max_age=_bounded("max_age", max_age) or 0,
+                        timeout=_positive("timeout", timeout),
+                        max_pixels=_positive("max_pixels", max_pixels),
+                    )
                 )
-            )
             return function
 
         if path is not None and not isinstance(path, str):
@@ -175,36 +178,26 @@ class Plots:
         Without `ttl` and `version` the data is loaded again when a minute is over, or when a file it was
         seen to open has changed, and its content tells whether it is the same.
         """
-        if ttl is not None and version is not None:
-            raise BadRegistration(
-                "A dataset has a ttl= or a version=, not both: a version already says when."
-            )
-
-        seconds, every = _duration("ttl", ttl), _duration("poll", poll)
-        if seconds == 0:
-            raise BadRegistration(
-                "ttl=0: such data would be loaded for every request. Leave ttl= out: the content then tells "
-                "whether it has changed. Or load it in a plot that reads no dataset and is drawn every time."
-            )
-        if not every or every < 0.1:
-            raise BadRegistration(f"poll={poll!r} must be at least 100ms.")
 
         def register(function: F) -> F:
-            check_function(function, "@plots.dataset")
-            self._changed()
-            self.registry.add_dataset(
-                Dataset(
-                    function,
-                    name or function.__name__,
-                    ttl=seconds,
-                    version=version,
-                    poll=every,
-                    source=source if isinstance(source, bool) else _columns("source", source),
-                    shared=bool(shared),
-                ),
-                again=self._interactive,
-            )
-            self._registered()
+            called = name or getattr(function, "__name__", "")
+            with self.registry.noting(lambda why: Mistake(function, "dataset", why, dataset=called)):
+                check_function(function, "@plots.dataset")
+                seconds, every = _load_times(ttl, version, poll)
+                self._changed()
+                self.registry.add_dataset(
+                    Dataset(
+                        function,
+                        called,
+                        ttl=seconds,
+                        version=version,
+                        poll=every,
+                        source=source if isinstance(source, bool) else _columns("source", source),
+                        shared=bool(shared),
+                    ),
+                    again=self._interactive,
+                )
+                self._registered()
             return function
 
         if name is not None and not isinstance(name, str):
@@ -360,9 +353,16 @@ class Plots:
     def url(self, name: str, /, **parameters: Any) -> str:
         """Return the address of the plot `name` for `parameters`, path and query, properly quoted.
 
-        InvalidParameters if they would not give a picture.
+        It begins with the `url_prefix` of the Flask app that the plots are in: that of the current app, or
+        outside of one the prefix that all apps have given. InvalidParameters if the parameters would not give
+        a picture; RuntimeError, outside of an app, if apps have given several prefixes.
         """
-        return links.address(self._catalog().manifest, name, parameters)
+        address = links.address(self._catalog().manifest, name, parameters)
+        if not self._extensions:
+            return address
+        from plotroute.web.templating import mounted_at
+
+        return mounted_at(list(self._extensions)) + address
 
     def _add_plot(self, plot: Plot) -> None:
         self._changed()
@@ -399,6 +399,21 @@ def _positive(option: str, value: Any) -> Any:
     if value is not None and not (isinstance(value, (int, float)) and 0 < value < float("inf")):
         raise BadRegistration(f"{option}={value!r} must be a number above 0.")
     return value
+
+
+def _load_times(ttl: Any, version: Any, poll: Any) -> tuple[float | None, float]:
+    """Return the seconds that data is good for, if its author says so, and those between polls."""
+    if ttl is not None and version is not None:
+        raise BadRegistration("A dataset has a ttl= or a version=, not both: a version already says when.")
+    seconds, every = _duration("ttl", ttl), _duration("poll", poll)
+    if seconds == 0:
+        raise BadRegistration(
+            "ttl=0: such data would be loaded for every request. Leave ttl= out: the content then tells "
+            "whether it has changed. Or load it in a plot that reads no dataset and is drawn every time."
+        )
+    if not every or every < 0.1:
+        raise BadRegistration(f"poll={poll!r} must be at least 100ms.")
+    return seconds, every
 
 
 def _duration(option: str, value: Any) -> float | None:

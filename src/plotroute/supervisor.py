@@ -127,6 +127,7 @@ class Supervisor:
             "parent": os.getpid(),
             # A server that has been up keeps what it has; only one that never loaded ends.
             "development": self._development or "render" in self._pause,
+            "lenient": self._development,
             "greeting": self._greeting if "render" not in self._pause else "",
         }
         return launch(configuration, self._listener.fileno())

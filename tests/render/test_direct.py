@@ -2,7 +2,7 @@
 
 import pytest
 
-from plotroute import loader, registry
+from plotroute import catalog, loader
 from plotroute.render.direct import Direct
 from plotroute.settings import Settings
 from render.conformance import RendererConformance
@@ -12,7 +12,7 @@ from render.conformance import RendererConformance
 def make_renderer(write_plots, process_state):
     def make(source):
         loaded = loader.load([str(write_plots(source))])
-        return Direct(registry.complete(loaded.registries), loaded.root, Settings())
+        return Direct(catalog.complete(loaded.registries), loaded.root, Settings())
 
     return make
 

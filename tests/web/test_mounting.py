@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, url_for
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -389,3 +389,71 @@ def test_the_order_makes_no_difference():
             except BadRegistration:
                 refused.append(True)
         assert len(set(refused)) == 1, (rule, path)
+
+
+# Addresses that are implied give way
+
+IMPLYING = Plots()
+
+
+@IMPLYING.dataset(version="1")
+def figures():
+    return [1, 2]
+
+
+@IMPLYING.dataset(version="1")
+def budget():
+    return [2, 1]
+
+
+@IMPLYING.plot
+def turnover(ax, figures, budget):
+    ax.plot(figures, budget)
+
+
+@FIRST
+@pytest.mark.parametrize(
+    ("rule", "taken", "left"),
+    [
+        ("/plots/turnover", ["/plots/turnover"], ["/plots/budget/turnover", "/plots/turnover.svg"]),
+        ("/plots/<name>", ["/plots/turnover", "/plots/turnover.svg"], ["/plots/budget/turnover"]),
+        ("/<a>/<b>/<c>", ["/plots/budget/turnover"], ["/plots/turnover"]),
+        ("/<path:anything>", ["/else", "/plots/else"], ["/plots/turnover", "/plots/budget/turnover.svg"]),
+    ],
+)
+def test_an_implied_address_gives_way_to_every_route_but_a_catch_all(rule, taken, left, plots_first):
+    if rule == "/<a>/<b>/<c>":
+        with pytest.raises(BadRegistration):  # the plot that is shown there does not give way
+            with_route(rule, plots_first, IMPLYING.init_app)
+        rule = "/<a>/budget/<c>"
+    app = with_route(rule, plots_first, IMPLYING.init_app)
+    app.testing = True
+    client = app.test_client()
+
+    assert [client.get(address).text for address in taken] == ["own"] * len(taken)
+    answers = [client.get(address) for address in (*left, "/plots/figures/turnover")]
+    assert [answer.status_code for answer in answers] == [200] * len(answers)
+    plain = {
+        a.data
+        for a, address in zip(answers, (*left, "/plots/figures/turnover"), strict=True)
+        if "." not in address
+    }
+    assert len(plain) == 1
+
+
+def test_implied_addresses_can_be_built_by_their_names():
+    app = make_app()
+    IMPLYING.init_app(app, url_prefix="/charts")
+    app.testing = True
+    with app.test_request_context():
+        built = [
+            url_for("plots.figures/turnover"),
+            url_for("plots.budget/turnover", width=300),
+            url_for("plots.turnover", format="svg"),
+        ]
+    assert built == [
+        "/charts/plots/figures/turnover",
+        "/charts/plots/budget/turnover?width=300",
+        "/charts/plots/turnover.svg",
+    ]
+    assert [app.test_client().get(address).status_code for address in built] == [200] * 3

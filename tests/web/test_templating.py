@@ -241,3 +241,40 @@ def test_what_an_app_does_not_serve_has_no_address_in_it(shop):
     with app.app_context():
         address = plot_url("/plot.png", x=[1, 2], y=[3, 4])
     assert app.test_client().get(address).status_code == 200
+
+
+def test_a_page_of_a_subdomain_shows_plots_of_the_domain(shop):
+    app = Flask("host", subdomain_matching=True)
+    app.config["SERVER_NAME"] = "example.org:8080"
+    app.testing = True
+    shop.plots.init_app(app, url_prefix="/charts")
+
+    @app.route("/", subdomain="<tenant>")
+    def page(tenant):
+        return plot_url("revenue", n=2) + " " + plot_img("revenue", {"n": 2}, alt="x")
+
+    app.add_url_rule("/", "home", lambda: plot_url("revenue") + " " + plot_url("revenue", _external=True))
+
+    client = app.test_client()
+    found = client.get("/", base_url="http://acme.example.org:8080").text
+    address, image = found.split(" ", 1)
+    assert address == "http://example.org:8080/charts/plots/sales/revenue?n=2"
+    assert f'src="{address}' in image
+    assert client.get(address).status_code == 200
+    assert client.get("/", base_url="https://example.org:8080").text == (
+        "/charts/plots/sales/revenue https://example.org:8080/charts/plots/sales/revenue"
+    )
+
+
+def test_the_address_of_plots_url_is_that_of_the_app(shop):
+    first = make_app(shop, url_prefix="/charts")
+    assert shop.plots.url("revenue", n=2) == "/charts/plots/sales/revenue?n=2"
+    assert first.test_client().get(shop.plots.url("revenue", n=2)).status_code == 200
+
+    second = make_app(shop, url_prefix="/other", name="more")
+    with second.app_context():
+        assert shop.plots.url("revenue") == "/other/plots/sales/revenue"
+    with first.test_request_context("/", environ_overrides={"SCRIPT_NAME": "/shop"}):
+        assert shop.plots.url("revenue") == "/shop/charts/plots/sales/revenue" == plot_url("revenue")
+    with pytest.raises(RuntimeError, match=r"under '/charts', '/other': call plots.url"):
+        shop.plots.url("revenue")

@@ -110,6 +110,16 @@ def test_a_near_miss_names_the_plot(client):
     assert client.get("/plots/hours/lime").json["nearest"] == "/plots/hours/line"
 
 
+def test_the_page_of_an_unknown_address_links_to_the_nearest(client):
+    page = client.get("/plots/huors/line.svg", headers={"Accept": "text/html"})
+    assert page.status_code == 404
+    assert 'Did you mean <a href="/plots/hours/line.svg">/plots/hours/line.svg</a>?' in page.text
+    assert client.get("/plots/hours/line.svg").status_code == 200
+    for address in ("/plots/minutes/bars", "/plots/hours/circle"):
+        other = client.get(address, headers={"Accept": "text/html"})
+        assert (other.status_code, "Did you mean" in other.text) == (404, False), address
+
+
 def test_head_tells_the_same_without_a_body(client):
     got, told = client.get("/plots/hours/line"), client.head("/plots/hours/line")
     assert told.status_code == 200

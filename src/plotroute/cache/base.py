@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
@@ -35,13 +36,23 @@ class Stored:
     expires_at: float | None = None
     """Seconds since 1970; None: when its key changes."""
     plot: str = ""
-    """The name of the plot it is of, so that it can be purged."""
+    """The names of the plot it is of, as `named` joins them, so that it can be purged."""
 
     def fresh(self, now: float) -> bool:
         """Whether the picture may still be shown at `now`: in time, and with its files as they were."""
         if self.expires_at is not None and not self.drawn_at - SKEW <= now < self.expires_at:
             return False
         return not self.image.files or not changed(self.image.files)
+
+
+def named(names: Sequence[str]) -> str:
+    """Return the names of a plot as one text."""
+    return "\n".join(names)
+
+
+def is_of(plot: str | None, name: str) -> bool:
+    """Whether `name` is one of the names in `plot`."""
+    return plot is not None and name in plot.split("\n")
 
 
 class Cache(Protocol):

@@ -17,7 +17,7 @@ from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 
-from plotroute.cache.base import MISSING, Stored, _Missing
+from plotroute.cache.base import MISSING, Stored, _Missing, is_of
 from plotroute.cache.epochs import Epochs
 from plotroute.cache.folder import NotPrivate, PrivateFolder
 from plotroute.cache.packing import Damaged, pack, plot_of, unpack
@@ -86,7 +86,7 @@ class DiskCache:
         # The epoch first: what is drawn from now on has another name. Where the disk is full for that, the
         # pictures that go make room.
         failed = self._renew(plot)
-        waiting = self._writer.drop(lambda key, stored: stored.plot == plot)
+        waiting = self._writer.drop(lambda key, stored: is_of(stored.plot, plot))
         removed = self._remove(lambda name: self._is_of(name, plot))
         failed = failed and self._renew(plot)
         if failed:
@@ -164,7 +164,7 @@ class DiskCache:
 
     def _is_of(self, name: str, plot: str) -> bool:
         with self._folder.open(name) as file:
-            return plot_of(file) == plot
+            return is_of(plot_of(file), plot)
 
     def _remove(self, which: Callable[[str], bool]) -> set[str]:
         """Remove the files that `which` says, and return their names."""

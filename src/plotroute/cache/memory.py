@@ -6,7 +6,7 @@ import secrets
 from collections import OrderedDict
 from threading import Lock
 
-from plotroute.cache.base import MISSING, Stored, _Missing
+from plotroute.cache.base import MISSING, Stored, _Missing, is_of
 
 # What an entry costs beside its body: the key, the objects around it, the table's slot (measured: 1.5 kB).
 _OVERHEAD = 2048
@@ -59,7 +59,7 @@ class MemoryCache:
         with self._lock:
             # Random, not counted: another process, or this one started again, must not come to the same.
             self._epochs[plot] = secrets.token_hex(8)
-            purged = [key for key, stored in self._entries.items() if stored.plot == plot]
+            purged = [key for key, stored in self._entries.items() if is_of(stored.plot, plot)]
             for key in purged:
                 self._drop(key)
         return len(purged)

@@ -71,7 +71,7 @@ def unpack(data: bytes, key: str) -> Stored | _Missing:
 
 
 def plot_of(file: BinaryIO) -> str | None:
-    """Return the plot that a file has a picture of, from its first bytes; None where they do not say."""
+    """Return the names of the plot whose picture a file has, from its first bytes, or None."""
     head = file.read(_HEAD.size)
     if len(head) < _HEAD.size:
         return None

@@ -17,13 +17,14 @@ from typing import Any
 from uuid import uuid4
 
 from plotroute import columns, freshness, hints, keys
+from plotroute.binding import BoundDataset
+from plotroute.catalog import Catalog
 from plotroute.data.base import fingerprint, lazy
 from plotroute.data.copies import Copies
 from plotroute.data.files import ran_out
 from plotroute.data.opened import Opened, States, changed
 from plotroute.errors import AnswerError, DatasetUnavailable, OutOfMemory, PlotFailed
 from plotroute.model import DatasetRef, Versions
-from plotroute.registry import BoundDataset, Catalog
 from plotroute.render import absent
 from plotroute.render.changes import affected
 from plotroute.render.host import Context

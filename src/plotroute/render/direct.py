@@ -13,8 +13,8 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
+from plotroute.catalog import Catalog
 from plotroute.model import DatasetRef, Image, Job, Manifest, Versions
-from plotroute.registry import Catalog
 from plotroute.render.host import Context
 from plotroute.render.reset import State, import_matplotlib
 from plotroute.render.worker import Worker

@@ -41,6 +41,7 @@ def become(
     settings: Settings,
     environment: str,
     recipe: Recipe,
+    lenient: bool,
     directory: str,
     parent: int,
 ) -> NoReturn:
@@ -67,12 +68,14 @@ def become(
             before = sockets()
             host = Host(recipe)
             try:
-                worker = Worker.of(targets, settings, environment, host, host.find, opened)
+                worker = Worker.of(targets, settings, environment, host, host.find, opened, lenient=lenient)
             except SetupError:
                 if not host.imports_first():
                     raise
                 # Modules that import each other may bear only the order of the web worker: the app's first.
-                worker = Worker.of(targets, settings, environment, host, host.import_module, opened)
+                worker = Worker.of(
+                    targets, settings, environment, host, host.import_module, opened, lenient=lenient
+                )
             refuse_unforkable(before)
             faulthandler.disable()
         except SetupError as error:

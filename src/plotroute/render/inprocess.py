@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from plotroute import author_code
 from plotroute.data.opened import Opened
+from plotroute.departures import tell
 from plotroute.environment import environment_hash
 from plotroute.errors import (
     AnswerError,
@@ -162,7 +163,8 @@ class InProcess:
         try:
             opened = Opened()
             self._worker = self._thread.submit(self._make_worker, opened).result()
-            self._manifest = self._worker.catalog.manifest
+            before, self._manifest = self._manifest, self._worker.catalog.manifest
+            tell(before, self._manifest)
             self._watched.read(opened.states, whole=True)
         except SetupError as error:
             self._watched.read(opened.states, whole=False)
@@ -176,7 +178,7 @@ class InProcess:
     def _make_worker(self, opened: Opened) -> Worker:
         self._pristine.restore()
         self._pristine.definitions.put_back()
-        return Worker.of(self._targets, self._settings, self._environment, opened=opened)
+        return Worker.of(self._targets, self._settings, self._environment, opened=opened, lenient=self._watch)
 
     def _refresh(self) -> None:
         """Keep versions and data young, behind the readers' backs."""

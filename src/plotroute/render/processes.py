@@ -150,6 +150,7 @@ def start_generation(
     settings: Settings,
     environment: str,
     recipe: Recipe,
+    lenient: bool,
     directory: str,
     now: float,
     in_child: Callable[[], None],
@@ -161,7 +162,7 @@ def start_generation(
     pid = os.fork()
     if pid == 0:
         _in_child(in_child, mine, read)
-        generation.become(theirs, write, targets, settings, environment, recipe, directory, parent)
+        generation.become(theirs, write, targets, settings, environment, recipe, lenient, directory, parent)
     theirs.close()
     write.close()
     mine.setblocking(False)

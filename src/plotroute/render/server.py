@@ -23,8 +23,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from plotroute import author_code
+from plotroute import author_code, model
 from plotroute.data.opened import States
+from plotroute.departures import tell
 from plotroute.environment import environment_hash
 from plotroute.errors import (
     AnswerError,
@@ -38,7 +39,7 @@ from plotroute.errors import (
     from_wire,
 )
 from plotroute.logs import set_up_logging
-from plotroute.model import DatasetRef
+from plotroute.model import DatasetRef, Manifest
 from plotroute.render import limits, sidecar
 from plotroute.render.changes import Changes
 from plotroute.render.clients import Client, Clients, Waiter, Watch
@@ -83,6 +84,8 @@ class Base:
         self._greeting = str(configuration["greeting"])
         self._environment = environment_hash(self._settings.cache_namespace)
         self._recipe = Recipe(**configuration.get("app", {}))
+        self._lenient = bool(configuration.get("lenient", False))
+        self._known = Manifest()
         self._directory = str(configuration["directory"])
         self._idle_after = float(configuration.get("idle_after", math.inf))
         self._again_after = float(configuration.get("again_after", math.inf))
@@ -343,9 +346,9 @@ class Base:
         self._watched.read(generation.files, whole=True)
         self._versions.forget()
         self._load_seconds.clear()
-        if self._greeting:
-            print(self._greeting, flush=True)
-            self._greeting = ""
+        self._greet()
+        before, self._known = self._known, model.from_wire(Manifest, generation.manifest.encode())
+        tell(before, self._known)
         self._tell_news()
         # Nothing is known of this one's data. Who went on believing what was known of the one before, of the
         # same code, would show old pictures for a minute.
@@ -361,9 +364,16 @@ class Base:
             self._stopping = True
             return
         log.error("%s\n%s", problem, detail)
+        self._greet()  # its page shows the problem, too
         self._problem = {"problem": problem, "problem_detail": detail}
         self._failed_at = time.monotonic()
         self._tell_news()
+
+    def _greet(self) -> None:
+        """Print once where the server is."""
+        if self._greeting:
+            print(self._greeting, flush=True)
+            self._greeting = ""
 
     def _tell_news(self) -> None:
         self._clients.tell_all(self._news())
@@ -402,6 +412,7 @@ class Base:
             self._settings,
             self._environment,
             self._recipe,
+            self._lenient,
             self._directory,
             time.monotonic(),
             in_child,

@@ -10,11 +10,14 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 from plotroute import author_code, columns, encode, hints, keys, loader, sources
+from plotroute.binding import BoundPlot
+from plotroute.catalog import Catalog, complete
 from plotroute.data.files import ran_out
 from plotroute.data.opened import Opened, content_hash
 from plotroute.encode import refusals
@@ -23,7 +26,6 @@ from plotroute.encode.literal import literal_texts
 from plotroute.encode.measuring import renderers_kept
 from plotroute.errors import AnswerError, CannotDraw, DatasetLoading, OutOfMemory, PlotFailed, UnknownPlot
 from plotroute.model import Image, Job, Picture
-from plotroute.registry import BoundPlot, Catalog, complete
 from plotroute.render import absent, far_values
 from plotroute.render.datasets import Datasets
 from plotroute.render.host import Context
@@ -65,11 +67,14 @@ class Worker:
         context: Context = nullcontext,
         first: Callable[[], None] = lambda: None,
         opened: Opened | None = None,
+        *,
+        lenient: bool = False,
     ) -> Worker:
         """Load the author's code and return a worker for it; a SetupError says why it does not load.
 
         `first` may import other modules, with the author's in reach. What the import is seen to read is
-        noted in `opened`, also where it fails.
+        noted in `opened`, also where it fails. With `lenient`, plots whose
+        registration is wrong do not keep the others from being drawn.
         """
         opened = opened or Opened()
         opened.places = places = author_code.places(targets)
@@ -80,8 +85,9 @@ class Worker:
         if opened.states and not settings.release:
             code = sha256(f"{code} {content_hash(opened.states)}".encode()).hexdigest()
         charts = importlib.import_module("plotroute.charts").plots.registry
-        catalog = complete([*loaded.registries, charts], code=code, environment=environment)
-        return cls(catalog, settings, context, places)
+        registries = [*loaded.registries, charts]
+        catalog = complete(registries, code=code, environment=environment, lenient=lenient)
+        return cls(with_natural_sizes(catalog), settings, context, places)
 
     def snapshot(self) -> None:
         """Take the process as it is now for what every render starts from."""
@@ -197,6 +203,22 @@ class Worker:
             texts=job.texts,
             salt=salt,
         )
+
+
+def with_natural_sizes(catalog: Catalog) -> Catalog:
+    """Return the catalog with the sizes of the figures that `_draw` will make, by the rcParams of now."""
+    import matplotlib
+
+    inches = matplotlib.rcParams["figure.figsize"]
+    natural = round(inches[0] * 100), round(inches[1] * 100)
+
+    def sized(plot: BoundPlot) -> BoundPlot:
+        makes = plot.spec.size is None and any(argument.name in FIGURES for argument in plot.arguments)
+        return replace(plot, spec=replace(plot.spec, natural=natural)) if makes else plot
+
+    plots = {name: sized(plot) for name, plot in catalog.plots.items()}
+    manifest = replace(catalog.manifest, plots=tuple(plot.spec for plot in plots.values()))
+    return replace(catalog, plots=plots, manifest=manifest)
 
 
 def _draw(plot: BoundPlot, arguments: dict[str, Any], job: Job) -> tuple[Picture, bool]:

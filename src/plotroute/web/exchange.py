@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 
 from flask import Response, request
 
-from plotroute.errors import AnswerError, RenderError
+from plotroute.errors import AnswerError, RenderError, UnknownPlot
 from plotroute.orders import Order
 from plotroute.web import negotiate
 from plotroute.web.metrics import Metrics
+from plotroute.web.pages import path_of
 from plotroute.web.problems import respond
 from plotroute.web.ready import ReadyAnswers, Request
 from plotroute.web.request_ids import request_id
@@ -43,6 +44,10 @@ class Exchange:
             # The object too, for handlers of the log that tell exceptions apart.
             log.error("%s %s: %s\n%s", *told, extra={"error": error, "plot": self.plot})
         self.outcome = error.code
+        nearest = str(error.members.get("nearest"))
+        if isinstance(error, UnknownPlot) and nearest.startswith("/"):
+            # An address, which is to work where the reader sees this server.
+            error = UnknownPlot(error.title, **{**error.members, "nearest": path_of(self.prefix) + nearest})
         form = negotiate.error_form(
             sec_fetch_dest=request.headers.get("Sec-Fetch-Dest"),
             accept=request.headers.get("Accept"),

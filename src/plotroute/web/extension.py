@@ -93,6 +93,7 @@ class Extension:
     def _enter(self, app: Flask) -> None:
         mounting.check_app(app, self.mount.name)
         others: dict[str, Extension] = app.extensions.setdefault("plotroute", {})
+        app.url_map.converters[mounting.IMPLIED] = mounting.Implied
         if not others:
             mounting.guard(app, lambda rule: _check_all(app, rule))
             app.jinja_env.globals.setdefault("plot_url", templating.plot_url)
@@ -162,6 +163,7 @@ class Extension:
                 rules = list(mounting.rules(plot))
                 reads = ["GET", "POST"] if "POST" in methods(plot) else ["GET"]
                 self._add(app, what, list(mounting.answered(plot)), rules, self._view, reads)
+                self._add_implied(app, plot, reads)
             self._mounted.add(plot.name)
 
     def serves(self, plot: PlotSpec) -> bool:
@@ -193,6 +195,14 @@ class Extension:
             whole = f"{self.mount.name}.{end}"
             app.add_url_rule(prefix + rule, whole, view, methods=list(reads), strict_slashes=True)
         self._taken.append(taken)
+
+    def _add_implied(self, app: Flask, plot: PlotSpec, reads: Sequence[str]) -> None:
+        """Mount the addresses that nothing shows; they take none from the app, nor from another plot."""
+        what = f"The plot {plot.name!r}"
+        for rule, end, builds in mounting.implied_rules(plot, self.mount.url_prefix):
+            if self._endpoints.get(end, what) == what:  # dots are underscores there: another plot may have it
+                whole, options = f"{self.mount.name}.{end}", {"strict_slashes": True, "build_only": builds}
+                app.add_url_rule(rule, whole, self._view, methods=list(reads), **options)
 
     def check(self, rule: Rule) -> None:
         """Refuse a route of the app's that has come later and asks for an address of ours."""

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote, urlencode
 
-from plotroute import addresses, options, params
+from plotroute import addresses, links, options, params
+from plotroute.departures import Departure
 from plotroute.model import IMAGE_TYPES, Manifest, Param, PlotSpec
 from plotroute.web.pages import ListedParameter, ListedPlot, plots_page
 
 
-def page(manifest: Manifest, *, development: bool, prefix: str = "") -> str:
-    """Return the page with every plot on it; links have `prefix` in front."""
+def page(
+    manifest: Manifest,
+    *,
+    development: bool,
+    prefix: str = "",
+    departures: Sequence[Departure] = (),
+) -> str:
+    """Return the page with every plot on it; links have `prefix` in front.
+
+    In development it shows what is wrong with registrations, and the addresses that are gone (`departures`).
+    """
     problem = manifest.problem
     if problem and manifest.problem_detail:
         problem = f"{problem}\n\n{manifest.problem_detail}"
     return plots_page(
         [_listed(plot, prefix) for plot in manifest.plots if not plot.adhoc],
+        mistakes=manifest.mistakes if development else (),
+        departures=[str(departure) for departure in departures] if development else (),
         problem=problem if development and problem else None,
         development=development,
         prefix=prefix,
@@ -25,9 +37,13 @@ def page(manifest: Manifest, *, development: bool, prefix: str = "") -> str:
 
 def listing(manifest: Manifest, *, prefix: str = "") -> dict[str, Any]:
     """Return the document of `/plots.json`; links have `prefix` in front."""
-    taken = {addresses.shape(a) for plot in manifest.plots if not plot.adhoc for a in plot.addresses}
+    taken = {
+        addresses.shape(a) for plot in manifest.plots if not plot.adhoc for a in (*plot.addresses, *plot.also)
+    }
     shown = [p for p in manifest.plots if not (p.adhoc and addresses.shape(p.addresses[0]) in taken)]
-    return {"plots": [_entry(plot, prefix) for plot in shown]}
+    return {
+        "plots": [{**_entry(plot, prefix), "parameters": params.json_schema(plot.params)} for plot in shown]
+    }
 
 
 def schema(plot: PlotSpec, *, prefix: str = "") -> dict[str, Any]:
@@ -43,29 +59,11 @@ def schema(plot: PlotSpec, *, prefix: str = "") -> dict[str, Any]:
     }
 
 
-def example_address(plot: PlotSpec) -> str | None:
-    """Return an address of the plot that gives a picture, or None: a required value has no example."""
-    query: list[tuple[str, str]] = []
-    path = plot.addresses[0]
-    in_path = addresses.parameters(path)
-    for parameter in plot.params:
-        if parameter.name in in_path:
-            value = parameter.example if parameter.example is not None else parameter.default
-            if value is None:
-                return None
-            path = path.replace(f"<{parameter.name}>", quote(params.to_query(parameter, value)[0], safe=""))
-        elif parameter.required:
-            if parameter.example is None:
-                return None
-            query += [(parameter.name, text) for text in params.to_query(parameter, parameter.example)]
-    return path + ("?" + urlencode(query) if query else "")
-
-
 def _entry(plot: PlotSpec, prefix: str) -> dict[str, Any]:
     address = plot.addresses[0]
     fixed = addresses.fixed_format(address)
-    example = example_address(plot)
-    links = {
+    example = links.example(plot)
+    linked = {
         "picture": prefix + example if example is not None else None,
         "schema": f"{prefix}{address}.{addresses.SCHEMA}",
     }
@@ -76,11 +74,12 @@ def _entry(plot: PlotSpec, prefix: str) -> dict[str, Any]:
         "alt": plot.alt,
         "address": address,
         "aliases": list(plot.addresses[1:]),
+        "also": list(plot.also),
         "formats": [fixed] if fixed else list(IMAGE_TYPES),
-        "links": links,
+        "links": linked,
     }
-    if plot.size is not None:
-        entry["size"] = {"width": plot.size[0], "height": plot.size[1]}
+    if size := plot.size or plot.natural:
+        entry["size"] = {"width": size[0], "height": size[1]}
     return entry
 
 
@@ -91,7 +90,7 @@ def _listed(plot: PlotSpec, prefix: str) -> ListedPlot:
         description=plot.description,
         alt=plot.alt,
         address=plot.addresses[0],
-        picture_address=example_address(plot),
+        picture_address=links.example(plot),
         size=plot.size,
         parameters=tuple(_listed_parameter(parameter) for parameter in plot.params),
         prefix=prefix,

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask
-from werkzeug.routing import PathConverter, Rule, RuleFactory
+from werkzeug.routing import BaseConverter, Map, PathConverter, Rule, RuleFactory, UnicodeConverter
 
-from plotroute.addresses import SCHEMA, fixed_format
+from plotroute.addresses import ROOT, SCHEMA, SUFFIXES, fixed_format
 from plotroute.errors import BadRegistration
-from plotroute.model import IMAGE_TYPES, PlotSpec
+from plotroute.model import PlotSpec
 from plotroute.web.access import Authorize
 
-SUFFIXES = (*IMAGE_TYPES, SCHEMA)
+IMPLIED = "plotroute_implied"
+"""The name of the converter of implied addresses, in an app."""
 
 _ANY_SUFFIX = ",".join(f'"{suffix}"' for suffix in SUFFIXES)
 # `<int(min=1):id>`: the converter, its arguments and the name of a variable in a rule of Werkzeug's.
@@ -89,13 +90,17 @@ def endpoint(plot: PlotSpec) -> str:
     return plot.name.replace(".", "_")
 
 
+def _format_variable(plot: PlotSpec) -> str:
+    return "_format" if any(parameter.name == "format" for parameter in plot.params) else "format"
+
+
 def rules(plot: PlotSpec) -> Iterator[tuple[str, str]]:
     """Yield (rule, endpoint) for every address of a plot: as it is, and with the suffix of a format.
 
     The suffix is the variable `format`, so that `url_for` can name it. Aliases have endpoints of their own,
     so that it never builds them.
     """
-    variable = "_format" if any(parameter.name == "format" for parameter in plot.params) else "format"
+    variable = _format_variable(plot)
     for number, address in enumerate(plot.addresses):
         name = endpoint(plot) + (f":{number}" if number else "")
         yield address, name
@@ -103,6 +108,39 @@ def rules(plot: PlotSpec) -> Iterator[tuple[str, str]]:
             yield f"{address}.<any({_ANY_SUFFIX}):{variable}>", name
         else:
             yield f"{address}.{SCHEMA}", name
+
+
+class Implied(BaseConverter):
+    """Matches the implied addresses of one plot, where no route of the app's own does.
+
+    Their author has not written them, so they give way to everything but a catch-all (`<path:…>`), even to
+    a route that the app gets later. That is a matter of weight in Werkzeug, and text always comes first; so
+    such an address is a variable that has one value.
+    """
+
+    part_isolating = False
+    weight = (UnicodeConverter.weight + PathConverter.weight) // 2
+
+    def __init__(self, url_map: Map, address: str) -> None:
+        """`address` is a pattern, counted from the app's root."""
+        super().__init__(url_map)
+        texts = [re.escape(text) for text in re.split("<[^>]*>", address.removeprefix("/"))]
+        suffixes = "|".join(map(re.escape, SUFFIXES))
+        self.regex = "[^/]+".join(texts) + rf"(?:\.(?:{suffixes}))?"
+
+
+def implied_rules(plot: PlotSpec, prefix: str) -> Iterator[tuple[str, str, bool]]:
+    """Yield (rule, endpoint, whether it only builds) for the addresses that a plot answers by implication.
+
+    One rule matches, and gives way; those that `url_for` builds match nothing. Their endpoints are named as
+    if each address were the plot's own: it was, or will be, when arguments change their places.
+    """
+    variable = _format_variable(plot)
+    for address in plot.also:
+        name = address.removeprefix(ROOT).replace(".", "_")
+        yield f'/<{IMPLIED}("{prefix}{address}"):_implied>', f"{name}:implied", False
+        yield prefix + address, name, True
+        yield f"{prefix}{address}.<any({_ANY_SUFFIX}):{variable}>", name, True
 
 
 def answered(plot: PlotSpec) -> Iterator[str]:
@@ -124,7 +162,7 @@ def refuse_collision(rule: Rule, taken: Taken) -> None:
     if not _answers(rule) & {*taken.methods, "HEAD", "OPTIONS"}:
         return
     converters = _converters(rule)
-    if any(isinstance(converter, PathConverter) for converter in converters.values()):
+    if any(isinstance(converter, (PathConverter, Implied)) for converter in converters.values()):
         return
     route = rule.rule.removesuffix("/")  # asked without the slash at its end, it answers with a redirect
     isolating = all(converter.part_isolating for converter in converters.values())

@@ -137,13 +137,20 @@ def path_of(prefix: str) -> str:
 
 
 def plots_page(
-    plots: Sequence[ListedPlot], *, problem: str | None = None, development: bool = False, prefix: str = ""
+    plots: Sequence[ListedPlot],
+    *,
+    problem: str | None = None,
+    development: bool = False,
+    prefix: str = "",
+    mistakes: Sequence[str] = (),
+    departures: Sequence[str] = (),
 ) -> str:
     """Return the page at `/`: every plot, its address and the picture itself.
 
     `prefix` is what addresses have in front where readers see the server.
     `problem` (development only) says why the version that was saved last does not load: a message in
-    the first line, the traceback behind it.
+    the first line, the traceback behind it. `mistakes` and `departures` say what is wrong with single plots,
+    and which addresses are gone since the server started.
     """
     message, _, traceback = (problem or "").strip("\n").partition("\n")
     if message.startswith(("Traceback", "  File")):  # no message of its own: the last line has it
@@ -152,6 +159,8 @@ def plots_page(
         "plots.html",
         plots=plots,
         problem=message if development else "",
+        mistakes=mistakes,
+        departures=departures,
         traceback=marked(traceback),
         place=author_place(traceback),
         example=EXAMPLE,
@@ -167,10 +176,14 @@ def problem_page(
     request_id: str,
     advice: Sequence[str],
     wrong: Sequence[Wrong],
+    nearest: str = "",
     detail: str = "",
     home: str = "/",
 ) -> str:
-    """Return an error as a page: what is wrong, what helps, and in development (`detail`) where."""
+    """Return an error as a page: what is wrong, what helps, and in development (`detail`) where.
+
+    nearest: the address that was most likely meant, to be followed.
+    """
     return render(
         "problem.html",
         title=title,
@@ -179,6 +192,7 @@ def problem_page(
         request_id=request_id,
         advice=advice,
         wrong=wrong,
+        nearest=nearest,
         traceback=marked(detail),
         place=author_place(detail),
         home=home,

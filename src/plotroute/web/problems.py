@@ -189,15 +189,18 @@ def _mentions(text: str, word: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None
 
 
-def _advice(error: AnswerError, development: bool) -> Iterator[str]:
-    """Yield the sentences that help, after the title and what is wrong: in development, where to look."""
+def _advice(error: AnswerError, development: bool, *, linked: bool = False) -> Iterator[str]:
+    """Yield the sentences that help, after the title and what is wrong: in development, where to look.
+
+    `linked`: what was most likely meant is shown as a link already.
+    """
     if development and error.detail:
         place = author_place(error.detail)
         yield error_line(error.detail) + (f" ({place})" if place else "")
         return
     nearest, allowed = error.members.get("nearest"), error.members.get("allowed")
     title = _title(error)
-    if nearest and not _mentions(title, _text(nearest)):
+    if nearest and not linked and not _mentions(title, _text(nearest)):
         yield f"Did you mean “{_text(nearest)}”?"
     if _is_list(allowed) and allowed and not all(_mentions(title, _text(item)) for item in allowed):
         named = ", ".join(_text(item) for item in allowed[:20])
@@ -217,12 +220,16 @@ def _is_list(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
 
 
 def _page(error: AnswerError, request_id: str, development: bool, home: str) -> str:
+    nearest = _text(error.members.get("nearest", ""))
+    # One slash: two would lead to another server. A path with <parameters> leads nowhere.
+    link = nearest if re.match(r"/(?!/)", nearest) and "<" not in nearest else ""
     return problem_page(
         title=_title(error),
         status=error.status,
         code=error.code,
         request_id=request_id,
-        advice=list(_advice(error, development)),
+        advice=list(_advice(error, development, linked=bool(link))),
+        nearest=link,
         wrong=_wrongs(error),
         detail=error.detail if development else "",
         home=home,

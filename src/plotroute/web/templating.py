@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from flask import current_app, has_request_context, request
+from flask import current_app, has_app_context, has_request_context, request
+from flask.globals import request_ctx
 from markupsafe import Markup
 
 from plotroute import addresses, links
@@ -21,10 +22,13 @@ def plot_url(name: str, /, *, _external: bool = False, **parameters: Any) -> str
     """Return the address of a plot of the current app, checked and quoted; in templates, `plot_url`."""
     extension, plot = _find(name)
     address = extension.root() + links.address(extension.complete(), plot.name, parameters)
+    if has_request_context():
+        host = _host_of_plots()
+        if host != request.host:
+            return f"{request.scheme}://{host}{address}"
+        return request.host_url.rstrip("/") + address if _external else address
     if not _external:
         return address
-    if has_request_context():
-        return request.host_url.rstrip("/") + address
     server = current_app.config["SERVER_NAME"]
     if not server:
         raise RuntimeError("Outside of a request, plot_url(_external=True) needs SERVER_NAME in the config.")
@@ -39,6 +43,32 @@ def plot_img(name: str, /, params: Mapping[str, Any] | None = None, **attributes
         return plot_url(plot.name, **parameters)
 
     return images.plot_img(plot, address, params, **attributes)
+
+
+def mounted_at(extensions: Sequence[Extension]) -> str:
+    """Return what addresses of plots have in front in the current app, or in all apps if there is none."""
+    if has_app_context():
+        here: Mapping[str, Extension] = current_app.extensions.get("plotroute", {})
+        for extension in extensions:
+            if extension in here.values():
+                return extension.root()
+    prefixes = {extension.mount.url_prefix for extension in extensions}
+    if len(prefixes) > 1:
+        named = ", ".join(repr(prefix) for prefix in sorted(prefixes))
+        raise RuntimeError(
+            f"The plots are in several apps, under {named}: call plots.url(…) in a request or in the context "
+            "of one of them (with app.app_context():)."
+        )
+    return prefixes.pop()
+
+
+def _host_of_plots() -> str:
+    """Return the host that plots answer at: pages may be of a subdomain, plots are of the default one."""
+    adapter = request_ctx.url_adapter
+    default = current_app.url_map.default_subdomain
+    if adapter is None or adapter.subdomain in (None, default):
+        return request.host
+    return adapter.get_host(default)
 
 
 def _find(name: str) -> tuple[Extension, PlotSpec]:

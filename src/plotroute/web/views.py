@@ -10,6 +10,7 @@ from flask import Response, request, send_from_directory
 from werkzeug.exceptions import NotFound
 
 from plotroute import addresses
+from plotroute.departures import departed
 from plotroute.errors import MethodNotAllowed, PlotFailed, UnknownPlot, UrlTooLong
 from plotroute.model import Manifest
 from plotroute.pipeline import Pipeline
@@ -44,6 +45,8 @@ class Views:
         self._site = site
         self._development = development
         self._announced: Manifest | None = None
+        self._first: Manifest | None = None
+        """The first version of the code that was seen: what pages may show the addresses of."""
         self._pictures = Pictures(pipeline, settings, Everyone(settings), outgoing)
         self._own = {
             "/": self._list_page,
@@ -80,6 +83,8 @@ class Views:
         """Say once per version of the code which plots took the place of something built in."""
         if manifest is not self._announced:
             self._announced = manifest
+            if self._first is None and manifest.plots:
+                self._first = manifest
             for plot, address in addresses.taken(manifest, self._own):
                 log.info("The plot %s answers %s in place of the built-in one", plot.name, address)
 
@@ -96,7 +101,9 @@ class Views:
     def _list_page(self) -> Response:
         manifest = self._pipeline.manifest()
         prefix = link_prefix(request.environ, self._settings)
-        return responses.page(listing.page(manifest, development=self._development, prefix=prefix))
+        gone = departed(self._first, manifest) if self._development and self._first else []
+        page = listing.page(manifest, development=self._development, prefix=prefix, departures=gone)
+        return responses.page(page)
 
     def _list_json(self) -> Response:
         prefix = link_prefix(request.environ, self._settings)
