@@ -71,13 +71,15 @@ def checked(decorator: str) -> Callable[[M], M]:
         @functools.wraps(method)
         def call(self: Any, first: Any = None, /, *rest: Any, **options: Any) -> Any:
             if rest:
-                raise BadRegistration(
+                why = (
                     f"{decorator} takes its options by name, and got {rest[0]!r} without one: write "
                     f"{decorator}(…, {known[0]}=…), or one of {', '.join(f'{name}=' for name in known[1:])}."
                 )
+                return self.registry.refuse(decorator.rpartition(".")[2], first, why)
             for name, value in options.items():
                 if name not in known:
-                    raise BadRegistration(_unknown(decorator, name, value, known))
+                    why = _unknown(decorator, name, value, known)
+                    return self.registry.refuse(decorator.rpartition(".")[2], first, why)
             return method(self, first, **options)
 
         return call  # type: ignore[return-value]

@@ -91,6 +91,23 @@ class Registry:
                 raise
             self.mistakes.append(mistake(str(error)))
 
+    def refuse(self, what: str, first: Any, why: str) -> Callable[..., Any]:
+        """Raise a BadRegistration of a decorator's call (`first` is its first argument), or keep it.
+
+        Where it is kept, the decorator that is returned leaves the function below it as it is.
+        """
+        name = first if isinstance(first, str) else ""
+
+        def keep(function: Callable[..., Any]) -> Callable[..., Any]:
+            dataset = (name or getattr(function, "__name__", "")) if what == "dataset" else ""
+            with self.noting(lambda why: Mistake(function, what, why, name or None, dataset)):
+                raise BadRegistration(why)
+            return function
+
+        if not collecting.get():
+            raise BadRegistration(why)
+        return keep(first) if callable(first) else keep
+
     def add_dataset(self, dataset: Dataset, *, again: bool = False) -> None:
         """Register a dataset; BadRegistration if its name is taken, unless it may be told `again`."""
         if dataset.name in FIGURES:

@@ -98,6 +98,9 @@ def right(ax, sales): ax.plot(sales)
 @plots.plot
 def misspelt(ax, salse): ...
 
+@plots.plot(width=300)
+def with_width(ax): ...
+
 @plots.plot("pages/<page>", size=(1, "x"))
 def sized(ax, page: int): ...
 
@@ -110,6 +113,7 @@ def of_stock(ax, stock): ...
 TOLD = (
     "stock in plots.py, line 6",
     "no dataset named 'salse'",
+    "no option width=",
     "size=(1, 'x')",
     "parameter 'x'",
     "parameter 'y'",
@@ -122,13 +126,14 @@ def test_one_mistake_leaves_the_other_plots_in_dev_and_all_are_told(start_server
 
     until(lambda: server.get("/plots/sales/right").status == 200)
     page = server.get("/").body.decode()
-    assert "5 registrations are wrong; the other plots answer" in page
+    assert "6 registrations are wrong; the other plots answer" in page
     for told in TOLD:
         assert told.replace("'", "&#39;") in page, told
         assert told in server.log, told
     for address, told in [
         ("/plots/salse/misspelt", "no dataset named 'salse'"),
         ("/plots/misspelt.svg", "no dataset named 'salse'"),
+        ("/plots/with_width", "no option width="),
         ("/plots/pages/3", "size=(1, 'x')"),
         ("/plots/two_things", "parameter 'y'"),
         ("/plots/stock/of_stock", "stock in plots.py, line 6"),
@@ -138,7 +143,7 @@ def test_one_mistake_leaves_the_other_plots_in_dev_and_all_are_told(start_server
 
     (tmp_path / "plots.py").write_text(MISTAKES.replace("salse", "sales"))
     until(lambda: server.get("/plots/sales/misspelt").status == 200)
-    assert "4 registrations are wrong" in server.get("/").body.decode()
+    assert "5 registrations are wrong" in server.get("/").body.decode()
 
 
 def test_production_refuses_to_start_with_all_mistakes_told(tmp_path):
@@ -147,7 +152,7 @@ def test_production_refuses_to_start_with_all_mistakes_told(tmp_path):
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
 
     assert ended.returncode == 2
-    assert "5 registrations are wrong." in ended.stderr
+    assert "6 registrations are wrong." in ended.stderr
     assert all(told in ended.stderr for told in TOLD), ended.stderr
 
 
