@@ -1,4 +1,4 @@
-"""What authors write into a decorator, checked: the names of its options, and sizes.
+"""What authors write into a decorator, checked: the names of its options, sizes, durations.
 
 A wrong name is told with the option that is meant, which a TypeError of Python's does not know.
 """
@@ -8,9 +8,10 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from plotroute import freshness
 from plotroute.errors import BadRegistration
 
 M = TypeVar("M", bound=Callable[..., Any])
@@ -125,3 +126,51 @@ def _in_pixels(inches: Any) -> tuple[int, int] | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return (width, height) if 0 < width <= MOST_SIDE and 0 < height <= MOST_SIDE else None
+
+
+# What HTTP's caches take for "for ever"; an infinity has no spelling there.
+_YEAR = 365 * 24 * 3600
+
+
+def positive(option: str, value: Any) -> Any:
+    """Return a number above 0, or None; BadRegistration if it is neither."""
+    if value is not None and not (isinstance(value, (int, float)) and 0 < value < float("inf")):
+        raise BadRegistration(f"{option}={value!r} must be a number above 0.")
+    return value
+
+
+def load_times(ttl: Any, version: Any, poll: Any) -> tuple[float | None, float]:
+    """Return the seconds that data is good for, if its author says so, and those between polls."""
+    if ttl is not None and version is not None:
+        raise BadRegistration("A dataset has a ttl= or a version=, not both: a version already says when.")
+    seconds, every = duration("ttl", ttl), duration("poll", poll)
+    if seconds == 0:
+        raise BadRegistration(
+            "ttl=0: such data would be loaded for every request. Leave ttl= out: the content then tells "
+            "whether it has changed. Or load it in a plot that reads no dataset and is drawn every time."
+        )
+    if not every or every < 0.1:
+        raise BadRegistration(f"poll={poll!r} must be at least 100ms.")
+    return seconds, every
+
+
+def duration(option: str, value: Any) -> float | None:
+    """Return the seconds of a duration, or None; BadRegistration if it is neither."""
+    try:
+        return freshness.ttl(value)
+    except (ValueError, TypeError) as error:
+        raise BadRegistration(f"{option}={value!r}: {error}") from None
+
+
+def bounded(option: str, value: Any) -> float | None:
+    """Return a duration that HTTP can spell."""
+    seconds = duration(option, value)
+    return None if seconds is None else min(seconds, _YEAR)
+
+
+def columns(option: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Return names of columns; BadRegistration if they are none."""
+    if isinstance(names, str) or not all(isinstance(column, str) for column in names):
+        truth = "True or " if option == "source" else ""
+        raise BadRegistration(f'{option}={names!r} must be {truth}a list of columns: ["at", "temperature"].')
+    return tuple(names)

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
-from plotroute import addresses, decorating, freshness, links
+from plotroute import addresses, decorating, links
 from plotroute.catalog import Catalog, complete
 from plotroute.data.files import files, reader
 from plotroute.errors import BadRegistration
@@ -124,11 +124,11 @@ class Plots:
                         examples=dict(examples or {}),
                         size=decorating.size("size", size),
                         min_size=decorating.size("min_size", min_size),
-                        ttl=_duration("ttl", ttl),
-                        stale=_bounded("stale", stale),
-                        max_age=_bounded("max_age", max_age) or 0,
-                        timeout=_positive("timeout", timeout),
-                        max_pixels=_positive("max_pixels", max_pixels),
+                        ttl=decorating.duration("ttl", ttl),
+                        stale=decorating.bounded("stale", stale),
+                        max_age=decorating.bounded("max_age", max_age) or 0,
+                        timeout=decorating.positive("timeout", timeout),
+                        max_pixels=decorating.positive("max_pixels", max_pixels),
                     )
                 )
             return function
@@ -183,7 +183,7 @@ class Plots:
             called = name or getattr(function, "__name__", "")
             with self.registry.noting(lambda why: Mistake(function, "dataset", why, dataset=called)):
                 check_function(function, "@plots.dataset")
-                seconds, every = _load_times(ttl, version, poll)
+                seconds, every = decorating.load_times(ttl, version, poll)
                 self._changed()
                 self.registry.add_dataset(
                     Dataset(
@@ -192,7 +192,7 @@ class Plots:
                         ttl=seconds,
                         version=version,
                         poll=every,
-                        source=source if isinstance(source, bool) else _columns("source", source),
+                        source=source if isinstance(source, bool) else decorating.columns("source", source),
                         shared=bool(shared),
                     ),
                     again=self._interactive,
@@ -220,7 +220,7 @@ class Plots:
 
         >>> plots.files("orders", "data/*.parquet", columns=["day", "revenue"])
         """
-        wanted = None if columns is None else list(_columns("columns", columns))
+        wanted = None if columns is None else list(decorating.columns("columns", columns))
         self.dataset(name, version=files(pattern), source=source)(reader(pattern, wanted))
 
     def include(self, other: Plots, *, prefix: str = "") -> None:
@@ -389,48 +389,3 @@ class Plots:
         for includer in list(self._includers):
             includer._changed()
             includer._registered()
-
-
-# What HTTP's caches take for "for ever"; an infinity has no spelling there.
-_YEAR = 365 * 24 * 3600
-
-
-def _positive(option: str, value: Any) -> Any:
-    if value is not None and not (isinstance(value, (int, float)) and 0 < value < float("inf")):
-        raise BadRegistration(f"{option}={value!r} must be a number above 0.")
-    return value
-
-
-def _load_times(ttl: Any, version: Any, poll: Any) -> tuple[float | None, float]:
-    """Return the seconds that data is good for, if its author says so, and those between polls."""
-    if ttl is not None and version is not None:
-        raise BadRegistration("A dataset has a ttl= or a version=, not both: a version already says when.")
-    seconds, every = _duration("ttl", ttl), _duration("poll", poll)
-    if seconds == 0:
-        raise BadRegistration(
-            "ttl=0: such data would be loaded for every request. Leave ttl= out: the content then tells "
-            "whether it has changed. Or load it in a plot that reads no dataset and is drawn every time."
-        )
-    if not every or every < 0.1:
-        raise BadRegistration(f"poll={poll!r} must be at least 100ms.")
-    return seconds, every
-
-
-def _duration(option: str, value: Any) -> float | None:
-    try:
-        return freshness.ttl(value)
-    except (ValueError, TypeError) as error:
-        raise BadRegistration(f"{option}={value!r}: {error}") from None
-
-
-def _bounded(option: str, value: Any) -> float | None:
-    """Return a duration that HTTP can spell."""
-    seconds = _duration(option, value)
-    return None if seconds is None else min(seconds, _YEAR)
-
-
-def _columns(option: str, names: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(names, str) or not all(isinstance(column, str) for column in names):
-        truth = "True or " if option == "source" else ""
-        raise BadRegistration(f'{option}={names!r} must be {truth}a list of columns: ["at", "temperature"].')
-    return tuple(names)
