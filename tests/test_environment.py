@@ -44,6 +44,35 @@ def test_broken_packages_are_no_obstacle(fresh_environment, tmp_path, monkeypatc
     assert fresh_environment() == fresh_environment()
 
 
+def test_the_environment_is_what_matplotlib_begins_with(fresh_environment, tmp_path, monkeypatch):
+    monkeypatch.delenv("MATPLOTLIBRC", raising=False)
+    monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path / "settings"))
+    found = [fresh_environment()]
+    settings = write(tmp_path / "settings" / "matplotlibrc", "lines.linewidth: 2")
+    found.append(fresh_environment())
+    write(settings, "lines.linewidth: 3")
+    found.append(fresh_environment())
+    write(tmp_path / "settings" / "stylelib" / "house.mplstyle", "font.size: 20")
+    found.append(fresh_environment())
+    monkeypatch.setenv("MATPLOTLIBRC", str(write(tmp_path / "named", "font.size: 9")))
+    found.append(fresh_environment())
+    assert len(set(found)) == 5
+
+    # That one wins, so what it hides does not count.
+    write(settings, "lines.linewidth: 4")
+    assert fresh_environment() == found[-1]
+    write(tmp_path / "folder" / "matplotlibrc", "font.size: 9")
+    monkeypatch.setenv("MATPLOTLIBRC", str(tmp_path / "folder"))
+    assert fresh_environment() != found[-1]
+
+
+def test_a_matplotlibrc_where_it_is_started_is_not_the_environment(fresh_environment, tmp_path, monkeypatch):
+    first = fresh_environment()
+    write(tmp_path / "matplotlibrc", "lines.linewidth: 17")
+    monkeypatch.chdir(tmp_path)
+    assert fresh_environment() == first
+
+
 def test_the_environment_is_its_fonts(fresh_environment, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     first = fresh_environment()

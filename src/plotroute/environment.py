@@ -1,7 +1,8 @@
-"""What decides a picture beside the author's code and data: packages, Python, machine, fonts, addresses."""
+"""What decides a picture beside the author's code and data: packages, Python, fonts, settings, addresses."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.metadata
 import os
@@ -41,4 +42,27 @@ def environment_hash(namespace: str = "") -> str:
         for place, _, files in os.walk(os.path.expanduser(folder)):
             for font in (Path(place, file) for file in files if file.lower().endswith(_FONT_SUFFIXES)):
                 facts.add(f"{font.name}: {font.stat().st_size if font.exists() else 0}")
+    for file in _matplotlib_files():
+        with contextlib.suppress(OSError):  # it is not there, or not ours to read: Matplotlib does not either
+            facts.add(f"{file.name}: {sha256(file.read_bytes()).hexdigest()}")
     return sha256("\0".join(sorted(facts)).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _matplotlib_files() -> list[Path]:
+    """Return the files of the user's that Matplotlib begins with: a `matplotlibrc`, and styles.
+
+    As Matplotlib looks for them, but for one: a `matplotlibrc` in the working directory is kept away
+    (`render/reset.py`). Otherwise the picture would depend on where the server was started.
+    """
+    if named := os.environ.get("MPLCONFIGDIR"):
+        folder = Path(named)
+    elif sys.platform.startswith(("linux", "freebsd")):
+        folder = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config", "matplotlib")
+    else:
+        folder = Path("~/.matplotlib")
+    folder = Path(os.path.expanduser(folder))
+    candidates = [folder / "matplotlibrc"]
+    if (chosen := os.environ.get("MATPLOTLIBRC")) is not None:
+        candidates = [Path(chosen), Path(chosen, "matplotlibrc"), *candidates]
+    settings = [file for file in candidates if file.is_file()]
+    return [*settings[:1], *sorted((folder / "stylelib").glob("*.mplstyle"))]

@@ -9,9 +9,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from plotroute.encode import text_layouts
 from plotroute.encode.text_layouts import layouts_remembered
 
-LAY_OUT = Text._get_layout
+LAY_OUT = text_layouts._lay_out
 
 # What a text can be told that changes where its ink goes: the text that comes second differs in just that.
 CHANGES = {
@@ -91,7 +92,7 @@ def test_rcparams_that_are_set_while_it_is_drawn_count(rc):
 def test_it_is_once_for_every_text_of_a_plot_that_asks_ten_times(monkeypatch):
     asked = []
     monkeypatch.setattr(
-        Text, "_get_layout", lambda self, renderer: asked.append(self) or LAY_OUT(self, renderer)
+        text_layouts, "_lay_out", lambda self, renderer: asked.append(self) or LAY_OUT(self, renderer)
     )
     figure = Figure(layout="constrained")
     figure.subplots().plot([1, 2, 3])
@@ -104,14 +105,33 @@ def test_it_is_once_for_every_text_of_a_plot_that_asks_ten_times(monkeypatch):
 @pytest.mark.parametrize("version", ["3.10.9", "3.12.0", "4.0.0"])
 def test_a_matplotlib_that_is_not_known_is_left_alone(monkeypatch, version):
     monkeypatch.setattr(mpl, "__version__", version)
+    monkeypatch.setattr(Text, "_get_layout", LAY_OUT)
     with layouts_remembered():
         assert Text._get_layout is LAY_OUT
 
 
 @pytest.mark.parametrize("ends", [nullcontext(), pytest.raises(ZeroDivisionError)])
-def test_afterwards_everything_is_as_it_was(ends):
-    with ends as expected, layouts_remembered():
-        assert Text._get_layout is not LAY_OUT
-        if expected is not None:
-            raise ZeroDivisionError
-    assert Text._get_layout is LAY_OUT
+def test_nothing_is_remembered_afterwards(ends, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        text_layouts, "_lay_out", lambda self, renderer: asked.append(self) or LAY_OUT(self, renderer)
+    )
+    figure = Figure()
+    figure.text(0.5, 0.5, "words")
+    for _ in range(2):
+        with ends as expected, layouts_remembered():
+            drawn(figure)
+            if expected is not None:
+                raise ZeroDivisionError
+    assert len(asked) >= 2
+    before = len(asked)
+    drawn(figure)
+    assert len(asked) > before
+
+
+def test_the_method_is_set_once_for_all_pictures():
+    with layouts_remembered():
+        method = Text._get_layout
+    assert Text._get_layout is method
+    with layouts_remembered():
+        assert Text._get_layout is method

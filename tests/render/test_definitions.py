@@ -1,5 +1,6 @@
 """What a plot replaces in the libraries that draw is put back, and nothing else is touched."""
 
+import json
 import logging
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 import seaborn as sns
 
 from plotroute.render.definitions import Definitions
-from plotroute.render.reset import State
+from plotroute.render.reset import State, imports
 
 
 @pytest.fixture
@@ -21,6 +22,7 @@ def definitions():
     with pytest.MonkeyPatch.context() as patch:
         for owner, name in REPLACED.values():
             patch.setattr(owner, name, vars(owner)[name])
+        imports().install()  # a definition too
         yield Definitions()
 
 
@@ -78,23 +80,24 @@ def test_several_are_put_back_at_once(definitions):
     ]
 
 
-def test_settings_and_caches_of_the_libraries_are_theirs(definitions, monkeypatch):
-    monkeypatch.setattr(mpl.text.Text, "zorder", 7)
+def test_caches_and_submodules_of_the_libraries_are_theirs(definitions, monkeypatch):
     monkeypatch.setattr(mpl.figure, "_log", logging.getLogger("mine"))
+    monkeypatch.setattr(mpl, "figure", mpl.axes)
     monkeypatch.setattr(plt, "of_mine", lambda: None, raising=False)
 
     assert definitions.put_back() == []
 
-    assert mpl.text.Text.zorder == 7
-    assert mpl.figure._log.name == "mine"
+    assert sys.modules["matplotlib.figure"]._log.name == "mine"
+    assert mpl.figure is mpl.axes
     assert plt.of_mine() is None
 
 
-def test_other_modules_are_nobodys_business(definitions, monkeypatch):
-    monkeypatch.setattr(np, "mean", len)
+def test_other_modules_are_not_looked_at(definitions, monkeypatch):
+    monkeypatch.setattr(np.linalg, "norm", len)
+    monkeypatch.setattr(json, "dumps", len)
 
     assert definitions.put_back() == []
-    assert np.mean is len
+    assert np.linalg.norm is json.dumps is len
 
 
 def test_what_the_author_has_replaced_at_the_top_of_the_file_stays(monkeypatch):

@@ -115,12 +115,44 @@ def test_what_a_fork_does_no_harm_to_is_allowed(code):
     assert left_behind(code) is None
 
 
-@pytest.mark.parametrize("library", ["numpy", "pandas", "pyarrow", "duckdb", "scipy.stats", "sqlalchemy"])
+@pytest.mark.parametrize(
+    "library", ["numpy", "pandas", "pyarrow", "polars", "duckdb", "scipy.stats", "sqlalchemy"]
+)
 def test_libraries_are_allowed_their_threads(library):
     assert (
         left_behind(f"import {library}\nimport numpy\nnumpy.ones((500, 500)) @ numpy.ones((500, 500))")
         is None
     )
+
+
+POOL = """
+import ctypes, time
+libc, thread = ctypes.CDLL(None), ctypes.c_ulong()
+libc.pthread_create(ctypes.byref(thread), None, libc.pause, None)
+libc.pthread_setname_np(thread, b"my-pool-0")
+"""
+NATIVE = {
+    "Polars, reading": ("import polars\npolars.read_csv(b'a,b\\n1,2\\n3,4')", "polars-0"),
+    "Polars, grouping": ("import polars\npolars.DataFrame({'a': [1, 2, 1]}).group_by('a').len()", "polars-0"),
+    "Polars, a lazy query": ("import polars\npolars.LazyFrame({'a': [1]}).select('a').collect()", "polars-0"),
+    "a pool of another library": (POOL, "my-pool-0"),
+}
+
+
+@pytest.mark.parametrize(("code", "named"), NATIVE.values(), ids=NATIVE)
+def test_a_pool_of_a_library_is_named(code, named):
+    told = left_behind(code)
+    assert "has a library start threads" in told
+    assert named in told
+    assert "@plots.dataset" in told
+
+
+def test_native_threads_that_were_there_before_are_no_business_of_the_import():
+    ready = "from plotroute.render.forking import native_threads\n"
+    check = "refuse_unforkable(before, native_threads())"
+    program = CHECK.replace("refuse_unforkable(before)", check)
+    ran = subprocess.run([sys.executable, "-c", program, ready + POOL], stdout=subprocess.PIPE, check=True)
+    assert json.loads(ran.stdout) is None
 
 
 # As those who start it are told

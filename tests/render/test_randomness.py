@@ -19,6 +19,10 @@ def draws():
     return [
         random.random(),
         random.randrange(10**9),
+        random.Random().random(),
+        random.Random(None).getrandbits(60),
+        type("Own", (random.Random,), {})().gauss(0, 1),
+        [random.seed(), random.random()][1],
         float(np.random.random()),
         float(np.random.default_rng().random()),
         float(np.random.default_rng().random()),

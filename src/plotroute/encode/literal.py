@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from matplotlib import legend
-from matplotlib.text import Text
+if TYPE_CHECKING:
+    from matplotlib.text import Text
 
 _INTERNAL = re.compile(r"_(child|container)\d+|_nolegend_")
 """Labels that Matplotlib gives to what has none, and the one by which authors hide an entry."""
@@ -42,7 +43,7 @@ def literal_texts(texts: Sequence[str]) -> Iterator[None]:
 def _in_legends(labels: tuple[str, ...]) -> Iterator[None]:
     """Have a legend show what is labelled with a text that begins with one of `labels`."""
     # All automatic legends ask this function, and it leaves out what begins with `_`.
-    module: Any = legend
+    module: Any = importlib.import_module("matplotlib.legend")
     find, handles_of = module._get_legend_handles_labels, module._get_legend_handles
 
     def shown(label: Any) -> bool:
@@ -63,6 +64,9 @@ def _in_legends(labels: tuple[str, ...]) -> Iterator[None]:
 
 @contextmanager
 def _no_mathtext(wanted: tuple[str, ...]) -> Iterator[None]:
+    # Here: the render server imports this before Matplotlib, which it imports in an empty directory.
+    from matplotlib.text import Text
+
     # Every way of measuring and drawing a Text asks this method, line by line: tick labels, legends and
     # texts made later included. Matplotlib has no public door to it.
     parse, uses_tex = Text._preprocess_math, Text.get_usetex  # type: ignore[attr-defined]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -14,42 +15,49 @@ from matplotlib.text import Text
 _READ_IN = ("3.11.",)
 """Versions of Matplotlib whose `Text._get_layout` was read: it depends on nothing but what is in `_key`."""
 
+_lay_out: Any = Text._get_layout  # type: ignore[attr-defined]
+_remembered = threading.local()
+
 
 @contextmanager
 def layouts_remembered() -> Iterator[None]:
-    """Have Agg lay out equal texts once while the body runs.
-
-    Matplotlib has no public door to it, so this is for the versions that are known, and for the whole
-    process meanwhile.
-    """
-    if not mpl.__version__.startswith(_READ_IN):
-        yield
-        return
-    known: dict[Any, Any] = {}
-    rc: Any = mpl.rcParams
-    about_text = [name for name in rc if name.startswith(("font.", "mathtext.", "text."))]
-    of: Any = partial(
-        dict.__getitem__, rc
-    )  # without the check of every access, which costs ten times as much
-    lay_out: Any = Text._get_layout  # type: ignore[attr-defined]
-
-    def lay_out_once(self: Any, renderer: Any) -> Any:
-        # Other renderers measure otherwise, and what is wrapped depends on where it stands.
-        if type(renderer) is not RendererAgg or self.get_wrap():
-            return lay_out(self, renderer)
-        # An artist may set rcParams while it draws.
-        fonts = tuple(tuple(v) if type(v) is list else v for v in map(of, about_text))
-        key = fonts, _key(self, renderer)
-        found = known.get(key)
-        if found is None:
-            found = known[key] = lay_out(self, renderer)
-        return found
-
-    Text._get_layout = lay_out_once  # type: ignore[attr-defined]
+    """Have Agg lay out equal texts once while the body runs, in this thread."""
+    install()
+    before = getattr(_remembered, "layouts", None)
+    _remembered.layouts = {}
     try:
         yield
     finally:
-        Text._get_layout = lay_out  # type: ignore[attr-defined]
+        _remembered.layouts = before
+
+
+def install() -> None:
+    """Have every text ask here for its layout. Matplotlib has no public door to it.
+
+    Once in a process, and before the state of it is looked at: setting a method of a class empties Python's
+    caches of that class's methods, twice per picture if it were set and put back for each.
+    """
+    if mpl.__version__.startswith(_READ_IN) and Text._get_layout is _lay_out:  # type: ignore[attr-defined]
+        Text._get_layout = _lay_out_once  # type: ignore[attr-defined]
+
+
+def _lay_out_once(self: Any, renderer: Any) -> Any:
+    known = getattr(_remembered, "layouts", None)
+    # Other renderers measure otherwise, and what is wrapped depends on where it stands.
+    if known is None or type(renderer) is not RendererAgg or self.get_wrap():
+        return _lay_out(self, renderer)
+    # An artist may set rcParams while it draws.
+    fonts = tuple(tuple(v) if type(v) is list else v for v in map(_rc, _ABOUT_TEXT))
+    key = fonts, _key(self, renderer)
+    found = known.get(key)
+    if found is None:
+        found = known[key] = _lay_out(self, renderer)
+    return found
+
+
+_ABOUT_TEXT = [name for name in list(mpl.rcParams) if name.startswith(("font.", "mathtext.", "text."))]
+# Without the check of every access, which costs ten times as much.
+_rc: Any = partial(dict.__getitem__, mpl.rcParams)
 
 
 def _key(text: Any, renderer: Any) -> tuple[Any, ...]:

@@ -28,7 +28,9 @@ from plotroute.model import DatasetRef, Versions
 from plotroute.render import absent
 from plotroute.render.changes import affected
 from plotroute.render.host import Context
+from plotroute.render.interpreter import kept
 from plotroute.render.randomness import seeded
+from plotroute.render.reset import imports
 from plotroute.sources import reference
 from plotroute.tracebacks import author_traceback
 
@@ -46,6 +48,8 @@ class _Loaded:
     files: States
     at: float
     """On a clock that nobody sets."""
+    imports: tuple[str, ...] = ()
+    """Modules that the load has imported and that have set something up: what draws the data may need it."""
     given: bool = False
     """Whether a drawing has been given what is for one only."""
 
@@ -157,6 +161,12 @@ class Datasets:
                 why,
             )
 
+    def repeat_imports(self, ids: Iterable[str]) -> None:
+        """Have in place what the imports of these datasets set up (colormaps, units), whenever they ran."""
+        for id in ids:
+            for module in self._loaded[id].imports if id in self._loaded else ():
+                imports().repeat(module)
+
     def refresh(self) -> None:
         """Poll and load again what is due, as long as somebody uses it. For a watcher, every second."""
         now = self._timer()
@@ -222,11 +232,12 @@ class Datasets:
             argument: data[name] for argument, name in dataset.datasets.items()
         }
         opened = Opened(self._places)
-        with opened.recording(), seeded(seed):
+        with opened.recording(), seeded(seed), imports().noted() as noted:
             value = self._author(lambda: dataset.declared.function(**arguments), f"Loading dataset {ref.id}")
         version = before or _content_version(ref, value)
         copies = Copies(value, shared=dataset.declared.shared)
-        loaded = _Loaded(copies, version, inputs, opened.states, self._timer())
+        imported = tuple(dict.fromkeys(noted))
+        loaded = _Loaded(copies, version, inputs, opened.states, self._timer(), imported)
         self._loaded[ref.id] = loaded
         self._loaded.move_to_end(ref.id)
         instances = [id for id in self._loaded if id == ref.name or id.startswith(f"{ref.name}?")]
@@ -250,11 +261,11 @@ class Datasets:
     def _author(self, call: Callable[[], Any], what: str) -> Any:
         """Call a function of the author's; what it raises becomes what readers are told."""
         try:
-            with self._context():
+            with kept(), imports().recorded(), self._context():
                 return call()
         except AnswerError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if ran_out(error):
                 raise OutOfMemory(f"{what} ran out of memory", detail=author_traceback(error)) from error
             absent.explain(error)

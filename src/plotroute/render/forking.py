@@ -7,6 +7,8 @@ import os
 import socket
 import struct
 import threading
+from collections.abc import Collection
+from pathlib import Path
 
 from plotroute.errors import CannotLoad
 
@@ -14,6 +16,14 @@ _CURE = (
     "Move it into a function that is called later (an app factory is: init_app(app, factory=…)), or leave it "
     'out where plots are drawn: if os.environ.get("PLOTROUTE_ROLE") != "render".'
 )
+
+_CURE_OF_POOLS = (
+    "Move what uses the library into a function that is called later: a dataset (@plots.dataset, with "
+    'ttl="forever" if it never changes), a plot, or an app factory. To import the library is fine.'
+)
+
+# Threads that look after memory and files, and that nothing waits for: Polars starts them at its import.
+_HOUSEKEEPING = ("jemalloc_bg_thd", "polars-ooc-clea")
 
 # A process, its user and its group: what the kernel notes of whoever is at the other end.
 _CREDENTIALS = struct.Struct("3i")
@@ -33,8 +43,25 @@ def sockets() -> dict[str, int]:
     return found
 
 
-def refuse_unforkable(before: dict[str, int]) -> None:
+def native_threads() -> dict[int, str]:
+    """Return the threads of this process that a library has named, by their ids; none but on Linux.
+
+    Those without a name, which have that of the process, are Arrow's and DuckDB's: both make new ones after
+    a fork.
+    """
+    found = {}
+    for task in Path("/proc/self/task").glob("*"):
+        with contextlib.suppress(OSError):  # it has ended
+            found[int(task.name)] = (task / "comm").read_text().strip()
+    own = found.get(os.getpid(), "")
+    python = {thread.native_id for thread in threading.enumerate()}
+    return {id: name for id, name in found.items() if id not in python and name not in (own, *_HOUSEKEEPING)}
+
+
+def refuse_unforkable(before: dict[str, int], threads: Collection[int] = ()) -> None:
     """Raise a CannotLoad that names a thread, or a connection that is not among the sockets `before`.
+
+    `threads` are ids of a library's threads that were there before.
 
     A thread is gone after a fork, with whatever lock it held: the child then waits for ever. A connection has
     two ends; of two processes that read from one of them, each gets parts of the other's answers.
@@ -45,6 +72,12 @@ def refuse_unforkable(before: dict[str, int]) -> None:
                 f"Importing the plots starts a thread ({thread.name}, which runs {_work(thread)}), and the "
                 f"processes that draw are forked afterwards. {_CURE}"
             )
+    if pool := {name for id, name in native_threads().items() if id not in threads}:
+        raise CannotLoad(
+            f"Importing the plots has a library start threads ({', '.join(sorted(pool))}), and the processes "
+            "that draw are forked afterwards: there, the library would wait for them for ever. "
+            f"{_CURE_OF_POOLS}"
+        )
     for name, number in sockets().items():
         if name not in before and (peer := _stream(number)) is not None:
             raise CannotLoad(

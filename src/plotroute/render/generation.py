@@ -24,7 +24,7 @@ from plotroute.data.opened import Opened
 from plotroute.errors import SetupError
 from plotroute.model import to_wire
 from plotroute.render import limits, process
-from plotroute.render.forking import refuse_unforkable, sockets
+from plotroute.render.forking import native_threads, refuse_unforkable, sockets
 from plotroute.render.frames import Channel
 from plotroute.render.host import Host, Recipe
 from plotroute.render.worker import Worker
@@ -65,7 +65,7 @@ def become(
         opened = Opened()
         try:
             faulthandler.enable()  # an import that never ends is ended by SIGABRT, and says where it is
-            before = sockets()
+            before, threads = sockets(), native_threads()
             host = Host(recipe)
             try:
                 worker = Worker.of(targets, settings, environment, host, host.find, opened, lenient=lenient)
@@ -76,7 +76,7 @@ def become(
                 worker = Worker.of(
                     targets, settings, environment, host, host.import_module, opened, lenient=lenient
                 )
-            refuse_unforkable(before)
+            refuse_unforkable(before, threads)
             faulthandler.disable()
         except SetupError as error:
             detail = getattr(error, "detail", "")

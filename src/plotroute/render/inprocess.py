@@ -31,7 +31,7 @@ from plotroute.errors import (
     SetupError,
 )
 from plotroute.model import DatasetRef, Image, Job, Manifest, Versions
-from plotroute.render.reset import State, import_matplotlib
+from plotroute.render.reset import State, import_matplotlib, imports
 from plotroute.render.watching import Watched
 from plotroute.render.worker import Worker
 from plotroute.settings import Settings
@@ -60,7 +60,7 @@ class InProcess:
         self._reloading = threading.Lock()
         self._closed = threading.Event()
         self._environment = environment_hash(settings.cache_namespace)
-        os.environ.setdefault("MPLBACKEND", "agg")
+        os.environ["MPLBACKEND"] = "agg"  # a terminal in a notebook hands on the notebook's
         import_matplotlib()
         os.chdir(author_code.root_of(self._targets))
         # What a module that is loaded again must find: Matplotlib as it was before the first time.
@@ -178,7 +178,11 @@ class InProcess:
     def _make_worker(self, opened: Opened) -> Worker:
         self._pristine.restore()
         self._pristine.definitions.put_back()
-        return Worker.of(self._targets, self._settings, self._environment, opened=opened, lenient=self._watch)
+        # Libraries stay imported when the author's modules are imported again.
+        with imports().recorded():
+            return Worker.of(
+                self._targets, self._settings, self._environment, opened=opened, lenient=self._watch
+            )
 
     def _refresh(self) -> None:
         """Keep versions and data young, behind the readers' backs."""

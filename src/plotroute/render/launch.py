@@ -108,5 +108,7 @@ def render_environment(environment: Mapping[str, str]) -> dict[str, str]:
     kept["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
     # And it maps a gigabyte ahead, which the memory limit counts: the first text in a frame would fail.
     kept.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    # Jupyter hands its own to what it starts, a module that is not there for us, or opens a window.
+    kept["MPLBACKEND"] = "agg"
     # Sets of texts are iterated in the same order by every process: same inputs, same bytes.
     return {**kept, "PYTHONHASHSEED": environment.get("PYTHONHASHSEED", "0"), "PLOTROUTE_ROLE": "render"}

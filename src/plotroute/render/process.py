@@ -54,6 +54,9 @@ class RenderProcess:
         self._settings = settings
         # The app's own, which are there for every picture.
         self._threads = set(threading.enumerate())
+        self._outputs = _outputs()
+        self._failed = ""
+        """The plot whose code has failed last, if it was the last to be drawn."""
 
     def run(self) -> NoReturn:
         """Answer until the base closes the channel."""
@@ -63,9 +66,7 @@ class RenderProcess:
             except (EOFError, ConnectionError):
                 leave(0)
             answer, body = self._answer(message)
-            recycle = self._reason_to_end(message)
-            if answer.get("error", {}).get("code") == OutOfMemory.code:
-                recycle = "it ran out of memory"
+            recycle = self._reason_to_end(message, answer.get("error", {}).get("code", ""))
             try:
                 self._channel.send({**answer, "recycle": recycle}, body)
             except OSError:
@@ -99,16 +100,46 @@ class RenderProcess:
         header, body = to_wire(image)
         return {"image": header.decode()}, body
 
-    def _reason_to_end(self, message: Message) -> str | None:
-        sys.stdout.flush()
-        sys.stderr.flush()
+    def _reason_to_end(self, message: Message, error: str) -> str | None:
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            closed = _outputs() != self._outputs
+        except (ValueError, OSError):  # ValueError: the file in Python is closed, and not what it writes to
+            closed = True
+        if closed:
+            return "its standard output was closed"
+        if error == OutOfMemory.code:
+            return "it ran out of memory"
         if self._host.failure:
             return "the app could not be made"
+        if self._worker.broken:
+            return self._worker.broken
+        if message["op"] == "render" and (reason := self._two_failed(message["job"], error)):
+            return reason
         if not self._threads.issuperset(threading.enumerate()):
             return "a Python thread was left running"
         if message["op"] == "render":
             gc.collect(1)
         return None
+
+    def _two_failed(self, job: str, error: str) -> str | None:
+        """Return a reason to end if two plots have failed, one after the other.
+
+        Each may have a fault of its own. But a plot can leave behind what no list of things to put back has
+        on it, and make all later ones fail: a new process costs less than to ask which it is.
+        """
+        failed = from_wire(Job, job.encode()).plot if error == PlotFailed.code else ""
+        before, self._failed = self._failed, failed
+        if failed and before and failed != before:
+            return f"two plots failed in it, one after the other: {before}, {failed}"
+        return None
+
+
+def _outputs() -> list[tuple[int, int]]:
+    """Return what the standard output and error are: another file may have taken a closed one's number."""
+    found = [os.fstat(number) for number in (1, 2)]
+    return [(one.st_dev, one.st_ino) for one in found]
 
 
 def become(

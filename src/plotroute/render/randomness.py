@@ -1,7 +1,8 @@
 """Random numbers that start from the same place for the same picture, in every process.
 
-Three generators are started: `random`, `np.random`, and the entropy of a bare `np.random.default_rng()`,
-which seaborn's confidence intervals use.
+`random` and `np.random` are started, and what has no seed of its own gets one: `np.random.default_rng()`,
+which seaborn's confidence intervals use, and `random.Random()`, which word clouds do. Not `secrets`,
+`os.urandom` or `uuid.uuid4()`, which are there to be unforeseeable.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import random
 import secrets
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 
@@ -22,13 +24,28 @@ def seeded(seed: str | None) -> Iterator[None]:
     number = int(seed, 16) if seed is not None else secrets.randbits(128)
     entropy: Any = bit_generator  # the stubs do not know `randbits`
     before = random.getstate(), np.random.get_state(), entropy.randbits
+    generators: Any = random
+    seed, bound = generators.Random.seed, generators.seed
     random.seed(number)
     np.random.seed(number % 2**32)
     # What SeedSequence(None) asks for entropy; the system's own where the picture is live.
     entropy.randbits = random.Random(number).getrandbits
+    generators.Random.seed = _with_seeds_from(random.Random(number + 1).getrandbits)
+    generators.seed = generators._inst.seed
     try:
         yield
     finally:
+        generators.Random.seed, generators.seed = seed, bound
         random.setstate(before[0])
         np.random.set_state(before[1])
         entropy.randbits = before[2]
+
+
+def _with_seeds_from(bits: Callable[[int], int]) -> Callable[..., None]:
+    """Return a `random.Random.seed` that asks `bits` for a seed where it is given none, in this thread."""
+    seed, thread = random.Random.seed, threading.get_ident()
+
+    def seed_or(self: random.Random, a: Any = None, version: int = 2) -> None:
+        seed(self, bits(128) if a is None and threading.get_ident() == thread else a, version)
+
+    return seed_or

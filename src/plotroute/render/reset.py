@@ -8,28 +8,41 @@ mathtext parser, so that the next formula is spaced differently) all changed the
 from __future__ import annotations
 
 import contextlib
-import copy
+import functools
 import importlib
-import locale
+import importlib.util
 import logging
 import os
 import sys
 import tempfile
-import warnings
 from collections import OrderedDict
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
-from plotroute.render.definitions import Definitions
+from plotroute.render.artwork import Colormaps, Fonts
+from plotroute.render.definitions import Definitions, Names
+from plotroute.render.imports import Imports
+from plotroute.render.interpreter import kept
+from plotroute.render.tables import Environment, Filters, Part, Rc, Tables, values
 
 log = logging.getLogger("plotroute.render")
 
 
 def import_matplotlib() -> None:
-    """Import Matplotlib in an empty directory: a `matplotlibrc` in the working directory would win."""
+    """Import Matplotlib in an empty directory: a `matplotlibrc` in the working directory would win.
+
+    What the user's environment names is honoured, and is part of every picture's key (`environment.py`).
+    """
     if "matplotlib" in sys.modules:
         return
     before = os.getcwd()
+    for name in ("MATPLOTLIBRC", "MPLCONFIGDIR"):
+        if os.environ.get(name):
+            os.environ[name] = os.path.abspath(os.environ[name])  # not from the empty directory
+    # A notebook hands on its own to what it starts: another Python may have no such module.
+    kind, _, module = os.environ.get("MPLBACKEND", "").partition("://")
+    if kind == "module" and importlib.util.find_spec(module.partition(".")[0]) is None:
+        os.environ["MPLBACKEND"] = "agg"
     with tempfile.TemporaryDirectory(prefix="plotroute-") as empty:
         os.chdir(empty)
         try:
@@ -38,97 +51,60 @@ def import_matplotlib() -> None:
             os.chdir(before)
 
 
+@functools.cache
+def parts() -> tuple[Part, ...]:
+    """Return what is put back before and after each drawing, in that order."""
+    return (Rc(), Tables(), Fonts(), Colormaps(), Environment(), Filters(), *values())
+
+
+@functools.cache
+def imports() -> Imports:
+    """Return the imports of this process: what they have changed is done again by each drawing."""
+    return Imports(lambda: (*parts(), _NAMES))
+
+
+_NAMES = Names()
+
+
 class State:
     """A snapshot of the process, taken after the author's module was imported."""
 
     def __init__(self) -> None:
         import matplotlib
         import matplotlib.pyplot as plt
-        import numpy as np
-        from matplotlib import colors, dates, units
 
-        scale: Any = importlib.import_module("matplotlib.scale")
-        colormaps: Any = matplotlib.colormaps
+        from plotroute.encode import text_layouts
+
+        # Before the definitions are looked at, since both are some of them.
+        imports().install()
+        text_layouts.install()
         self._backend = matplotlib.get_backend()
-        self._rc = _copied({key: value for key, value in matplotlib.rcParams.items() if key != "backend"})
         self._interactive = matplotlib.is_interactive()
-        self._tables: list[tuple[Any, dict[Any, Any]]] = [
-            (table, dict(table))
-            for table in (
-                colors.colorConverter.colors,  # sns.set_theme(color_codes=True) redefines "b", "g", …
-                units.registry,  # with pandas' converters every plot of dates has other ticks
-                scale._scale_mapping,
-                colormaps._cmaps,
-                os.environ,
-            )
-        ]
-        self._libraries_add_to = (scale._scale_mapping, colormaps._cmaps)
-        self._imported = set(sys.modules)
-        self._numpy_errors, self._numpy_print = np.geterr(), np.get_printoptions()
+        self._before = [part.take() for part in parts()]
+        self._done = imports().done
         self._directory = os.getcwd()
-        self._filters = warnings.filters[:]
-        self._locale = locale.setlocale(locale.LC_ALL)
-        self._pandas = _pandas_options()
         self._plt = plt
-        # What `set_epoch` has set, or the first plot of dates, after which it cannot be set: a plot that does
-        # so would work once in each process.
-        self._dates: Any = dates
-        self._epoch = self._dates._epoch
         self.definitions = Definitions()
+        self.broken = ""
+        """Why this process is not what it was and cannot be made so; empty: it can."""
 
     def restore(self) -> None:
-        """Put everything back. Takes 0.05 ms."""
+        """Put everything back but the definitions."""
         import matplotlib
-        import numpy as np
-        from matplotlib import colors
 
         self._plt.close("all")
         if matplotlib.get_backend() != self._backend:
             self._plt.switch_backend(self._backend)
-        # Without the validation of every value, which was done when it was set: 1.4 ms saved.
-        dict.update(cast(Any, matplotlib.rcParams), _copied(self._rc))
+        for part, before in zip(parts(), self._before, strict=True):
+            part.put_back(before)
+        imports().done = self._done
         if matplotlib.is_interactive() != self._interactive:
             matplotlib.interactive(self._interactive)
-        if len(sys.modules) != len(self._imported):
-            # A plot was the first to import a library: what that put in (seaborn its colormaps) was put in
-            # for good, since it will not be imported again.
-            self._adopt(set(sys.modules) - self._imported)
-        for table, before in self._tables:
-            if dict(table) != before:
-                table.clear()
-                table.update(before)
-                colors.colorConverter.cache.clear()
         mathtext: Any = importlib.import_module("matplotlib.mathtext")
         if not _ended_well(mathtext.MathTextParser._parser):
             mathtext.MathTextParser._parser = None
         mathtext.MathTextParser._parse_cached.cache_clear()
-        self._dates._epoch = self._epoch
-        np.seterr(**self._numpy_errors)
-        np.set_printoptions(**self._numpy_print)
         os.chdir(self._directory)
-        if warnings.filters != self._filters:
-            warnings.resetwarnings()  # says as well that the cache of decisions is out of date
-            warnings.filters[:] = self._filters  # type: ignore[index]
-        if locale.setlocale(locale.LC_ALL) != self._locale:
-            locale.setlocale(locale.LC_ALL, self._locale)
-        _restore_pandas(self._pandas)
-
-    def _adopt(self, imported: set[str]) -> None:
-        """Keep the names that newly imported modules have registered, and no other."""
-        self._imported |= imported
-        for table, before in self._tables:
-            if any(table is growing for growing in self._libraries_add_to):
-                added = {name: value for name, value in table.items() if name not in before}
-                # A colormap is registered as a copy, so its module has one of the same name.
-                named = {
-                    getattr(value, "name", None)
-                    for module in (imported if added else ())
-                    for value in list(vars(sys.modules[module]).values())
-                    if type(value).__module__ == "matplotlib.colors"
-                }
-                before.update(
-                    {n: v for n, v in added.items() if n in named or getattr(v, "__module__", "") in imported}
-                )
 
     @contextlib.contextmanager
     def clean(self) -> Iterator[None]:
@@ -140,18 +116,27 @@ class State:
 
         aside: OrderedDict[int, Any] = OrderedDict(Gcf.figs)
         Gcf.figs.clear()
+        with kept(), imports().recorded():
+            try:
+                self.restore()
+                yield
+            finally:
+                self._clean_up()
+                Gcf.figs.update(aside)
+
+    def _clean_up(self) -> None:
         try:
-            self.restore()
-            yield
-        finally:
-            self.restore()
+            # First, since what follows relies on them.
             for name in self.definitions.put_back():
                 log.warning(
                     "%s was replaced while drawing, and is put back for the next picture. What is meant for "
                     "all pictures is done at the top of the plots file.",
                     name,
                 )
-            Gcf.figs.update(aside)
+            self.restore()
+        except Exception as error:  # the picture is drawn: it is the next one that must not come from here
+            log.exception("the state could not be put back after a drawing")
+            self.broken = f"what a plot has changed cannot be put back ({type(error).__name__}: {error})"
 
 
 # All that a parser of Matplotlib 3.11 holds: its grammar, and what is set while a formula is parsed.
@@ -169,26 +154,3 @@ def _ended_well(parser: Any) -> bool:
     return held.keys() == _GRAMMAR | _AFTER_A_FORMULA.keys() and all(
         held[name] == value for name, value in _AFTER_A_FORMULA.items()
     )
-
-
-def _copied(rc: dict[str, Any]) -> dict[str, Any]:
-    """Return rcParams with lists of their own: `rcParams["font.sans-serif"].insert(0, …)` is common."""
-    return {key: value[:] if isinstance(value, list) else value for key, value in rc.items()}
-
-
-def _pandas_options() -> dict[str, Any] | None:
-    pandas = sys.modules.get("pandas")
-    if pandas is None:
-        return None
-    config = pandas._config.config._global_config
-    return copy.deepcopy(config) if isinstance(config, dict) else None
-
-
-def _restore_pandas(before: dict[str, Any] | None) -> None:
-    pandas = sys.modules.get("pandas")
-    if before is None or pandas is None:
-        return
-    config = pandas._config.config._global_config
-    if config != before:
-        config.clear()
-        config.update(copy.deepcopy(before))

@@ -29,6 +29,7 @@ from plotroute.model import Image, Job, Picture
 from plotroute.render import absent, far_values
 from plotroute.render.datasets import Datasets
 from plotroute.render.host import Context
+from plotroute.render.late_styles import late_styles_told
 from plotroute.render.randomness import seeded
 from plotroute.render.reads import Reads
 from plotroute.render.reset import State
@@ -93,6 +94,11 @@ class Worker:
         """Take the process as it is now for what every render starts from."""
         self._state = State()
 
+    @property
+    def broken(self) -> str:
+        """Why this process cannot be made what it was before its last drawing; empty: it could."""
+        return self._state.broken
+
     def run(
         self, job: Job, data_at_hand: Callable[[], None] = lambda: None, patience: float = math.inf
     ) -> Image:
@@ -111,6 +117,7 @@ class Worker:
                 with timed(timings, "data"):
                     arguments, versions = self._arguments(plot, job)
                     self._state.restore()  # loading is the author's code too
+                    self.datasets.repeat_imports(versions)
                 data_at_hand()
                 if timings["data"] > patience:
                     # All who waited have been told to come back: then the data is to be there.
@@ -229,7 +236,8 @@ def _draw(plot: BoundPlot, arguments: dict[str, Any], job: Job) -> tuple[Picture
         matplotlib.rcParams.update(dict(RC[job.options.theme]))  # type: ignore[arg-type]
     asked = [argument.name for argument in plot.arguments if argument.name in FIGURES]
     given = give(asked, plot.spec.size)
-    returned = plot.function(**{**arguments, **{name: given.arguments[name] for name in asked}})
+    with late_styles_told(job.plot) if asked else nullcontext():
+        returned = plot.function(**{**arguments, **{name: given.arguments[name] for name in asked}})
     return drawn(returned, given)
 
 

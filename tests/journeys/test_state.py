@@ -1,0 +1,460 @@
+"""What a plot imports, sets up, changes and leaves behind, in a real server: the next picture does not know of it."""
+
+import hashlib
+import itertools
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from textwrap import dedent
+
+import matplotlib
+import pytest
+from fontTools.ttLib import TTFont
+
+MODULES = {
+    "house_style.py": """
+        import matplotlib
+        matplotlib.rcParams["axes.facecolor"] = "#ffe0c0"
+        matplotlib.rcParams["xtick.color"] = "black"  # as it is, but for a dark theme
+        matplotlib.style.library["house"] = matplotlib.RcParams({"lines.linewidth": 9})
+        """,
+    "house_font.py": """
+        import pathlib
+        import matplotlib
+        from matplotlib import font_manager
+        font_manager.fontManager.addfont(pathlib.Path(__file__).with_name("house.ttf"))
+        matplotlib.rcParams["font.family"] = "House Sans"
+        """,
+    "house_units.py": """
+        import numpy as np
+        from matplotlib import units
+        class Money:
+            def __init__(self, cents): self.cents = cents
+        class Converter(units.ConversionInterface):
+            @staticmethod
+            def convert(value, unit, axis):
+                found = [getattr(one, "cents", one) for one in np.atleast_1d(value)]
+                return np.array(found) if np.iterable(value) else found[0]
+            @staticmethod
+            def axisinfo(unit, axis):
+                return units.AxisInfo(label="euros")
+            @staticmethod
+            def default_units(value, axis):
+                return "cents"
+        units.registry[Money] = Converter()
+        """,
+    "house_context.py": """
+        import matplotlib.pyplot as plt
+        import seaborn as sns
+        with plt.style.context("ggplot"), sns.axes_style("darkgrid"):
+            pass
+        """,
+    # One that imports others, and one that patches.
+    "house.py": """
+        import house_style, house_font
+        import matplotlib.axes
+        matplotlib.axes.Axes.house = lambda self: self.set_title("House")
+        """,
+}
+
+PLOTS = """
+import decimal, os, re, signal, sys, time
+import pandas as pd, sklearn, xarray as xr
+import matplotlib, matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.lines import Line2D
+from matplotlib.markers import MarkerStyle
+from plotroute import CannotDraw, Plots
+
+plots = Plots()
+
+def image(cmap):
+    figure, axes = plt.subplots(figsize=(2, 2))
+    axes.imshow([[1, 2], [3, np.nan]], cmap=cmap)
+    return figure
+
+def line(**more):
+    figure, axes = plt.subplots(figsize=(2, 2))
+    axes.plot([1, 3, 2], **more)
+    axes.set_title("Title")
+    return figure
+
+@plots.plot
+def plain():
+    return line()
+
+@plots.plot
+def cmocean_():
+    import cmocean
+    return image("cmo.thermal")
+
+@plots.plot
+def colorcet_():
+    import colorcet
+    return image("cet_fire")
+
+@plots.plot
+def cmcrameri_():
+    from cmcrameri import cm
+    return image("cmc.batlow")
+
+@plots.plot
+def by_importlib():
+    import importlib
+    importlib.import_module("cmocean.cm")
+    return image("cmo.haline")
+
+@plots.plot
+def style():
+    import house_style
+    return line()
+
+@plots.plot
+def context():
+    import house_context
+    return line()
+
+@plots.plot
+def style_named():
+    import house_style
+    with plt.style.context("house"):
+        return line()
+
+@plots.plot
+def font():
+    from house_font import matplotlib
+    return line()
+
+@plots.plot
+def unit():
+    import house_units
+    figure, axes = plt.subplots(figsize=(2, 2))
+    axes.plot([house_units.Money(100), house_units.Money(250)])
+    return figure
+
+@plots.plot
+def by_another():
+    import house
+    figure = line()
+    figure.axes[0].house()
+    return figure
+
+@plots.dataset(ttl="forever")
+def prices():
+    import house_units, house_style
+    return [house_units.Money(100), house_units.Money(250)]
+
+@plots.plot("priced", ttl="forever")
+def priced(prices):
+    figure, axes = plt.subplots(figsize=(2, 2))
+    axes.plot(list(prices))
+    return figure
+
+@plots.dataset(ttl="forever")
+def exits():
+    sys.exit("no database")
+
+@plots.plot("exiting")
+def exiting(exits):
+    return line()
+
+@plots.plot
+def probe():
+    words = [decimal.Decimal(1) / 3, np.sin(1), pd.DataFrame({"a": [1]}).plot, sklearn.get_config()["display"],
+             xr.get_options()["display_width"], pd.plotting.plot_params["xaxis.compat"], time.tzname,
+             sorted(set(plt.style.library) & {"mine"}), sys.getrecursionlimit(), signal.getsignal(signal.SIGALRM)]
+    figure, axes = plt.subplots(figsize=(4, 2))
+    axes.plot([1, 3, 2], marker="o", zorder=None, markersize=20)
+    axes.imshow([[1, 2], [3, np.nan]], cmap=plt.cm.viridis, extent=(0, 2, 0, 2))
+    axes.text(0, 0, "\\n".join(re.sub("0x[0-9a-f]+", "", str(word)) for word in words), fontsize=4)
+    return figure
+
+def leave_font():
+    from matplotlib import font_manager
+    font_manager.fontManager.addfont(os.path.abspath("house.ttf"))
+    # It comes first in a search for what the others have asked for.
+    for entry in font_manager.fontManager.ttflist:
+        if entry.name == "House Sans":
+            font_manager.fontManager.ttflist.remove(entry)
+            font_manager.fontManager.ttflist.insert(0, __import__("dataclasses").replace(entry, name="DejaVu Sans"))
+            break
+    font_manager.fontManager._findfont_cached.cache_clear()
+
+def poison():
+    def fails(self, *_, **__): raise RuntimeError("poisoned")
+    matplotlib.figure.Figure.add_subplot.__code__ = fails.__code__
+
+def colormap():
+    plt.cm.viridis.set_bad("red")
+
+def lookup():
+    plt.cm.viridis(0.5)
+    plt.cm.viridis._lut[:, 3] = 0.2
+
+def options():
+    xr.set_options(display_width=33)
+    sklearn.set_config(display="text")
+    pd.plotting.plot_params["xaxis.compat"] = True
+
+LEAVE = {
+    "decimal": lambda: setattr(decimal.getcontext(), "prec", 3),
+    "an attribute of a class": lambda: setattr(Line2D, "zorder", 0.5),
+    "a function of NumPy's": lambda: setattr(np, "sin", np.cos),
+    "an accessor of pandas'": lambda: setattr(pd.DataFrame, "plot", "gone"),
+    "rcParams themselves": lambda: setattr(matplotlib, "rcParams", {"font.size": 3}),
+    "pyplot's rcParams": lambda: setattr(plt, "rcParams", {}),
+    "a marker": lambda: MarkerStyle.markers.pop("o"),
+    "a colormap in place": colormap,
+    "a colormap's table": lookup,
+    "options of libraries": options,
+    "a font": leave_font,
+    "a style": lambda: plt.style.library.update(mine={"font.size": 3}),
+    "a style in place": lambda: dict.update(plt.style.library["ggplot"], {"font.size": 3}),
+    "the time zone": lambda: (os.environ.update(TZ="Asia/Tokyo"), time.tzset()),
+    "depth": lambda: sys.setrecursionlimit(5000),
+    "a handler": lambda: signal.signal(signal.SIGALRM, lambda *_: None),
+    "an alarm": lambda: signal.setitimer(signal.ITIMER_REAL, 0.3),
+    "no output": lambda: setattr(sys, "stdout", None),
+    "no error output": lambda: setattr(sys, "stderr", object()),
+    "a builtin": lambda: setattr(__import__("builtins"), "print", None),
+    "closed output": lambda: sys.stdout.close(),
+    "a closed descriptor": lambda: os.close(1),
+    "poison": poison,
+    "nothing": lambda: None,
+}
+
+@plots.plot
+def leave(what: str):
+    figure = line()
+    figure.canvas.draw()
+    LEAVE[what]()
+    if what == "poison":
+        raise CannotDraw("done")
+    return figure
+
+@plots.plot
+def die(n: int):
+    os._exit(1)
+
+@plots.plot
+def told(n: int):
+    order = list(sys.modules)
+    raise CannotDraw(repr({
+        "pid": os.getpid(),
+        "facecolor": matplotlib.rcParams["axes.facecolor"],
+        "linewidth": matplotlib.rcParams["lines.linewidth"],
+        "backend": matplotlib.get_backend(),
+        "first": [n for n in order if n.startswith(("plotroute.render.", "matplotlib"))].index("matplotlib"),
+        "server": [n for n in order if n.startswith("plotroute.render.")].index("plotroute.render.versions"),
+    }))
+
+@plots.plot
+def styled_late(ax):
+    with plt.style.context("ggplot"):
+        ax.plot([1, 2])
+
+@plots.plot
+def styled_in_time():
+    with plt.style.context("ggplot"):
+        return line()
+
+@plots.plot("cloud", ttl="forever")
+def cloud():
+    from wordcloud import WordCloud
+    figure, axes = plt.subplots(figsize=(3, 2))
+    axes.imshow(WordCloud(width=300, height=200).generate("many words of many plots by several authors"))
+    return figure
+"""
+
+IMPORTING = ["cmocean_", "colorcet_", "cmcrameri_", "by_importlib", "style", "style_named", "font", "unit"]
+IMPORTING += ["by_another", "priced"]
+LEFT = [
+    name for name in re.findall(r'^    "(.+?)": ', PLOTS.partition("LEAVE = {")[2], re.M) if name[0] != "f"
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Plots with the modules that they import, and settings of Matplotlib's beside them and elsewhere."""
+    folder = tmp_path_factory.mktemp("plots")
+    (folder / "plots.py").write_text(PLOTS)
+    for name, text in MODULES.items():
+        (folder / name).write_text(dedent(text))
+    font = TTFont(f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSerif.ttf")
+    for record in font["name"].names:
+        if record.nameID in (1, 4, 16):
+            record.string = "House Sans"
+    font.save(folder / "house.ttf")
+    (folder / "matplotlibrc").write_text("lines.linewidth: 17\n")
+    (folder / "settings").mkdir()
+    (folder / "settings" / "matplotlibrc").write_text("axes.facecolor: f0f0ff\n")
+    return folder
+
+
+# Failures are kept for some seconds: each is asked for only once.
+NUMBERS = itertools.count()
+
+ENVIRONMENT = {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "MPLCONFIGDIR": "settings"}
+
+
+@pytest.fixture(scope="module")
+def server(folder, start_server):
+    """A server with one render process, started as from a notebook's terminal."""
+    return start_server("plots.py", cwd=folder, arguments=("--renderers", "1"), **ENVIRONMENT)
+
+
+def picture(server, name, query=""):
+    reply = server.get(f"/plots/{name}{query}")
+    assert reply.status == 200, (name, reply.body[:500], server.log[-2000:])
+    return reply.body
+
+
+def fresh(server, name, query=""):
+    """Return the first picture of a process."""
+    assert server.get(f"/plots/die?n={next(NUMBERS)}").status == 500
+    return picture(server, name, query)
+
+
+def told(server):
+    return eval(json.loads(server.get(f"/plots/told?n={next(NUMBERS)}").body)["title"])
+
+
+@pytest.fixture(scope="module")
+def golden(server):
+    return {name: fresh(server, name) for name in ["plain", "probe", *IMPORTING]}
+
+
+def test_what_an_import_sets_up_shows(golden):
+    assert len(set(golden.values())) == len(golden)
+
+
+def test_every_picture_is_the_first_of_its_process(server, golden):
+    fresh(server, "plain")
+    process = told(server)["pid"]
+    for order in (
+        IMPORTING,
+        IMPORTING[::-1],
+        ["by_another", "style", "font", "by_another", "priced", "unit"],
+    ):
+        for name in order:
+            assert picture(server, name, "?_=again") == golden[name], name
+            assert picture(server, "plain") == golden["plain"], name
+    assert told(server)["pid"] == process
+
+
+@pytest.mark.parametrize("name", ["style", "context"])
+def test_a_theme_is_what_an_import_leaves_of_it(server, name):
+    dark, light = (fresh(server, name, f"?theme={theme}") for theme in ("dark", "light"))
+    assert dark != light
+    assert picture(server, name, "?theme=dark") == dark
+    fresh(server, name, "?theme=dark")
+    assert picture(server, name, "?theme=light") == light
+
+
+def test_data_brings_what_its_load_has_imported_wherever_that_came_first(server, golden):
+    fresh(server, "unit")
+    picture(server, "style")
+    assert picture(server, "priced", "?dpr=2") == fresh(server, "priced", "?dpr=2")
+
+
+@pytest.mark.parametrize("renderer", ["inprocess"])
+def test_in_one_process_pictures_are_the_same(folder, start_server, golden, renderer):
+    server = start_server("plots.py", cwd=folder, arguments=("--renderer", renderer), **ENVIRONMENT)
+    for name in ["plain", *IMPORTING, *IMPORTING[::-1], "plain"]:
+        assert picture(server, name) == golden[name], name
+
+
+def test_in_a_script_and_an_app_under_test_they_are_the_same(folder, golden, tmp_path):
+    program = """
+        import hashlib, json, os, sys
+        sys.path.insert(0, sys.argv[2])
+        from flask import Flask
+        import plots
+        names = json.loads(sys.argv[1])
+        found = []
+        for name in names + names[::-1]:
+            found.append([name, hashlib.sha256(plots.plots.draw(name).body).hexdigest()])
+        app = Flask("shop")
+        app.testing = True
+        plots.plots.init_app(app)
+        for name in names + names[::-1]:
+            found.append([name, hashlib.sha256(app.test_client().get(f"/plots/{name}").data).hexdigest()])
+        import house_style, matplotlib
+        print(json.dumps([found, matplotlib.rcParams["axes.facecolor"]]))
+        """
+    names = [name for name in ["plain", *IMPORTING] if name != "priced"]
+    ran = subprocess.run(
+        [sys.executable, "-c", dedent(program), json.dumps(names), str(folder)],
+        cwd=tmp_path,
+        env={**os.environ, **ENVIRONMENT, "MPLBACKEND": "agg", "MPLCONFIGDIR": f"{folder}/settings"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    found, facecolor = json.loads(ran.stdout)
+    hashes = {name: hashlib.sha256(golden[name]).hexdigest() for name in names}
+    assert [pair for pair in found if pair[1] != hashes[pair[0]]] == []
+    # The caller's own import, of a module that a plot had imported first, is not in vain.
+    assert facecolor == "#ffe0c0"
+
+
+@pytest.mark.parametrize("what", LEFT)
+def test_what_a_plot_leaves_behind_does_not_reach_the_next(server, golden, what):
+    process = told(server)["pid"]
+    # Two of them cannot be drawn themselves.
+    expected = {"poison": 422, "rcParams themselves": 500}.get(what, 200)
+    assert server.get(f"/plots/leave?what={what.replace(' ', '+')}").status == expected
+    if what == "poison":  # nothing notices it but two plots that fail
+        assert [server.get(f"/plots/{name}?dpr=2").status for name in ("plain", "probe")] == [500, 500]
+        assert "two plots failed in it, one after the other" in server.log
+    if what == "an alarm":
+        assert server.get("/plots/leave?what=nothing").status == 200
+        time.sleep(0.4)
+    assert picture(server, "probe") == golden["probe"]
+    assert picture(server, "plain") == golden["plain"]
+    replaced = what in ("poison", "closed output", "a closed descriptor")
+    assert (told(server)["pid"] != process) is replaced
+
+
+def test_a_dataset_that_exits_is_told_as_one_that_failed(server):
+    reply = server.get("/plots/exiting")
+    assert (reply.status, json.loads(reply.body)["code"]) == (503, "dataset_unavailable")
+    assert "SystemExit: no database" in server.log
+
+
+def test_putting_back_what_an_import_has_set_is_not_warned_of(server, golden):
+    picture(server, "by_another", "?dpr=2")
+    assert "Axes.house" not in server.log
+
+
+def test_matplotlib_begins_with_what_the_environment_names_and_not_with_where_it_is_started(server):
+    found = told(server)
+    assert found["linewidth"] == 1.5
+    assert found["facecolor"] == "#f0f0ff"
+    assert found["backend"] == "agg"
+    # Nothing that the render server imports has imported Matplotlib before it was in an empty directory.
+    assert found["first"] > found["server"]
+
+
+def test_the_log_says_once_that_a_style_comes_too_late(server):
+    for name in ("styled_late", "styled_late", "styled_in_time", "plain"):
+        picture(server, name)
+    lines = [line for line in server.log.splitlines() if "after its axes were made" in line]
+    assert len(lines) == 1
+    assert "styled_late sets a style" in lines[0]
+    assert "axes.facecolor" in lines[0]
+
+
+def test_a_generator_without_a_seed_is_the_same_for_every_format_and_theme(server):
+    def words(name):
+        figure = picture(server, name).decode()
+        return re.findall(r'xlink:href="(data:[^"]+)"', figure)[:1]
+
+    light = words("cloud.svg")
+    assert light
+    assert words("cloud.svg?theme=dark") == light
+    fresh(server, "plain")
+    assert words("cloud.svg?theme=light") == light
