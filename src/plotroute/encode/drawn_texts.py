@@ -1,0 +1,196 @@
+"""The texts of a figure as they are drawn: where each lies, and whose it is.
+
+An artist may keep texts to itself (the cells of a table, the label of a quiver key, the tick labels of
+`axisartist`), move one about while it draws, or draw one many times. So no artist is asked for its texts:
+the figure is drawn without rendering, and `Text.draw` notes what it was to draw.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from math import cos, isfinite, radians, sin
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+GAP = 1.5
+"""CSS pixels that a text keeps free before and after it, so that `100` `200` does not read as `100200`."""
+
+SLACK = 0.5
+"""CSS pixels above and below a text that may be shared: its box has room for accents and descenders."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rectangle:
+    """A text on the figure (CSS pixels): centre, half its length and height, its direction (radians)."""
+
+    x: float
+    y: float
+    length: float
+    height: float
+    angle: float
+
+    @property
+    def extent(self) -> tuple[float, float]:
+        """Half the width and height of the upright box around it."""
+        c, s = abs(cos(self.angle)), abs(sin(self.angle))
+        return self.length * c + self.height * s, self.length * s + self.height * c
+
+    @property
+    def with_room(self) -> Rectangle:
+        """The rectangle that it wants for itself."""
+        return replace(self, length=self.length + GAP, height=max(self.height - SLACK, 0.5))
+
+    def is_apart(self, other: Rectangle) -> bool:
+        """Whether some direction of this rectangle separates it from `other`."""
+        dx, dy = other.x - self.x, other.y - self.y
+        for angle, half in ((self.angle, self.length), (self.angle + radians(90), self.height)):
+            turn = other.angle - angle
+            reach = abs(cos(turn)) * other.length + abs(sin(turn)) * other.height
+            if abs(dx * cos(angle) + dy * sin(angle)) >= half + reach:
+                return True
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """One drawing of a text."""
+
+    name: object
+    """What survives a new layout: the text, or for the label of a tick its axis: there may be other ticks."""
+    rectangle: Rectangle
+    is_fixed: bool
+    """It is as large at every size of the figure."""
+    axes: tuple[Axes, ...]
+    """The axes that were being drawn, an inset after the axes it lies in; none for a text of the figure."""
+
+    def is_foreign_to(self, other: Axes) -> bool:
+        """Whether `other` are axes that this text has nothing to do with, nor has a twin of theirs."""
+        return other not in self.axes and all(
+            axes.get_position(original=True).bounds != other.get_position(original=True).bounds
+            for axes in self.axes
+        )
+
+
+def all_axes(figure: Figure) -> list[Axes]:
+    """Return the visible axes of `figure`, insets included."""
+    found: list[Axes] = []
+    waiting: list[Any] = list(figure.axes)
+    while waiting:
+        axes = waiting.pop()
+        if axes.get_visible():
+            found.append(axes)
+            waiting += axes.child_axes
+    return found
+
+
+def drawn_texts(figure: Figure) -> list[Drawn]:
+    """Lay `figure` out, draw it without rendering, and return every text that a reader would see."""
+    axes = all_axes(figure)
+    noted: list[tuple[Text, Rectangle, tuple[Axes, ...]]] = []
+    with _axes_noted(axes) as drawing, _texts_noted(figure, noted, drawing):
+        figure.draw_without_rendering()
+    of_ticks = _tick_labels(axes)
+    drawn = []
+    for text, rectangle, own in noted:
+        axis = of_ticks.get(id(text))
+        drawn.append(Drawn(axis or id(text), rectangle, axis is None and not text.get_wrap(), own))
+    return drawn
+
+
+@contextmanager
+def _axes_noted(all_of_them: Sequence[Axes]) -> Iterator[list[Axes]]:
+    """Keep a list of the axes that are just being drawn. A text of theirs need not say whose it is."""
+    drawing: list[Axes] = []
+
+    def noting(axes: Any) -> Any:
+        draw = axes.draw
+
+        @functools.wraps(draw)
+        def draw_noted(*args: Any, **kwargs: Any) -> None:
+            drawing.append(axes)
+            try:
+                draw(*args, **kwargs)
+            finally:
+                drawing.pop()
+
+        return draw_noted
+
+    # On the objects, because `Axes3D` draws its axis before it asks the method of its class.
+    own = [axes for axes in all_of_them if "draw" not in vars(axes)]
+    for axes in own:
+        axes.draw = noting(axes)  # type: ignore[method-assign]
+    try:
+        yield drawing
+    finally:
+        for axes in own:
+            del axes.draw
+
+
+@contextmanager
+def _texts_noted(figure: Figure, noted: list[Any], drawing: list[Axes]) -> Iterator[None]:
+    """Have every text of `figure` noted instead of drawn.
+
+    Matplotlib has no public door to it, so this is for the whole process meanwhile; a process encodes one
+    figure at a time.
+    """
+    draw = Text.draw
+
+    @functools.wraps(draw)
+    def note(text: Text, renderer: Any, *args: Any, **kwargs: Any) -> None:
+        if text.get_figure(root=True) is not figure:
+            draw(text, renderer, *args, **kwargs)
+        elif text.get_visible() and text.get_text().strip():
+            rectangle = _rectangle(text, renderer)
+            if rectangle is not None:
+                noted.append((text, rectangle, tuple(drawing)))
+
+    Text.draw = note  # type: ignore[method-assign,assignment]
+    try:
+        yield
+    finally:
+        Text.draw = draw  # type: ignore[method-assign]
+
+
+def _rectangle(text: Text, renderer: Any) -> Rectangle | None:
+    """Where `text` lies; None if it is nowhere, or clipped away as a whole."""
+    # Text's own method: that of an annotation would add its arrow.
+    box = Text.get_window_extent(text, renderer)
+    if not all(isfinite(side) for side in box.extents):
+        return None
+    clip = text.get_clip_box() if text.get_clip_on() else None
+    if clip is not None and not clip.overlaps(box):
+        return None
+    rotation = text.get_rotation()
+    angle = rotation % 180
+    width, height = box.width, box.height
+    if abs(angle - 90) < 1:
+        width, height = height, width
+    elif min(angle, 180 - angle) > 1:
+        text.set_rotation(0)
+        level = Text.get_window_extent(text, renderer)
+        text.set_rotation(rotation)
+        width, height = level.width, level.height
+    return Rectangle(
+        (box.x0 + box.x1) / 2,
+        (box.y0 + box.y1) / 2,
+        width / 2,
+        height / 2,
+        radians(angle),
+    )
+
+
+def _tick_labels(all_of_them: Sequence[Any]) -> dict[int, int]:
+    """Return the labels of ticks, each with its axis: a layout makes and unmakes them."""
+    labels: dict[int, int] = {}
+    for axes in all_of_them:
+        for axis in (getattr(axes, f"{name}axis", None) for name in "xyz"):
+            # Not get_major_ticks(), which has the ticks found once more.
+            for tick in (*axis.majorTicks, *axis.minorTicks) if axis is not None else ():
+                labels[id(tick.label1)] = labels[id(tick.label2)] = id(axis)
+    return labels

@@ -1,0 +1,55 @@
+"""A figure as it was before any layout: what a layout leaves behind in it is put back before the next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matplotlib.figure import Figure
+
+_MARGINS = ("left", "bottom", "right", "top", "wspace", "hspace")
+
+
+class Unlaid:
+    """The state of a figure that its next layout starts from.
+
+    Engines begin with the places that axes have: a legend that is wider than its axes in a small layout
+    makes them narrower, so that it sticks out even more, and a larger layout would begin with that. Tables
+    make their text smaller, axes of equal aspect their limits wider, and neither ever goes back.
+    """
+
+    def __init__(self, figure: Figure) -> None:
+        self._figures = _with_subfigures(figure)
+        self._margins = [{name: getattr(it.subplotpars, name) for name in _MARGINS} for it in self._figures]
+        axes: list[Any] = figure.axes
+        self._places = [(it, it.get_position(original=True)) for it in axes]
+        self._limits = [
+            (it, it.get_xlim(), it.get_ylim())
+            for it in axes
+            if it.name == "rectilinear" and it.get_aspect() != "auto" and it.get_adjustable() == "datalim"
+        ]
+        self._sizes = [
+            (cell, cell.get_fontsize())
+            for it in axes
+            for table in it.tables
+            for cell in table.get_celld().values()
+        ]
+
+    def restore(self) -> None:
+        """Undo what layouts since have done."""
+        for figure, margins in zip(self._figures, self._margins, strict=True):
+            figure.subplotpars.update(**margins)
+            if figure is not self._figures[0]:
+                figure._redo_transform_rel_fig()
+        for axes, place in self._places:
+            # Not `set_position`, which takes the axes out of the layout.
+            axes._set_position(place)
+        for axes, x, y in self._limits:
+            # A limit that is set by hand ends autoscaling; `auto=None` leaves it as it is.
+            axes.set_xlim(x, emit=False, auto=None)
+            axes.set_ylim(y, emit=False, auto=None)
+        for cell, size in self._sizes:
+            cell.set_fontsize(size)
+
+
+def _with_subfigures(figure: Any) -> list[Any]:
+    return [figure, *(deeper for it in figure.subfigs for deeper in _with_subfigures(it))]
