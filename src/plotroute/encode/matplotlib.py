@@ -36,6 +36,7 @@ from plotroute.encode.layout import (
 from plotroute.encode.legibility import settle
 from plotroute.encode.literal import literal_texts
 from plotroute.encode.pdf import ScaledPage
+from plotroute.encode.pixelbound import is_measured_in_pixels, pin_shadows
 from plotroute.encode.text_layouts import layouts_remembered
 from plotroute.model import IMAGE_TYPES
 
@@ -113,12 +114,15 @@ def _sized(figure: Figure, target: Target) -> bytes:
         check_pixels(*asked, target.max_pixels)
     else:
         check_pixels(*size, target.max_pixels, target.format)
-    if _may_be_laid_out(figure, target.made_by_us):
+    in_pixels = is_measured_in_pixels(figure)
+    pin_shadows(figure, _own_dpi(figure))
+    if not in_pixels and _may_be_laid_out(figure, target.made_by_us):
         content = settle(figure, natural, layouts(asked, natural, target.min_size))
         placement = Placement(_content(figure) if _is_tight() else content, asked, size)
     else:
         placement = Placement(_content(figure), asked, size)
-    write = {"svg": _svg, "pdf": _pdf}.get(target.format, _raster)
+    raster = _resampled if in_pixels else _raster
+    write = {"svg": _svg, "pdf": _pdf}.get(target.format, raster)
     return write(figure, target, placement)
 
 
@@ -172,7 +176,30 @@ def _raster(figure: Figure, target: Target, placement: Placement) -> bytes:
     drawn = BytesIO()
     figure.savefig(drawn, format="rgba", dpi=dpi * times, **region, **options)
     content = Image.frombuffer("RGBA", (wide * times, high * times), drawn.getvalue()).reduce(times)
+    return _padded(content, figure, target, placement)
+
+
+def _resampled(figure: Figure, target: Target, placement: Placement) -> bytes:
+    """The figure as `savefig` draws it without wishes, resampled: every density shows the same picture."""
+    dpi = _own_dpi(figure)
+    left, bottom, right, top = placement.content
+    wide, high = max(1, round((right - left) * dpi)), max(1, round((top - bottom) * dpi))
+    check_pixels(wide, high, target.max_pixels)
+    region = _region(figure, placement.content, raster_box(placement.content, (wide, high), dpi))
+    if (wide, high) == placement.pixels:
+        return _saved(figure, target, dpi=dpi, **region, **_options(target))
+    drawn = BytesIO()
+    figure.savefig(drawn, format="rgba", dpi=dpi, **region, **_options(target))
+    content = Image.frombuffer("RGBA", (wide, high), drawn.getvalue())
+    if content.size != placement.content_pixels:
+        content = content.resize(placement.content_pixels, Image.Resampling.BICUBIC)
+    return _padded(content, figure, target, placement)
+
+
+def _padded(content: Image.Image, figure: Figure, target: Target, placement: Placement) -> bytes:
+    """`content` in the middle of the picture, in the format of `target`."""
     picture = Image.new("RGBA", placement.pixels, _paper(figure, target))
+    wide, high = content.size
     picture.paste(content, ((picture.width - wide) // 2, (picture.height - high) // 2))
     file = Output(target.max_bytes)
     if target.format == "png":
