@@ -15,6 +15,7 @@ from plotroute.catalog import Catalog, complete
 from plotroute.environment import environment_hash
 from plotroute.errors import BadRegistration
 from plotroute.model import Manifest
+from plotroute.patched import as_patched
 from plotroute.pipeline import Pipeline, Rehearsal
 from plotroute.registry import Registry
 from plotroute.render.app_config import hashes
@@ -90,7 +91,8 @@ class Embedded:
         from plotroute.render.direct import Direct
 
         root = author_code.root_of([self.target()])
-        return Rehearsal(Direct(self._catalog(adhoc=True), root, settings), settings, apart)
+        catalog = as_patched(self._catalog(adhoc=True))
+        return Rehearsal(Direct(catalog, root, settings), settings, apart)
 
     def target(self) -> str:
         """Return what the render server is to load: the same module, wherever it works."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -20,6 +19,7 @@ from plotroute import addresses, freshness, options, params, sources
 from plotroute.addresses import Found
 from plotroute.cache.base import Cache, Stored, named
 from plotroute.cache.memory import MemoryCache
+from plotroute.clock import now
 from plotroute.errors import (
     AnswerError,
     PlotFailed,
@@ -48,7 +48,7 @@ class Pipeline:
         renderer: Renderer,
         cache: Cache,
         settings: Settings,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = now,
         room: Room | None = None,
     ) -> None:
         self._renderer = renderer

@@ -292,6 +292,14 @@ TABLE = (
         "A plot drawn in an app of another configuration shows another database's data, so it is refused.",
     ),
     Setting(
+        "ignored_environment",
+        str,
+        "",
+        "Environment variables that may differ between the web workers of a Flask app that share a render "
+        'server: "WORKER_*".',
+        "Workers of two environments do not share one, because their plots may read other databases.",
+    ),
+    Setting(
         "base_url",
         str,
         "",
@@ -349,6 +357,7 @@ class Settings:
     threads: int = 256
     release: str = ""
     ignored_config: str = ""
+    ignored_environment: str = ""
     base_url: str = ""
     trusted_proxies: str = ""
     user_header: str = ""

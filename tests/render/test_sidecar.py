@@ -106,12 +106,16 @@ def test_all_workers_that_ask_at_once_have_one_server(stage):
 
 
 def test_workers_that_were_spawned_share_one_as_forked_ones_do(stage):
-    first, second = stage.worker(), stage.worker()
+    # What a hook that is called after the fork may set, and pytest does, is no difference.
+    own = "os.environ['OWN'] = str(os.getpid())"
+    settings = {"ignored_environment": "WORKER_*, SLOT"}
+    first = stage.worker(before=own, environment={"WORKER_ID": "1", "PYTEST_CURRENT_TEST": "a"}, **settings)
+    second = stage.worker(before=own, environment={"WORKER_ID": "2", "SLOT": "2"}, **settings)
     for worker in (first, second):
         worker.begin("draw()")
     assert drew(first.end()) == drew(second.end())
     assert first("server()") == second("server()")
-    other = stage.worker(environment={"RELEASED": "later"})
+    other = stage.worker(environment={"RELEASED": "later"}, **settings)
     assert drew(other("draw()")) == drew(first("draw()"))
     assert other("server()") != first("server()")
     assert len(stage.bases()) == 2

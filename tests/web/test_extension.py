@@ -956,3 +956,19 @@ def test_a_view_says_what_has_changed_and_what_cannot_change_is_refused(module, 
     assert "['first']['first']" in client.get("/plots/shows.svg").text
     assert client.post("/change").text == "done"
     assert "['second']['second']" in client.get("/plots/shows.svg").text
+
+
+def test_an_app_for_plots_is_mounted_beside_another_framework(shop):
+    """As the guide says, in the place of Django: its own addresses stay, and links have the path in front."""
+
+    def other(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"of the other framework"]
+
+    app = make_app(
+        shop, testing=False, serve=("plots", "gallery"), config={"PLOTROUTE_RENDERER": "inprocess"}
+    )
+    client = Client(DispatcherMiddleware(other, {"/charts": app}))
+    assert client.get("/plots/steady").text == "of the other framework"
+    assert client.get("/charts/plots/steady").mimetype == "image/png"
+    assert "/charts/plots/steady" in client.get("/charts/plots").text

@@ -22,6 +22,7 @@ from plotroute.cache.epochs import Epochs
 from plotroute.cache.folder import NotPrivate, PrivateFolder
 from plotroute.cache.packing import Damaged, pack, plot_of, unpack
 from plotroute.cache.writer import Writer
+from plotroute.clock import now
 
 log = logging.getLogger("plotroute.cache")
 
@@ -46,7 +47,7 @@ class DiskCache:
     Nothing is touched before the first `put`. A directory that others could write to is not used.
     """
 
-    def __init__(self, directory: Path, max_bytes: int, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, directory: Path, max_bytes: int, clock: Callable[[], float] = now) -> None:
         self._folder = PrivateFolder(directory)
         self._epochs = Epochs(self._folder)
         self._writer = Writer(self._write)

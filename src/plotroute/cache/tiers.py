@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from plotroute.cache.base import Cache, Stored, _Missing
+from plotroute.clock import now
 
 
 class Tiers:
     """A near cache, which is quick, and a far one, which lasts and is shared."""
 
-    def __init__(self, near: Cache, far: Cache, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, near: Cache, far: Cache, clock: Callable[[], float] = now) -> None:
         self._near = near
         self._far = far
         self._clock = clock

@@ -19,6 +19,7 @@ from uuid import uuid4
 from plotroute import columns, freshness, hints, keys
 from plotroute.binding import BoundDataset
 from plotroute.catalog import Catalog
+from plotroute.clock import now
 from plotroute.data.base import fingerprint, lazy
 from plotroute.data.copies import Copies
 from plotroute.data.files import ran_out
@@ -60,7 +61,7 @@ class Datasets:
     def __init__(
         self,
         catalog: Catalog,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = now,
         timer: Callable[[], float] = time.monotonic,
         context: Context = nullcontext,
         places: Sequence[str] = (),

@@ -26,6 +26,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -70,7 +71,7 @@ class Sidecar:
             # What is relative counts from here, and the server works elsewhere.
             "path": [os.path.abspath(entry) for entry in sys.path if isinstance(entry, str)],
         }
-        alike = [self._configuration, interpreter(), _parent(), sorted(os.environ.items())]
+        alike = [self._configuration, interpreter(), _parent(), _environment(settings.ignored_environment)]
         name = hashlib.sha256(json.dumps(alike).encode("utf-8", "surrogateescape")).hexdigest()[:_DIGITS]
         self.path = _directory() / f"{name}.sock"
 
@@ -209,6 +210,17 @@ def _directory() -> Path:
     if len(os.fsencode(directory)) > 107 - len("/.sock") - _DIGITS:
         raise BadSetting(f"{directory} is too long a path for a socket; set TMPDIR to a shorter one.")
     return directory
+
+
+def _environment(ignored: str) -> list[tuple[str, str]]:
+    """Return the variables by which workers are told apart, without those that differ for each of them.
+
+    The number of the worker's own process is one, which a hook of gunicorn's may set; so is a test's name.
+    """
+    names = ["PYTEST_CURRENT_TEST", *ignored.replace(",", " ").split()]
+    own = str(os.getpid())
+    kept = ((k, v) for k, v in os.environ.items() if not any(fnmatchcase(k, name) for name in names))
+    return sorted((name, value) for name, value in kept if value != own)
 
 
 def _parent() -> list[str]:

@@ -64,6 +64,7 @@ class Extension:
     """The plots of one `Plots` in one app."""
 
     def __init__(self, app: Flask, source: Source, mount: Mount) -> None:
+        mounting.check_app(app, mount.name)
         self.mount = mount
         self._source = source
         # The app has the extension, in `app.extensions`; this is for plots that are registered later.
@@ -91,7 +92,6 @@ class Extension:
     # -- into the app -------------------------------------------------------------------------------
 
     def _enter(self, app: Flask) -> None:
-        mounting.check_app(app, self.mount.name)
         others: dict[str, Extension] = app.extensions.setdefault("plotroute", {})
         app.url_map.converters[mounting.IMPLIED] = mounting.Implied
         if not others:

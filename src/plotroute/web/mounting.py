@@ -62,6 +62,12 @@ class Mount:
 
 def check_app(app: Flask, name: str) -> None:
     """Raise a BadRegistration if the app cannot have a blueprint of ours of that name."""
+    if not isinstance(app, Flask):
+        kind = app if isinstance(app, type) else type(app)
+        raise BadRegistration(
+            f"init_app() takes a Flask app, and this is {kind.__module__}.{kind.__qualname__}. Make a Flask "
+            'app for the plots and mount it beside yours: docs/guide/flask.md, "Beside other frameworks".'
+        )
     if app.url_map.host_matching:
         raise BadRegistration(
             "The app tells its routes apart by host (host_matching=True), and plots have none. Give them "
