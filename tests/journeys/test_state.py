@@ -271,9 +271,7 @@ def cloud():
 
 IMPORTING = ["cmocean_", "colorcet_", "cmcrameri_", "by_importlib", "style", "style_named", "font", "unit"]
 IMPORTING += ["by_another", "priced"]
-LEFT = [
-    name for name in re.findall(r'^    "(.+?)": ', PLOTS.partition("LEAVE = {")[2], re.M) if name[0] != "f"
-]
+LEFT = re.findall(r'^    "(.+?)": ', PLOTS.partition("LEAVE = {")[2], re.M)
 
 
 @pytest.fixture(scope="module")
