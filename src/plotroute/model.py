@@ -6,6 +6,7 @@ with bytes behind (`to_wire`, `from_wire`): never a class, never a pickle.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -239,6 +240,11 @@ class Image:
 
     def __repr__(self) -> str:
         return f"<Image {self.type}, {len(self.body):,} bytes>"
+
+    @property
+    def data_uri(self) -> str:
+        """The picture as text, for the `src` of an `<img>` in a page or mail that must hold it."""
+        return f"data:{self.type};base64,{b64encode(self.body).decode()}"
 
     def save(self, path: Any) -> None:
         """Write the picture to the file `path`."""

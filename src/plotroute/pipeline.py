@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from plotroute import addresses, freshness, options, params, sources
+from plotroute import addresses, freshness, links, options, params, sources
 from plotroute.addresses import Found
 from plotroute.cache.base import Cache, Stored, named
 from plotroute.cache.memory import MemoryCache
@@ -155,6 +155,21 @@ class Pipeline:
         )
         epoch = self._epoch(plot.names)
         return Order(plot, job, manifest, epoch, reads, at, bool(values.get("download")))
+
+    def named(self, name: str, parameters: dict[str, Any]) -> Order:
+        """Say which picture Python values mean: those of the plot `name`, the options, and who asks."""
+        manifest = self.manifest()
+        found, format = links.named(manifest, name, parameters)
+        users = [parameters.pop(parameter.name, None) for parameter in found.plot.users]
+        return self.prepare(
+            manifest,
+            found,
+            (),
+            format=format or "png",
+            asked_format=format is not None,
+            body=links.canonical(found.plot, parameters),
+            user=next(iter(users), None),
+        )
 
     def changed(self, names: Collection[str]) -> None:
         """Have all processes of this machine forget the versions of datasets."""

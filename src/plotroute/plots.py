@@ -335,20 +335,22 @@ class Plots:
         if self._renderer is None:
             self._renderer = Direct(self._catalog(), self.registry.root, settings)
         pipeline = Pipeline(self._renderer, MemoryCache(0), settings)
-        manifest = pipeline.manifest()
-        found, format = links.named(manifest, name, parameters)
-        users = [parameters.pop(p.name, None) for p in found.plot.users]
-        order = pipeline.prepare(
-            manifest,
-            found,
-            (),
-            format=format or "png",
-            asked_format=format is not None,
-            body=links.canonical(found.plot, parameters),
-            user=next(iter(users), None),
-        )
-        image: Image = self._renderer.render(order.job)
+        image: Image = self._renderer.render(pipeline.named(name, parameters).job)
         return image
+
+    def render(self, name: str, /, **parameters: Any) -> Image:
+        """Have a plot of the current Flask app drawn as its URL is, from the cache if it is there.
+
+        >>> image = plots.render("sales/revenue", period="-7d", format="pdf")
+        >>> message.add_attachment(image.body, *image.type.split("/"), filename="revenue.pdf")
+
+        `draw` runs the plot where it is called; this asks the render server, so a plot that loops or crashes
+        costs an error alone. Parameters and errors are those of `draw`. Call it in a view, or in the app's
+        context. Who may see the picture (`authorize=`) is for the caller to ask.
+        """
+        from plotroute.web.templating import render
+
+        return render(self, name, parameters)
 
     def url(self, name: str, /, **parameters: Any) -> str:
         """Return the address of the plot `name` for `parameters`, path and query, properly quoted.

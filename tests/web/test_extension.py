@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import weakref
+from base64 import b64decode
 from contextlib import contextmanager
 
 import pytest
@@ -18,7 +19,7 @@ from flask_wtf import CSRFProtect
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
 
-from plotroute.errors import BadRegistration, BadSetting, DatasetUnavailable, PlotFailed
+from plotroute.errors import BadRegistration, BadSetting, DatasetUnavailable, InvalidParameters, PlotFailed
 from sketches import outcome, until
 
 SHOP = '''
@@ -972,3 +973,28 @@ def test_an_app_for_plots_is_mounted_beside_another_framework(shop):
     assert client.get("/plots/steady").text == "of the other framework"
     assert client.get("/charts/plots/steady").mimetype == "image/png"
     assert "/charts/plots/steady" in client.get("/charts/plots").text
+
+
+@pytest.mark.parametrize("testing", [True, False])
+def test_a_view_has_a_picture_drawn_as_its_address_is(shop, testing):
+    app = make_app(shop, testing=testing, config={} if testing else {"PLOTROUTE_RENDERER": "inprocess"})
+
+    @app.get("/page")
+    def page():
+        image = shop.plots.render("steady", n=7, format="svg")
+        assert image.type == "image/svg+xml"
+        return image.data_uri
+
+    client = app.test_client()
+    drawn = client.get("/plots/steady.svg?n=7").data
+    said, _, text = client.get("/page").text.partition(",")
+    assert (said, b64decode(text)) == ("data:image/svg+xml;base64", drawn)
+    assert shop.drawn == [7, 7] if testing else shop.drawn == [7]  # out of the cache
+    with app.app_context():  # a task, without a request
+        assert shop.plots.render("steady", format="pdf").type == "application/pdf"
+        with pytest.raises(LookupError if testing else PlotFailed):
+            shop.plots.render("fails")
+        with pytest.raises(InvalidParameters):
+            shop.plots.render("steady", n="many")
+    with pytest.raises(RuntimeError, match="needs the context of an app"):
+        shop.plots.render("steady")

@@ -11,9 +11,8 @@ import os
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any, Protocol
 
 from flask import Blueprint, Flask, Response, current_app, has_request_context, request
@@ -22,7 +21,7 @@ from werkzeug.routing import Rule
 
 from plotroute.addresses import HEALTH
 from plotroute.errors import AnswerError, BadRegistration, PlotFailed, RenderError, Unauthorized, UnknownPlot
-from plotroute.model import Manifest, PlotSpec
+from plotroute.model import Image, Manifest, PlotSpec
 from plotroute.pipeline import Pipeline
 from plotroute.settings import Settings
 from plotroute.signatures import is_guarded_by, where
@@ -139,7 +138,7 @@ class Extension:
             manifest = self._source.complete("adhoc" in self.mount.serve)
             for function in self._source.functions():
                 _refuse_hidden_guard(function)
-            _refuse_unknown(self.mount.public, manifest)
+            mounting.refuse_unknown(self.mount.public, manifest)
             if (app := self._app()) is not None:
                 self._mount(app, manifest)
             self._manifest = manifest
@@ -226,6 +225,15 @@ class Extension:
         elif self._runtime is not None and self._runtime.process == os.getpid():
             self._runtime.pipeline.changed(names)
 
+    def render(self, name: str, parameters: Mapping[str, Any]) -> Image:
+        """Return the picture of a plot of the current app, drawn as for a request."""
+        pipeline = self._running().pipeline
+        try:
+            return pipeline.image(pipeline.named(name, dict(parameters))).image
+        except AnswerError as error:
+            _propagate(error)
+            raise
+
     # -- answers ------------------------------------------------------------------------------------
 
     def _answer(self) -> Any:
@@ -301,7 +309,7 @@ class Extension:
         with self._lock:
             if self._runtime is None or self._runtime.process != os.getpid():
                 self.complete()
-                chosen, threads = serving_settings(app, request.environ)
+                chosen, threads = serving_settings(app, request.environ if has_request_context() else None)
                 pipeline = self._source.pipeline(chosen, bool(app.debug), app)
                 self._runtime = Runtime(self.mount, chosen, pipeline, os.getpid(), threads)
             return self._runtime
@@ -380,16 +388,3 @@ def _refuse_hidden_guard(function: Callable[..., Any]) -> None:
             "is what stands below. Guard all plots with init_app(app, decorators=(login_required,)), some of "
             "them with authorize=."
         )
-
-
-def _refuse_unknown(public: bool | tuple[str, ...], manifest: Manifest) -> None:
-    """Refuse `public=["revenu"]`: `revenue` would stay private, and its author would not know why."""
-    names = [plot.name for plot in manifest.plots]
-    for name in () if isinstance(public, bool) else public:
-        if name not in names:
-            nearest = get_close_matches(name, names, n=1, cutoff=0.0)
-            raise BadRegistration(
-                f"public={name!r} is no plot's name. The nearest is {nearest[0]!r}."
-                if nearest
-                else f"public={name!r} is no plot's name: there are no plots."
-            )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from flask import Flask
@@ -12,7 +13,7 @@ from werkzeug.routing import BaseConverter, Map, PathConverter, Rule, RuleFactor
 
 from plotroute.addresses import ROOT, SCHEMA, SUFFIXES, fixed_format
 from plotroute.errors import BadRegistration
-from plotroute.model import PlotSpec
+from plotroute.model import Manifest, PlotSpec
 from plotroute.web.access import Authorize
 
 IMPLIED = "plotroute_implied"
@@ -251,3 +252,16 @@ def view_of(method: Callable[[], Any]) -> Callable[..., Any]:
         return method()
 
     return answer
+
+
+def refuse_unknown(public: bool | tuple[str, ...], manifest: Manifest) -> None:
+    """Refuse `public=["revenu"]`: `revenue` would stay private, and its author would not know why."""
+    names = [plot.name for plot in manifest.plots]
+    for name in () if isinstance(public, bool) else public:
+        if name not in names:
+            nearest = get_close_matches(name, names, n=1, cutoff=0.0)
+            raise BadRegistration(
+                f"public={name!r} is no plot's name. The nearest is {nearest[0]!r}."
+                if nearest
+                else f"public={name!r} is no plot's name: there are no plots."
+            )

@@ -46,14 +46,16 @@ def read_settings(app: Flask) -> Settings:
     return settings.resolve(environment=os.environ, config=app.config)
 
 
-def serving_settings(app: Flask, environ: Mapping[str, Any]) -> tuple[Settings, int | None]:
-    """Return the settings for the web server that asks for an answer to `environ`, and its threads.
+def serving_settings(app: Flask, environ: Mapping[str, Any] | None) -> tuple[Settings, int | None]:
+    """Return the settings for the web server that asks for an answer to `environ`, if any, and its threads.
 
     How many of them may wait is decided by how many there are, unless `threads` says it.
     """
     chosen = read_settings(app)
     if is_set(app, "PLOTROUTE_THREADS"):
         return chosen, chosen.threads
+    if environ is None:  # a task or a command: nothing else waits in its process
+        return chosen, None
     server = hosting.serving(environ)
     hosting.announce(server)
     if server.threads is None:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from plotroute import addresses, links
 from plotroute.errors import UnknownPlot
-from plotroute.model import PlotSpec
+from plotroute.model import Image, PlotSpec
 from plotroute.web import images
 
 if TYPE_CHECKING:
@@ -69,6 +69,15 @@ def _host_of_plots() -> str:
     if adapter is None or adapter.subdomain in (None, default):
         return request.host
     return adapter.get_host(default)
+
+
+def render(plots: Any, name: str, parameters: Mapping[str, Any]) -> Image:
+    """Return a picture of the current app's, as `Plots.render` says."""
+    extensions: Mapping[str, Extension] = current_app.extensions.get("plotroute", {}) if current_app else {}
+    for extension in extensions.values():
+        if extension in plots._extensions:
+            return extension.render(name, parameters)
+    raise RuntimeError("plots.render() needs the context of an app that has these plots: plots.init_app(app)")
 
 
 def _find(name: str) -> tuple[Extension, PlotSpec]:
