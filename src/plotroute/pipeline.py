@@ -153,7 +153,7 @@ class Pipeline:
             timeout=plot.timeout or self._settings.render_timeout,
             request_id=request_id,
         )
-        epoch = self._epoch(plot.names)
+        epoch = self._cache.epoch(*plot.names)
         return Order(plot, job, manifest, epoch, reads, at, bool(values.get("download")))
 
     def named(self, name: str, parameters: dict[str, Any]) -> Order:
@@ -200,13 +200,9 @@ class Pipeline:
         return (
             footing.in_time(self._clock())
             and self._renderer.manifest() is footing.manifest
-            and self._epoch(footing.names) == footing.epoch
+            and self._cache.epoch(*footing.names) == footing.epoch
             and all(self._renderer.known(ref) == version for ref, version in footing.versions)
         )
-
-    def _epoch(self, names: Sequence[str]) -> str:
-        """Return what changes when the plot is purged, whichever of its names is purged."""
-        return "".join(self._cache.epoch(name) for name in names)
 
     def stored(self, key: str) -> Stored | None:
         """Return what the cache has under `key` and may still be shown."""

@@ -67,8 +67,8 @@ class Cache(Protocol):
     def clear(self) -> None:
         """Forget every picture; epochs stay."""
 
-    def epoch(self, plot: str) -> str:
-        """Return "" as long as the plot was never purged, else a token that every purge changes.
+    def epoch(self, *names: str) -> str:
+        """Return "" as long as the plot was never purged, by any of its names, else what a purge changes.
 
         Whoever names pictures puts it into their keys: what was named before a purge is not found after
         it, wherever it is kept. It is asked for with every request, and cheap.

@@ -75,12 +75,12 @@ class DiskCache:
         self._writer.drop(lambda key, stored: True)
         self._remove(lambda name: True)
 
-    def epoch(self, plot: str) -> str:
-        """Return "" as long as the plot was never purged, else a token that every purge changes.
+    def epoch(self, *names: str) -> str:
+        """Return "" as long as the plot of these names was never purged, else what every purge changes.
 
         Another process's purge is seen a second later.
         """
-        return self._epochs.of(plot)
+        return self._epochs.of(*names)
 
     def purge(self, plot: str) -> int:
         """Change the epoch of the plot and forget its pictures; return how many, as far as is known."""

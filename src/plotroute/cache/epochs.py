@@ -30,15 +30,16 @@ class Epochs:
         self._look_at = 0.0
         self._lock = Lock()
 
-    def of(self, plot: str) -> str:
-        """Return "" as long as the plot was never purged, else a token that every purge changes."""
+    def of(self, *names: str) -> str:
+        """Return "" as long as the plot of these names was never purged, else what every purge changes."""
         with self._lock:
             now = time.monotonic()
             if now >= self._look_at:
                 self._look_at = now + _LOOK_EVERY
                 with suppress(OSError):  # there is none, or nobody can tell now: what is known stays true
                     self._look()
-            return self._known.get(_name(plot), "") if self._known else ""
+            known = self._known
+            return "".join([known.get(_name(name), "") for name in names]) if known else ""
 
     def renew(self, plot: str) -> None:
         """Begin a new epoch; an OSError if nobody else would ever know."""

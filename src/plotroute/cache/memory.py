@@ -50,9 +50,9 @@ class MemoryCache:
             self._entries.clear()
             self._bytes = 0
 
-    def epoch(self, plot: str) -> str:
-        """Return "" as long as the plot was never purged, else a token that every purge changes."""
-        return self._epochs.get(plot, "")
+    def epoch(self, *names: str) -> str:
+        """Return "" as long as the plot of these names was never purged, else what every purge changes."""
+        return "".join([self._epochs.get(name, "") for name in names]) if self._epochs else ""
 
     def purge(self, plot: str) -> int:
         """Change the epoch of the plot and forget its pictures; return how many."""

@@ -38,11 +38,11 @@ class Tiers:
         self._far.clear()  # first: it could fill the near one again
         self._near.clear()
 
-    def epoch(self, plot: str) -> str:
+    def epoch(self, *names: str) -> str:
         """Return the epoch of the far cache, which all processes share, or else the near one's."""
         # Not both in one: the near one's is known to one process, and would give a picture another name
         # there than everywhere else. It counts where the far one cannot be written.
-        return self._far.epoch(plot) or self._near.epoch(plot)
+        return self._far.epoch(*names) or self._near.epoch(*names)
 
     def purge(self, plot: str) -> int:
         """Change the epoch of the plot and forget its pictures; return how many, as far as is known."""
