@@ -4,8 +4,9 @@ import pytest
 
 from plotroute import errors
 from plotroute.errors import SHARE_FAILURES_FOR
-from plotroute.render import scheduler as module
-from plotroute.render.scheduler import OPEN_AFTER, OPEN_FOR, Flight, Scheduler
+from plotroute.render import turns
+from plotroute.render.scheduler import OPEN_AFTER, OPEN_FOR, Scheduler
+from plotroute.render.turns import Flight, Lane
 
 LEAVES = [kind for kind in errors.answer_errors() if kind.__module__ == "plotroute.errors"]
 
@@ -29,17 +30,21 @@ def scheduler(clock):
     return Scheduler(clock, queue_timeout=10.0)
 
 
-def make(key="key", plot="plot", *, clock=None, queue_until=1010.0, timeout=10.0):
+IDLE = [Lane(), Lane()]
+
+
+def make(key="key", plot="plot", *, clock=None, queue_until=1010.0, timeout=10.0, **more):
     return Flight(
         key=key,
         plot=plot,
         message={"op": "render"},
         code="code",
-        data=frozenset(),
+        data=frozenset(more.pop("data", ())),
         timeout=timeout,
         request_id="-",
         queued_at=clock.now if clock else 1000.0,
         queue_until=queue_until,
+        **more,
     )
 
 
@@ -47,12 +52,24 @@ def some(kind):
     return kind([]) if kind is errors.InvalidParameters else kind("a title")
 
 
-def fly(scheduler, clock, key="key", plot="plot", *, took=0.0, error=None, processes=2):
+def begin(scheduler, clock, flight, loads=False):
+    """Have a process begin a flight whose data is at hand, or is not yet."""
+    scheduler.take(flight, loads)
+    flight.data_at = None if loads else clock.now
+    return Lane(flight)
+
+
+def fly(
+    scheduler, clock, key="key", plot="plot", *, took=0.0, loaded_in=None, error=None, lanes=IDLE, **more
+):
     """Have one drawing asked for, begun and ended; return the error if it was refused."""
-    flight = make(key, plot)
-    refused = scheduler.join(flight, "reader", processes)
+    flight = make(key, plot, **more)
+    refused = scheduler.join(flight, "reader", lanes)
     if refused is None:
-        scheduler.take(flight)
+        begin(scheduler, clock, flight, loaded_in is not None)
+        if loaded_in is not None:
+            clock.now += loaded_in
+            flight.data_at = clock.now
         clock.now += took
         assert scheduler.land(flight, error) == ["reader"]
     return refused
@@ -63,12 +80,12 @@ def fly(scheduler, clock, key="key", plot="plot", *, took=0.0, error=None, proce
 
 def test_whoever_asks_for_the_same_waits_for_the_same(scheduler):
     first, second, other = make(), make(), make("other")
-    assert scheduler.join(first, "a", 2) is None
-    assert scheduler.join(second, "b", 2) is None
-    assert scheduler.join(other, "c", 2) is None
+    assert scheduler.join(first, "a", IDLE) is None
+    assert scheduler.join(second, "b", IDLE) is None
+    assert scheduler.join(other, "c", IDLE) is None
     assert list(scheduler.queue) == [first, other]
     scheduler.take(first)
-    assert scheduler.join(make(), "d", 2) is None  # under way already
+    assert scheduler.join(make(), "d", IDLE) is None  # under way already
     assert list(scheduler.queue) == [other]
     assert scheduler.land(first, None) == ["a", "b", "d"]
     assert list(scheduler.flights) == ["other"]
@@ -77,14 +94,14 @@ def test_whoever_asks_for_the_same_waits_for_the_same(scheduler):
 def test_what_has_landed_is_flown_again(scheduler, clock):
     assert fly(scheduler, clock) is None
     again = make()
-    assert scheduler.join(again, "b", 2) is None
+    assert scheduler.join(again, "b", IDLE) is None
     assert list(scheduler.queue) == [again]
 
 
 def test_a_flight_that_nobody_waits_for_is_joined(scheduler):
     refresh = make()
     scheduler.add(refresh)
-    assert scheduler.join(make(), "reader", 2) is None
+    assert scheduler.join(make(), "reader", IDLE) is None
     scheduler.take(refresh)
     assert scheduler.land(refresh, None) == ["reader"]
 
@@ -118,7 +135,7 @@ def test_an_answer_from_memory_does_not_make_a_failure_younger(scheduler, clock)
 
 
 def test_only_so_many_failures_are_remembered(scheduler, clock, monkeypatch):
-    monkeypatch.setattr(module, "_MOST_REMEMBERED", 10)
+    monkeypatch.setattr(turns, "MOST_REMEMBERED", 10)
     for n in range(100):
         fly(scheduler, clock, f"key {n}", error=some(errors.RenderTimeout))
     assert fly(scheduler, clock, "key 99") is not None
@@ -177,11 +194,15 @@ def test_other_failures_open_no_circuit(scheduler, clock):
 # Admission
 
 
-def ask(scheduler, count, processes=2, plot="plot", timeout=10.0):
+def ask(scheduler, count, lanes=IDLE, plot="plot", **more):
     """Have `count` different pictures asked for; return those that are queued, and the refusals."""
-    answers = [scheduler.join(make(f"{plot} {n}", plot, timeout=timeout), n, processes) for n in range(count)]
+    answers = [scheduler.join(make(f"{plot} {n}", plot, **more), (plot, n), lanes) for n in range(count)]
     refused = [answer for answer in answers if answer is not None]
-    return list(scheduler.queue), refused
+    return [flight for flight in scheduler.queue if flight.plot == plot], refused
+
+
+def wait(scheduler, lanes, plot="plot", **more):
+    return scheduler.expected_wait(make("one more", plot, **more), lanes)
 
 
 def test_a_page_of_forty_cold_pictures_is_admitted(scheduler):
@@ -200,12 +221,12 @@ def test_more_than_can_be_drawn_in_time_is_refused(scheduler, clock):
 
 def test_more_processes_admit_more(scheduler, clock):
     fly(scheduler, clock, took=1.0)
-    queued, _ = ask(scheduler, 400, processes=8)
+    queued, _ = ask(scheduler, 400, [Lane()] * 8)
     assert 80 <= len(queued) <= 88
 
 
 def test_no_process_at_all_is_no_reason_to_fail(scheduler):
-    queued, _ = ask(scheduler, 5, processes=0)
+    queued, _ = ask(scheduler, 5, [])
     assert len(queued) == 5
 
 
@@ -214,31 +235,211 @@ def test_a_refused_picture_is_admitted_when_others_are_done(scheduler, clock):
     queued, refused = ask(scheduler, 400)
     assert refused
     for flight in queued:
-        scheduler.take(flight)
+        begin(scheduler, clock, flight)
         scheduler.land(flight, None)
-    assert scheduler.join(make("late"), "late", 2) is None
+    assert scheduler.join(make("late"), "late", IDLE) is None
 
 
 def test_who_joins_a_flight_is_never_refused(scheduler, clock):
     fly(scheduler, clock, took=1.0)
     queued, _ = ask(scheduler, 400)
-    assert scheduler.join(make(queued[-1].key), "late", 2) is None
+    assert scheduler.join(make(queued[-1].key), "late", IDLE) is None
 
 
 def test_what_is_being_drawn_counts_too(scheduler, clock):
     fly(scheduler, clock, "slow", "slow", took=8.0)
-    assert scheduler.expected_wait(1) == 0
+    assert wait(scheduler, [Lane()]) == 0
     flight = make("slow", "slow")
-    scheduler.join(flight, "a", 1)
-    assert scheduler.expected_wait(1) == pytest.approx(8.0)
-    scheduler.take(flight)
-    assert scheduler.expected_wait(1) == pytest.approx(8.0)
+    scheduler.join(flight, "a", [Lane()])
+    lanes = [begin(scheduler, clock, flight)]
+    assert wait(scheduler, lanes) == pytest.approx(8.0)
     clock.now += 6.0
-    assert scheduler.expected_wait(1) == pytest.approx(3.0)
-    clock.now += 1000.0  # however long it has hung, not longer than it may
-    assert scheduler.expected_wait(1) == pytest.approx(5.0)
-    scheduler.land(flight, None)
-    assert scheduler.expected_wait(1) == 0
+    assert wait(scheduler, lanes) == pytest.approx(2.0)
+    clock.now += 3.0  # it takes longer than it did
+    assert wait(scheduler, lanes) == pytest.approx(1.0)
+    clock.now += 1000.0  # its limit ends it
+    assert wait(scheduler, lanes) == 0
+
+
+@pytest.mark.parametrize("processes", [2, 16])
+@pytest.mark.parametrize("seconds", [30.0, 3000.0])
+def test_while_a_process_is_idle_it_is_not_waited_for(scheduler, clock, processes, seconds):
+    """However long the others are at what they draw."""
+    fly(scheduler, clock, "report", "report", took=seconds, timeout=4000.0)
+    report = make("report", "report", timeout=4000.0)
+    scheduler.join(report, "a", [Lane()] * processes)
+    lanes = [begin(scheduler, clock, report)] + [Lane()] * (processes - 1)
+    assert wait(scheduler, lanes) == 0
+    assert scheduler.join(make("fast", "fast"), "b", lanes) is None
+
+
+def test_the_one_that_is_free_first_is_waited_for(scheduler, clock):
+    lanes = []
+    for seconds in (8.0, 2.0, 5.0):
+        fly(scheduler, clock, f"{seconds}", f"{seconds}", took=seconds)
+    for seconds in (8.0, 2.0, 5.0):
+        flight = make(f"{seconds}", f"{seconds}")
+        scheduler.join(flight, "a", [Lane()] * 3)
+        lanes.append(begin(scheduler, clock, flight))
+    assert wait(scheduler, lanes) == pytest.approx(2.0)
+
+
+def test_a_slow_format_is_no_slow_plot(scheduler, clock):
+    fly(scheduler, clock, took=0.1, format="png")
+    fly(scheduler, clock, took=9.0, format="pdf")
+    ask(scheduler, 20, [Lane()], format="png")
+    assert wait(scheduler, [Lane()], format="png") == pytest.approx(2.0)
+    ask(scheduler, 1, [Lane()], "another", format="png")
+    assert wait(scheduler, [Lane()], format="svg") == pytest.approx(2.0 + 0.3)
+
+
+def test_in_a_new_format_a_plot_is_taken_to_be_as_quick_as_in_the_quickest(scheduler, clock):
+    fly(scheduler, clock, took=3.0, format="png")
+    fly(scheduler, clock, took=9.0, format="pdf")
+    ask(scheduler, 1, [Lane()], format="svg")
+    assert wait(scheduler, [Lane()], "another") == 0
+    assert wait(scheduler, [Lane()], format="svg") == pytest.approx(3.0)
+
+
+def test_what_a_process_costs_at_first_is_not_the_plots(scheduler, clock):
+    fly(scheduler, clock, took=1.2, fresh=True)
+    queued, refused = ask(scheduler, 40)
+    assert (len(queued), refused) == (40, [])
+    fly(scheduler, clock, "report", "report", took=30.0, timeout=60.0, fresh=True)
+    lanes = [begin(scheduler, clock, make("more", "report", timeout=60.0)), Lane()]
+    assert not scheduler.may_begin(make("and more", "report"), lanes)
+
+
+def test_loading_is_not_drawing(scheduler, clock):
+    fly(scheduler, clock, took=0.1, loaded_in=8.0, data={"orders"})
+    queued, refused = ask(scheduler, 40, [Lane(loaded={"orders"})] * 2, data={"orders"})
+    assert (len(queued), refused) == (40, [])
+    assert wait(scheduler, [Lane(loaded={"orders"})], data={"orders"}) == pytest.approx(4.0)
+
+
+def test_data_is_loaded_once_per_process_and_not_once_per_picture(scheduler, clock):
+    fly(scheduler, clock, took=0.1, loaded_in=5.0, data={"orders?region=1"})
+    queued, _ = ask(scheduler, 40, [Lane()], data={"orders?region=2"})
+    assert len(queued) == 40
+    assert wait(scheduler, [Lane()], data={"orders?region=2"}) == pytest.approx(5.0 + 40 * 0.1)
+
+
+def test_versions_that_are_polled_keep_no_picture_waiting(scheduler, clock):
+    fly(scheduler, clock, "poll", "poll:orders", took=9.0, role="watcher")
+    for n in range(5):
+        scheduler.add(make(f"poll {n}", f"poll:orders {n}", role="watcher"))
+    assert wait(scheduler, [Lane()]) == 0
+
+
+def test_pictures_of_another_version_of_the_code_wait_for_its_own_processes(scheduler, clock):
+    fly(scheduler, clock, took=4.0)
+    for n in range(2):
+        flight = make(f"old {n}")
+        flight.code = "older"
+        scheduler.add(flight)
+    assert wait(scheduler, [Lane()]) == 0
+
+
+# What takes long
+
+
+def report(scheduler, clock, key, lanes):
+    flight = make(key, "report", timeout=60.0)
+    assert scheduler.join(flight, "a", lanes) is None
+    return flight
+
+
+def test_what_takes_longer_than_others_may_wait_never_has_the_last_process(scheduler, clock):
+    fly(scheduler, clock, "report", "report", took=30.0, timeout=60.0)
+    first, fast = report(scheduler, clock, "first", IDLE), make("fast", "fast")
+    lanes = [begin(scheduler, clock, first), Lane()]
+    second = make("second", "report", timeout=60.0)
+    assert not scheduler.may_begin(second, lanes)
+    assert isinstance(scheduler.join(second, "b", lanes), errors.QueueFull)
+    assert scheduler.may_begin(fast, lanes)
+    clock.now += 25.0  # soon it is the second one's turn
+    assert scheduler.join(second, "b", lanes) is None
+    scheduler.land(first, None)
+    assert scheduler.may_begin(second, IDLE)
+
+
+def test_what_turned_out_to_take_long_counts_as_such(scheduler, clock):
+    fly(scheduler, clock, "report", "report", took=30.0, timeout=60.0)
+    unknown = make("unknown", "unknown", timeout=60.0)
+    scheduler.join(unknown, "a", IDLE)
+    lanes = [begin(scheduler, clock, unknown), Lane()]
+    assert scheduler.may_begin(make("report", "report", timeout=60.0), lanes)
+    clock.now += 11.0
+    assert not scheduler.may_begin(make("report", "report", timeout=60.0), lanes)
+
+
+def test_the_only_process_is_given_to_what_takes_long(scheduler, clock):
+    fly(scheduler, clock, "report", "report", took=30.0, timeout=60.0)
+    assert scheduler.may_begin(make("again", "report", timeout=60.0), [Lane()])
+
+
+# A fair share for each plot
+
+
+def drawn_in_order(scheduler, clock, seconds):
+    """Draw all that waits, one after the other; return the names of the plots."""
+    names = []
+    while len(scheduler.queue):
+        flight = next(iter(scheduler.queue))
+        begin(scheduler, clock, flight)
+        clock.now += seconds[flight.plot]
+        scheduler.land(flight, None)
+        names.append(flight.plot)
+    return names
+
+
+def test_plots_take_turns(scheduler, clock):
+    for plot in "abc":
+        ask(scheduler, 3, plot=plot)
+    assert drawn_in_order(scheduler, clock, dict.fromkeys("abc", 0.3)) == list("abcabcabc")
+
+
+def test_turns_are_of_time_and_not_of_pictures(scheduler, clock):
+    seconds = {"slow": 4.0, "fast": 0.1}
+    for plot, took in seconds.items():
+        fly(scheduler, clock, plot, plot, took=took)
+    ask(scheduler, 4, [Lane()] * 8, "slow")
+    ask(scheduler, 30, [Lane()] * 8, "fast")
+    order = drawn_in_order(scheduler, clock, seconds)
+    assert order.index("fast") <= 1
+    assert order[1:31].count("slow") <= 1
+
+
+def test_many_requests_of_a_slow_plot_keep_no_other_out(scheduler, clock):
+    fly(scheduler, clock, "slow", "slow", took=4.0)
+    first, _ = ask(scheduler, 2, plot="slow")
+    lanes = [begin(scheduler, clock, flight) for flight in first]
+    for n in range(48):
+        scheduler.join(make(f"slow too {n}", "slow"), n, lanes)
+    assert isinstance(scheduler.join(make("slow at last", "slow"), "slow", lanes), errors.QueueFull)
+    for plot in ("one", "another", "a third"):
+        assert wait(scheduler, lanes, plot) < 5.0
+        assert scheduler.join(make(plot, plot), plot, lanes) is None
+    assert [flight.plot for flight in scheduler.queue][:3] == ["one", "another", "a third"]
+
+
+def test_a_plot_that_asked_for_nothing_has_saved_nothing_up(scheduler, clock):
+    ask(scheduler, 10, plot="busy")
+    drawn_in_order(scheduler, clock, {"busy": 1.0})
+    ask(scheduler, 3, plot="busy")
+    ask(scheduler, 8, plot="rested")
+    order = drawn_in_order(scheduler, clock, {"busy": 0.3, "rested": 0.3})
+    assert "busy" in order[:6]
+
+
+def test_a_flight_that_was_given_back_costs_its_plot_nothing(scheduler, clock):
+    ask(scheduler, 2, plot="a")
+    ask(scheduler, 2, plot="b")
+    flight = next(iter(scheduler.queue))
+    begin(scheduler, clock, flight)
+    clock.now += 5.0
+    scheduler.put_back(flight)
+    assert [flight.plot for flight in scheduler.queue] == list("abab")
 
 
 # Readers that leave
@@ -246,8 +447,8 @@ def test_what_is_being_drawn_counts_too(scheduler, clock):
 
 def test_a_queued_flight_that_nobody_waits_for_is_dropped(scheduler):
     flight = make()
-    scheduler.join(flight, "a", 2)
-    scheduler.join(make(), "b", 2)
+    scheduler.join(flight, "a", IDLE)
+    scheduler.join(make(), "b", IDLE)
     scheduler.leave("a")
     assert list(scheduler.queue) == [flight]
     scheduler.leave("b")
@@ -257,17 +458,17 @@ def test_a_queued_flight_that_nobody_waits_for_is_dropped(scheduler):
 
 def test_a_flight_under_way_ends_as_it_began(scheduler):
     flight = make()
-    scheduler.join(flight, "a", 2)
+    scheduler.join(flight, "a", IDLE)
     scheduler.take(flight)
     scheduler.leave("a")
-    assert scheduler.join(make(), "b", 2) is None
+    assert scheduler.join(make(), "b", IDLE) is None
     assert scheduler.land(flight, None) == ["b"]
 
 
 def test_a_refresh_is_not_for_anyone_and_stays(scheduler):
     refresh = make("refresh")
     scheduler.add(refresh)
-    scheduler.join(make(), "a", 2)
+    scheduler.join(make(), "a", IDLE)
     scheduler.leave("a")
     assert list(scheduler.queue) == [refresh]
 
@@ -275,7 +476,7 @@ def test_a_refresh_is_not_for_anyone_and_stays(scheduler):
 def test_only_those_who_leave_are_forgotten(scheduler):
     flights = [make(f"{n}") for n in range(3)]
     for flight in flights:
-        scheduler.join(flight, flight.key, 2)
+        scheduler.join(flight, flight.key, IDLE)
     scheduler.leave("1")
     assert list(scheduler.queue) == [flights[0], flights[2]]
 
@@ -286,7 +487,7 @@ def test_only_those_who_leave_are_forgotten(scheduler):
 def test_overdue_is_what_nobody_has_begun_in_time(scheduler, clock):
     early, late, begun = make("early", queue_until=1010), make("late", queue_until=1020), make("begun")
     for flight in (early, late, begun):
-        scheduler.join(flight, "reader", 2)
+        scheduler.join(flight, "reader", IDLE)
     scheduler.take(begun)
     clock.now = 1010.0
     assert scheduler.overdue() == []
@@ -301,23 +502,22 @@ def test_overdue_is_what_nobody_has_begun_in_time(scheduler, clock):
 def test_a_flight_that_had_not_begun_is_next(scheduler, clock):
     first, second = make("first"), make("second")
     for flight in (first, second):
-        scheduler.join(flight, "reader", 2)
-    scheduler.take(first)
-    first.data_at = clock.now
+        scheduler.join(flight, "reader", IDLE)
+    begin(scheduler, clock, first)
     scheduler.put_back(first)
     assert list(scheduler.queue) == [first, second]
     assert first.started_at is first.data_at is None
-    assert scheduler.join(make("first"), "another", 2) is None
+    assert scheduler.join(make("first"), "another", IDLE) is None
     scheduler.take(first)
     assert scheduler.land(first, None) == ["reader", "another"]
 
 
 def test_time_in_the_queue_is_not_taken_for_drawing(scheduler, clock):
     flight = make()
-    scheduler.join(flight, "reader", 2)
+    scheduler.join(flight, "reader", IDLE)
     clock.now += 100.0
-    scheduler.take(flight)
+    begin(scheduler, clock, flight)
     clock.now += 1.0
     scheduler.land(flight, None)
-    scheduler.join(make(), "reader", 1)
-    assert scheduler.expected_wait(1) == pytest.approx(1.0)
+    scheduler.join(make(), "reader", [Lane()])
+    assert wait(scheduler, [Lane()]) == pytest.approx(1.0)

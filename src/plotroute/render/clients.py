@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from plotroute.render.frames import BrokenFrame, Message, Unpacker, pack
+from plotroute.render.frames import BrokenFrame, Message, Outbox, Unpacker
 
 log = logging.getLogger("plotroute.render")
 
@@ -50,8 +50,8 @@ class Client:
     """A web process."""
 
     connection: socket.socket
+    outbox: Outbox
     unpacker: Unpacker = field(default_factory=Unpacker)
-    outgoing: bytearray = field(default_factory=bytearray)
     introduced: bool = False
     """Whether it has said anything."""
 
@@ -101,8 +101,7 @@ class Clients:
     def tell(self, client: Client, message: Message, body: bytes = b"") -> None:
         """Send to a client as soon as it listens."""
         if client in self._clients:
-            client.outgoing += pack(message, body)
-            self._flush(client)
+            self._flush(client, lambda: client.outbox.put(message, body))
 
     def tell_all(self, message: Message) -> None:
         """Send to every client."""
@@ -121,13 +120,13 @@ class Clients:
         except OSError:  # it has gone again, or there are no descriptors left: later
             return
         connection.setblocking(False)
-        client = Client(connection)
+        client = Client(connection, Outbox(connection))
         self._clients.add(client)
         self._watch.add(connection.fileno(), lambda: self._talk(client))
 
     def _talk(self, client: Client) -> None:
-        if client.outgoing:
-            self._flush(client)
+        if client.outbox:
+            self._flush(client, client.outbox.flush)
         try:
             data = client.connection.recv(2**18)
             if not data:
@@ -143,18 +142,14 @@ class Clients:
                 log.warning("a client is dropped: %r", error)
             self._forget(client)
 
-    def _flush(self, client: Client) -> None:
+    def _flush(self, client: Client, send: Callable[[], None]) -> None:
         try:
-            while client.outgoing:
-                sent = client.connection.send(client.outgoing)
-                del client.outgoing[:sent]
-        except BlockingIOError:
-            pass
+            send()
         except OSError:
             self._forget(client)
             return
         number = client.connection.fileno()
-        self._watch.change(number, lambda: self._talk(client), writing=bool(client.outgoing))
+        self._watch.change(number, lambda: self._talk(client), writing=bool(client.outbox))
 
     def _forget(self, client: Client) -> None:
         if client in self._clients:

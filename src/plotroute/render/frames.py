@@ -5,6 +5,7 @@ Anything that does not add up is a BrokenFrame, and the connection is over: half
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import struct
@@ -57,6 +58,29 @@ class Unpacker:
             if not isinstance(message, dict):
                 raise BrokenFrame("the header is not an object")
             yield message, content[header:]
+
+
+class Outbox:
+    """Frames on their way into a socket that does not block: a reader that is stuck keeps only its own."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._data = bytearray()
+
+    def __bool__(self) -> bool:
+        """Whether anything waits for the reader."""
+        return bool(self._data)
+
+    def put(self, message: Message, body: bytes = b"") -> None:
+        """Let a frame wait, and send what can be sent; an OSError if the reader is gone."""
+        self._data += pack(message, body)
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what can be sent now; an OSError if the reader is gone."""
+        with contextlib.suppress(BlockingIOError):
+            while self._data:
+                del self._data[: self._connection.send(self._data)]
 
 
 class Channel:

@@ -121,8 +121,9 @@ class _Generation:
     def _fork(self, wish: dict[str, object]) -> None:
         mine, theirs = socket.socketpair()
         read, write = os.pipe()
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):  # the author's code may have replaced or closed it
+                stream.flush()
         parent = os.getpid()
         pid = os.fork()
         if pid == 0:

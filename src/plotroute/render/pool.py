@@ -6,6 +6,7 @@ A generation becomes the current one when its code has loaded; the one before en
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import os
 import shutil
@@ -27,6 +28,13 @@ log = logging.getLogger("plotroute.render")
 
 # Deaths per second above which new processes wait: a plots file whose fork dies at once must not spin.
 _MOST_DEATHS = 20
+# A process reads its job within milliseconds. One that does not is stopped, or stuck in what the author's
+# code has left behind; twice that long still leaves its reader time for a drawing elsewhere.
+_READS_WITHIN = 3.0
+# Forks of a new version that may end before they are ready: one may be bad luck.
+_STILLBORN = 3
+# Beyond `import_timeout`, in which it makes the app: a process that never takes a job helps no reader.
+_READY_SLACK = 2.0
 # A process that was told to end and does not is stuck in the author's code.
 _ENDS_WITHIN = 2.0
 # An import that took too long has so many seconds to print where it is.
@@ -74,6 +82,7 @@ class Pool:
         self._generations: list[Generation] = []
         self._processes: dict[int, Process] = {}
         self._deaths: list[float] = []
+        self._numbers = itertools.count(1)
 
     def __iter__(self) -> Iterator[Process]:
         """Go through the processes there are now."""
@@ -81,8 +90,8 @@ class Pool:
 
     @property
     def loading(self) -> bool:
-        """Whether a version of the code is being imported."""
-        return any(not generation.ready for generation in self._generations)
+        """Whether a version of the code is being imported, or its first process made."""
+        return any(not (generation.ready or generation.failed) for generation in self._generations)
 
     def load(self, in_child: Callable[[], None]) -> None:
         """Begin a new generation of the code as it is saved now."""
@@ -97,24 +106,37 @@ class Pool:
         self._watch.add(generation.control.fileno(), lambda: self._reported(generation))
         self._watch.add(generation.pidfd, lambda: self._gone(generation))
 
-    def idle(self, code: str, role: str) -> list[Process]:
-        """Return the processes of that role with nothing to do: of that code, or of the current one."""
+    def serving(self, code: str, role: str) -> list[Process]:
+        """Return the processes of that role, busy or not: of that code, or of the current one."""
         generation = self.current
         if generation is not None and generation.code != code:
             older = (g for g in self._generations if g.ready and not g.retired and g.code == code)
             generation = next(older, generation)
-        free = (p for p in self if p.ready and p.flight is None and p.generation is generation)
-        return [process for process in free if process.role == role]
+        return [p for p in self if p.role == role and p.ready and not p.ending and p.generation is generation]
 
-    def has_ready(self) -> bool:
-        """Whether any process has made its app, if there is one to make."""
-        return any(process.ready for process in self)
+    def ask(self, process: Process, message: Message) -> None:
+        """Give a job to a process, which may read it later. Nothing here waits for it."""
+        self._send(process, lambda: process.ask(message, next(self._numbers), time.monotonic()))
+
+    def _send(self, process: Process, send: Callable[[], None]) -> None:
+        try:
+            send()
+        except OSError:  # it is gone, and its end is on its way to us
+            process.kill(None)
+            return
+        number = process.channel.fileno()
+        self._watch.change(number, lambda: self._talk(process), writing=bool(process.outbox))
+
+    def _talk(self, process: Process) -> None:
+        if process.outbox:
+            self._send(process, process.outbox.flush)
+        self._heard(process)
 
     def retire(self, process: Process, reason: str | None) -> None:
         """Let an idle process end by itself, and have another one made."""
         if reason:
             log.warning("render process %d is replaced: %s", process.pid, reason)
-        process.role = "retired"
+        process.role, process.ending = "retired", True
         process.ends_by = time.monotonic() + _ENDS_WITHIN
         self._watch.drop(process.channel.fileno())
         process.channel.shutdown(socket.SHUT_RDWR)
@@ -139,16 +161,41 @@ class Pool:
         for process in self:
             if process.role == "retired" and now > process.ends_by:
                 process.kill(None)
+            self._check_reads(process, now)
         for generation in list(self._generations):
-            if not generation.ready:
+            if generation.introduced and not generation.ready:
+                # Importing has a limit, and so has making the app.
+                if now - generation.started_at > 2 * self._settings.import_timeout + _READY_SLACK:
+                    self._fail(generation, "no process of the newest version of the code gets ready to draw")
+            elif not generation.ready:
                 late = now - generation.started_at - self._settings.import_timeout
                 if late > 0:
                     # Its fault handler prints where the import hangs, and ends it.
                     generation.late = True
                     os.kill(generation.pid, signal.SIGKILL if late > _SAYS_WITHIN else signal.SIGABRT)
-            elif generation is not self.current and not generation.retired and not needed(generation):
-                self._retire_generation(generation)
+            elif generation is not self.current and not generation.retired:
+                if not needed(generation):
+                    self._retire_generation(generation)
+                elif not any(p.generation is generation and not p.ending for p in self):
+                    self._ask_once(generation)  # its last one has ended, and requests wait for it
         self.fill()
+
+    def _ask_once(self, generation: Generation) -> None:
+        if not generation.wanted.get("renderer"):
+            generation.ask("renderer")
+
+    def _check_reads(self, process: Process, now: float) -> None:
+        """End a process that does not take what it is sent. What it was to draw, another one draws."""
+        if process.ending:
+            return
+        if not process.ready:
+            late = now - process.made_at > self._settings.import_timeout + _READY_SLACK
+        else:
+            late = process.flight is not None and not process.begun and now - process.asked_at > _READS_WITHIN
+        if late:
+            what = "read what it is sent" if process.ready else "get ready"
+            log.warning("render process %d is replaced: it does not %s", process.pid, what)
+            process.kill(None)
 
     def check_memory(self) -> None:
         """End the processes that hold more memory than they may."""
@@ -199,18 +246,48 @@ class Pool:
         except (OSError, BrokenFrame):
             messages, data = [], b""
         for message, _ in messages:
-            generation.told = True
             if "problem" in message:
+                generation.failed = True
                 self._events.failed(message["problem"], message["detail"], message["files"])
             else:
                 generation.introduce(message)
-                # An older save may take longer to import than a newer one.
-                if self.current is None or generation.started_at > self.current.started_at:
-                    self.current = generation
-                    self.fill()
-                    self._events.loaded(generation)
+                if self.current is None:  # there is none that draws well
+                    self._become_current(generation)
+                else:
+                    generation.ask("renderer")
         if not data:
             self._watch.drop(generation.news.fileno())
+
+    def _got_ready(self, process: Process, failure: str | None, detail: str) -> None:
+        """Give a process its first job; with the first one of a generation, that may become the current one.
+
+        Not before: code that imports may still not bear a fork, and the version before it draws well.
+        `failure` says that the process is ready to tell why nothing can be drawn.
+        """
+        process.ready = True
+        generation = process.generation
+        if not generation.ready and not generation.failed:
+            if failure is not None and self.current is not None:
+                self._fail(generation, failure, detail)
+                return
+            self._become_current(generation)
+        self._events.arrived()
+
+    def _become_current(self, generation: Generation) -> None:
+        generation.ready = True
+        # An older save may take longer to import than a newer one.
+        if self.current is None or generation.started_at > self.current.started_at:
+            self.current = generation
+            self.fill()
+            self._events.loaded(generation)
+
+    def _fail(self, generation: Generation, problem: str, detail: str = "") -> None:
+        """Give a generation up that has never drawn."""
+        if not generation.failed:
+            generation.failed = True
+            self._events.failed(problem, detail, generation.files)
+        if not generation.retired:
+            self._retire_generation(generation)
 
     def _reported(self, generation: Generation) -> None:
         """Take a new process from a generation, or how one has ended."""
@@ -235,23 +312,25 @@ class Pool:
                 )
             return
         try:
-            process = adopt(generation, message, ends, self._settings)
+            process = adopt(generation, message, ends, self._settings, time.monotonic())
         except ProcessLookupError:  # it has ended already
             for end in ends:
                 os.close(end)
             self._deaths.append(time.monotonic())
             return
         self._processes[process.pid] = process
-        self._watch.add(process.channel.fileno(), lambda: self._heard(process))
+        self._watch.add(process.channel.fileno(), lambda: self._talk(process))
         self._watch.add(process.output, lambda: self._printed(process))
         self._watch.add(process.pidfd, lambda: self._ended(process))
-        self._events.arrived()
 
     def _heard(self, process: Process) -> None:
         try:
             while data := process.channel.recv(2**18):
                 for message, body in process.unpacker.feed(data):
-                    self._events.said(process, message, body)
+                    if "ready" in message and not process.ready:
+                        self._got_ready(process, message.get("failure"), str(message.get("detail", "")))
+                    else:
+                        self._events.said(process, message, body)
         except BlockingIOError:
             return
         except (OSError, BrokenFrame) as error:
@@ -288,6 +367,13 @@ class Pool:
         if process.role != "retired":
             self._deaths.append(time.monotonic())
         self._events.lost(process)
+        generation = process.generation
+        if not (process.ready or generation.ready or generation.failed):
+            generation.stillborn += 1
+            if generation.stillborn < _STILLBORN:
+                self._ask_once(generation)
+            else:
+                self._fail(generation, "the processes that draw end as soon as they are forked")
         self.fill()
 
     def _retire_generation(self, generation: Generation) -> None:
@@ -302,11 +388,17 @@ class Pool:
     def _gone(self, generation: Generation) -> None:
         """A generation has ended: it did not load, was retired, or was killed."""
         self._introduced(generation)
-        if not generation.ready and not generation.told:
-            ended = "ended the process"
+        if not generation.ready and not generation.failed:
+            what = f"Importing {', '.join(generation.targets)} ended the process"
             if generation.late:
-                ended = f"took longer than {self._settings.import_timeout:g} s (import_timeout)"
-            self._events.failed(f"Importing {', '.join(generation.targets)} {ended}", "", {})
+                what = what.replace(
+                    "ended the process",
+                    f"took longer than {self._settings.import_timeout:g} s (import_timeout)",
+                )
+            elif generation.introduced:
+                what = f"No process that draws can be forked after importing {', '.join(generation.targets)}"
+            generation.failed = True
+            self._events.failed(what, "", {})
         for number in (generation.news.fileno(), generation.control.fileno(), generation.pidfd):
             self._watch.drop(number)
         with contextlib.suppress(ChildProcessError):

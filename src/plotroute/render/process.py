@@ -65,18 +65,23 @@ class RenderProcess:
                 message, _ = self._channel.receive()
             except (EOFError, ConnectionError):
                 leave(0)
+            self._say({"begun": True}, message)
             answer, body = self._answer(message)
             recycle = self._reason_to_end(message, answer.get("error", {}).get("code", ""))
-            try:
-                self._channel.send({**answer, "recycle": recycle}, body)
-            except OSError:
-                leave(0)
+            self._say({**answer, "recycle": recycle}, message, body)
+
+    def _say(self, answer: Message, message: Message, body: bytes = b"") -> None:
+        """Answer `message`, by its number: frames of other numbers are not taken for answers to it."""
+        try:
+            self._channel.send({**answer, "number": message["number"]}, body)
+        except OSError:
+            leave(0)
 
     def _answer(self, message: Message) -> tuple[Message, bytes]:
         try:
             if message["op"] == "render":
                 try:
-                    return self._render(from_wire(Job, message["job"].encode()))
+                    return self._render(message)
                 finally:
                     if self._worker.reads.outdated:
                         raise _Again(self._worker.reads.outdated[0])
@@ -93,10 +98,11 @@ class RenderProcess:
         except BaseException:  # a fault of ours, or a plot's KeyboardInterrupt
             return {"error": PlotCrashed("Drawing ended early", detail=traceback.format_exc()).to_wire()}, b""
 
-    def _render(self, job: Job) -> tuple[Message, bytes]:
+    def _render(self, message: Message) -> tuple[Message, bytes]:
+        job = from_wire(Job, message["job"].encode())
         limits.arm_cpu(self._settings.load_timeout * 6 + job.timeout + _CPU_SLACK)
         at_hand = {"data_at_hand": True}
-        image = self._worker.run(job, lambda: self._channel.send(at_hand), self._settings.load_timeout)
+        image = self._worker.run(job, lambda: self._say(at_hand, message), self._settings.load_timeout)
         header, body = to_wire(image)
         return {"image": header.decode()}, body
 
@@ -176,16 +182,16 @@ def become(
         )
         cap_duckdb(settings.render_memory)
         channel = Channel(connection)
-        failed = False
+        ready: Message = {"ready": True}
         try:
             host.prepare(settings.import_timeout)
         except PlotFailed as error:  # a request for a picture is told as well
             print(f"{error.title}\n{error.detail}", file=sys.stderr)
-            failed = True
+            ready |= {"failure": error.title, "detail": error.detail}
         worker.snapshot()  # with what the app has set
         # Not before: making the app must not run on the clock of a request.
-        channel.send({"ready": True})
-        if failed and not select.select([connection], [], [], _FAILURE_STANDS)[0]:
+        channel.send(ready)
+        if "failure" in ready and not select.select([connection], [], [], _FAILURE_STANDS)[0]:
             leave(0)
         RenderProcess(worker, host, channel, settings).run()
     except BaseException:

@@ -10,16 +10,15 @@ import os
 import random
 import signal
 import socket
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from plotroute.data.opened import States
 from plotroute.render import generation, limits
-from plotroute.render.frames import Message, Unpacker, pack
+from plotroute.render.frames import Message, Outbox, Unpacker
 from plotroute.render.host import Recipe
-from plotroute.render.scheduler import Flight
+from plotroute.render.turns import Flight
 from plotroute.settings import Settings
 
 log = logging.getLogger("plotroute.render")
@@ -39,10 +38,21 @@ class Process:
     output: int
     """The reading end of its standard output."""
     pidfd: int
-    made_at: float = 0.0
+    outbox: Outbox
+    made_at: float
     unpacker: Unpacker = field(default_factory=Unpacker)
     ready: bool = False
-    """Whether it has made its app, if there is one to make, and can be given something to do."""
+    """It has said that it takes jobs."""
+    ending: bool = False
+    """It was killed, and its end is on its way to us."""
+    number: int = 0
+    """Of the job that it was sent last; all that it says about it has the same."""
+    asked_at: float = 0.0
+    """When it was sent that job."""
+    begun: bool = False
+    """Whether it has said that it has got it."""
+    strays: int = 0
+    """Frames that belong to no job of its own: it can no longer be believed."""
     flight: Flight | None = None
     loaded: set[str] = field(default_factory=set)
     """Ids of the data it has loaded."""
@@ -59,14 +69,14 @@ class Process:
     killed_for: Any = None
     """The error that a flight gets because we killed the process."""
 
-    def send(self, message: Message) -> None:
-        """Send a message; small, so the buffer of the socket holds it."""
-        self.channel.setblocking(True)
-        self.channel.sendall(pack(message))
-        self.channel.setblocking(False)
+    def ask(self, message: Message, number: int, now: float) -> None:
+        """Send it a job, as soon as it reads; an OSError if it is gone. No other job has that number."""
+        self.number, self.asked_at, self.begun, self.printed = number, now, False, 0
+        self.outbox.put({**message, "number": self.number})
 
     def kill(self, error: Any) -> None:
         """End it from outside; `error` is what its flight ends with."""
+        self.ending = True
         self.killed_for = self.killed_for or error
         limits.kill_descendants(self.pid)
         with contextlib.suppress(ProcessLookupError):
@@ -108,10 +118,15 @@ class Generation:
     poll: dict[str, float] = field(default_factory=dict)
     files: States = field(default_factory=dict)
     """The files that its import was seen to read, each with its state then."""
+    introduced: bool = False
+    """It has said what there is."""
     ready: bool = False
+    """A process of it has said that it takes jobs: it may become the current one."""
+    stillborn: int = 0
+    """How many of its processes have ended before any was ready."""
+    failed: bool = False
+    """It was said why it cannot be used."""
     retired: bool = False
-    told: bool = False
-    """It has said what there is, or why there is nothing."""
     late: bool = False
     """Its import took too long, so it is being ended."""
     wanted: dict[str, int] = field(default_factory=dict)
@@ -121,7 +136,7 @@ class Generation:
         """Take what the code has to offer."""
         self.manifest, self.poll, self.files = message["manifest"], message["poll"], message["files"]
         self.code = json.loads(self.manifest)["code"]
-        self.ready = True
+        self.introduced = True
 
     def ask(self, role: str) -> None:
         """Ask for one more process."""
@@ -183,7 +198,9 @@ def _give_up() -> NoReturn:
     os._exit(1)
 
 
-def adopt(generation: Generation, message: Message, ends: list[int], settings: Settings) -> Process:
+def adopt(
+    generation: Generation, message: Message, ends: list[int], settings: Settings, now: float
+) -> Process:
     """Return the process that a generation has forked."""
     generation.wanted[str(message["role"])] -= 1
     pid = int(message["pid"])
@@ -200,7 +217,8 @@ def adopt(generation: Generation, message: Message, ends: list[int], settings: S
         channel=channel,
         output=ends[1],
         pidfd=pidfd,
-        made_at=time.monotonic(),
+        outbox=Outbox(channel),
+        made_at=now,
         most_renders=most,
         most_printed=settings.render_prints,
         base_memory=limits.private_bytes(pid),

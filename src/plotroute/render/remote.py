@@ -126,6 +126,7 @@ class Remote:
             "op": "render",
             "key": hashlib.blake2b(header, digest_size=16).hexdigest(),
             "plot": job.plot,
+            "format": job.format,
             "job": to_wire(job)[0].decode(),
             "code": job.code,
             "data": list(job.versions),

@@ -1,52 +1,22 @@
 """Which drawing is next, and which is refused: flights, the queue, expected waits, circuits.
 
-Pure bookkeeping on a clock that is handed in; who draws is the server's business.
+Pure bookkeeping on a clock that is handed in; which process draws is the server's business.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Collection, Hashable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Hashable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from plotroute.errors import SHARE_FAILURES_FOR, AnswerError, CircuitOpen, QueueFull
+from plotroute.render.turns import Durations, Flight, Lane, Turns, remember
 
 OPEN_AFTER = 3
 """Time-outs of one picture in a row, without a success, after which its circuit opens."""
 
 OPEN_FOR = 30.0
 """Seconds for which an open circuit refuses a picture: enough for whatever it waited for to come back."""
-
-_FIRST_GUESS = 0.3
-"""Seconds that a plot is taken to draw before it was drawn once."""
-
-_MOST_REMEMBERED = 10_000
-"""Failures and time-outs kept: bounded, whatever readers ask for."""
-
-
-@dataclass(eq=False)
-class Flight:
-    """One piece of work under way or waiting, and all who wait for it."""
-
-    key: str
-    plot: str
-    message: dict[str, object]
-    """What a render process is sent."""
-    code: str
-    """The version of the author's code that it was asked of."""
-    data: frozenset[str]
-    """Ids of the data that it reads."""
-    timeout: float
-    """Seconds it may take once its data is at hand."""
-    request_id: str
-    queued_at: float
-    queue_until: float
-    waiters: list[Hashable] = field(default_factory=list)
-    started_at: float | None = None
-    data_at: float | None = None
-    outdated: bool = False
-    """Whether the data has changed since it began, as the app says: what it finds out is of before."""
 
 
 class Scheduler:
@@ -55,15 +25,18 @@ class Scheduler:
     def __init__(self, clock: Callable[[], float], queue_timeout: float) -> None:
         self._clock = clock
         self._queue_timeout = queue_timeout
+        self._durations = Durations()
         self.flights: dict[str, Flight] = {}
-        self.queue: deque[Flight] = deque()
-        self._durations: dict[str, float] = {}
+        self.queue = Turns(self._durations)
         self._failures: dict[str, tuple[AnswerError, float]] = {}
         self._timeouts: dict[str, tuple[int, float]] = {}
         self._outdated = 0
 
-    def join(self, flight: Flight, waiter: Hashable, processes: int) -> AnswerError | None:
-        """Let `waiter` wait for the flight of that key; the error if it is refused, now."""
+    def join(self, flight: Flight, waiter: Hashable, lanes: Sequence[Lane]) -> AnswerError | None:
+        """Let `waiter` wait for the flight of that key; the error if it is refused, now.
+
+        `lanes` are the processes that could draw it.
+        """
         now = self._clock()
         under_way = self.flights.get(flight.key)
         if under_way is not None:
@@ -78,7 +51,7 @@ class Scheduler:
             return CircuitOpen(
                 "This picture has taken too long several times", headers={"Retry-After": str(left)}
             )
-        wait = self.expected_wait(processes)
+        wait = self.expected_wait(flight, lanes)
         if wait > self._queue_timeout:
             retry = str(max(1, round(wait - self._queue_timeout)))
             return QueueFull("Too many pictures are waiting to be drawn", headers={"Retry-After": retry})
@@ -89,23 +62,58 @@ class Scheduler:
     def add(self, flight: Flight) -> None:
         """Queue a flight that nobody waits for, or nobody yet."""
         self.flights[flight.key] = flight
-        self.queue.append(flight)
+        self.queue.add(flight)
 
-    def expected_wait(self, processes: int) -> float:
-        """Return the seconds until a process would be free for one more flight."""
-        now = self._clock()
-        work = sum(self._guess(flight.plot) for flight in self.queue)
-        for flight in self.flights.values():
-            if flight.started_at is not None:
-                # What has taken longer than it usually does may take as long again.
-                spent = now - flight.started_at
-                work += max(self._guess(flight.plot) - spent, min(spent, flight.timeout) / 2)
-        return work / max(1, processes)
+    def expected_wait(self, flight: Flight, lanes: Sequence[Lane]) -> float:
+        """Return the seconds until a process of `lanes` would begin a flight that comes now.
 
-    def take(self, flight: Flight) -> None:
-        """Note that a process has begun the flight."""
-        self.queue.remove(flight)
-        flight.started_at = self._clock()
+        The queue is played through as it will be: each flight, in its turn, goes to the process that is
+        free first. So a process that is idle is one that is not waited for, whatever the others are at.
+        """
+        if not lanes:  # they are being started: how long that takes is no matter of the queue
+            return 0.0
+        loaded = {id for lane in lanes for id in lane.loaded}
+        played = [self._played(lane, loaded) for lane in lanes]
+        alike = [other for other in self.queue if (other.code, other.role) == (flight.code, flight.role)]
+        for one in self.queue.order(alike if flight in self.queue else [*alike, flight]):
+            long = self._is_long(one, loaded)
+            open_to = [lane for lane in played if lane.long] if long and _too_many(played) else played
+            lane = min(open_to, key=lambda lane: (lane.free_in, -len(one.data & lane.loaded)))
+            if one is flight:
+                return lane.free_in
+            lane.free_in += self._durations.whole(one, lane.loaded)
+            lane.loaded |= one.data
+            lane.long = long
+        raise AssertionError("the flight is in the order")
+
+    def may_begin(self, flight: Flight, lanes: Sequence[Lane]) -> bool:
+        """Whether an idle process of `lanes` may be given to the flight.
+
+        One that takes longer than others may wait never gets the last process that is not at such a one:
+        else two slow reports would have every other picture refused.
+        """
+        loaded = {id for lane in lanes for id in lane.loaded}
+        if not self._is_long(flight, loaded):
+            return True
+        return not _too_many([self._played(lane, loaded) for lane in lanes])
+
+    def _played(self, lane: Lane, loaded: Collection[str]) -> _Played:
+        at = lane.flight
+        left = self._durations.left(at, self._clock()) if at else 0.0
+        return _Played(
+            left, set(lane.loaded) | (at.data if at else set()), bool(at and self._is_long(at, loaded))
+        )
+
+    def _is_long(self, flight: Flight, loaded: Collection[str]) -> bool:
+        """Whether it takes longer than others may wait; `loaded` is the data that needs no loading."""
+        if flight.started_at is not None and self._clock() - flight.started_at > self._queue_timeout:
+            return True
+        return self._durations.whole(flight, () if flight.loads else loaded) > self._queue_timeout
+
+    def take(self, flight: Flight, loads: bool = False) -> None:
+        """Note that a process has begun the flight, and whether it has to load data for it."""
+        self.queue.take(flight)
+        flight.started_at, flight.loads = self._clock(), loads
 
     def outdate(self, names: Collection[str]) -> None:
         """Let no request join what is being found out of the datasets `names`: they have changed since."""
@@ -118,27 +126,28 @@ class Scheduler:
             self.flights[flight.key] = flight
 
     def put_back(self, flight: Flight) -> None:
-        """Put a flight that had not really begun at the head of the queue again."""
+        """Let a flight that had not really begun wait again, where it was."""
+        self.queue.charge(flight, 0.0)
         flight.started_at = flight.data_at = None
-        self.queue.appendleft(flight)
+        flight.loads = False
+        flight.tries += 1
+        self.queue.add(flight)
 
     def land(self, flight: Flight, error: AnswerError | None) -> list[Hashable]:
         """End a flight; return those who wait for what came of it."""
         now = self._clock()
         self.flights.pop(flight.key, None)
-        if flight in self.queue:
-            self.queue.remove(flight)
+        self.queue.drop(flight)
         if flight.started_at is not None:
-            # Loading is not drawing: the next picture finds the data loaded.
-            took = now - (flight.started_at if flight.data_at is None else flight.data_at)
-            self._durations[flight.plot] = 0.7 * self._durations.get(flight.plot, took) + 0.3 * took
+            self.queue.charge(flight, now - flight.started_at)
+            self._durations.note(flight, now)
         if error is None:
             self._timeouts.pop(flight.key, None)
         elif error.shared:
-            _remember(self._failures, flight.key, (error, now))
+            remember(self._failures, flight.key, (error, now))
             if error.code == "render_timeout":
                 count, _ = self._timeouts.get(flight.key, (0, now))
-                _remember(self._timeouts, flight.key, (count + 1, now))
+                remember(self._timeouts, flight.key, (count + 1, now))
         return flight.waiters
 
     def leave(self, waiter: Hashable) -> None:
@@ -148,25 +157,29 @@ class Scheduler:
                 flight.waiters.remove(waiter)
                 if not flight.waiters and flight in self.queue:
                     self.flights.pop(flight.key)
-                    self.queue.remove(flight)
+                    self.queue.drop(flight)
 
     def overdue(self) -> list[Flight]:
         """Return the flights that have waited too long for a process."""
         now = self._clock()
         return [flight for flight in self.queue if now > flight.queue_until]
 
-    def _guess(self, plot: str) -> float:
-        return self._durations.get(plot, _FIRST_GUESS)
+
+@dataclass(eq=False)
+class _Played:
+    """A process while the queue is played through."""
+
+    free_in: float
+    loaded: set[str]
+    long: bool
+
+
+def _too_many(lanes: Sequence[_Played]) -> bool:
+    """Whether all processes but one, where there are several, are at what takes long."""
+    return len(lanes) > 1 and sum(lane.long for lane in lanes) >= len(lanes) - 1
 
 
 def _dataset(flight: Flight) -> str:
     """Return the dataset whose version a flight finds out; a picture's has none."""
     ref: Any = flight.message.get("ref")
     return str(ref[0]) if ref else ""
-
-
-def _remember(table: dict[str, Any], key: str, value: object) -> None:
-    table.pop(key, None)
-    table[key] = value
-    while len(table) > _MOST_REMEMBERED:
-        table.pop(next(iter(table)))

@@ -49,7 +49,8 @@ from plotroute.render.launch import arrive
 from plotroute.render.pool import Pool
 from plotroute.render.processes import Generation, Process, start_generation
 from plotroute.render.reset import import_matplotlib
-from plotroute.render.scheduler import Flight, Scheduler
+from plotroute.render.scheduler import Scheduler
+from plotroute.render.turns import Flight, Lane
 from plotroute.render.versions import KnownVersions
 from plotroute.render.watching import Watched
 from plotroute.settings import Settings
@@ -68,10 +69,10 @@ _TICK, _MEMORY_EVERY, _FILES_EVERY = 0.1, 0.2, 0.5
 _LOADS_UP_TO = 6
 # A version is one look at a file or a table; one that hangs costs its watcher.
 _POLL_TIMEOUT = 10.0
+# A picture whose process ended before it had begun is given to another, unless it is what ends them.
+_TRIES = 2
 # A process that was killed is gone at once, unless it waits for a disk.
 _GONE_WITHIN = 1.0
-# Beyond the limit that a process keeps itself when it makes its app.
-_SLACK = 2.0
 
 
 class Base:
@@ -147,7 +148,7 @@ class Base:
             self._look_at_files()
             return
         flight = {"render": self._drawing, "version": self._finding_out}[op](message)
-        error = self._scheduler.join(flight, waiter, self._pool.size)
+        error = self._scheduler.join(flight, waiter, self._lanes(flight))
         if error is not None:
             self._clients.answer(waiter, {"error": error.to_wire()})
         self._dispatch()
@@ -169,6 +170,7 @@ class Base:
             code=message["code"],
             timeout=message["timeout"],
             request_id=message["request_id"],
+            format=message["format"],
         )
 
     def _finding_out(self, message: Message) -> Flight:
@@ -182,8 +184,12 @@ class Base:
         return self._of_data("version", ref)
 
     def _of_data(self, op: str, ref: DatasetRef) -> Flight:
+        # Declared versions are the watcher's, so that hanging plots cannot keep them from being known.
+        polled = self._pool.current is not None and ref.name in self._pool.current.poll
         inner = {"op": op, "ref": [ref.name, dict(ref.values)]}
-        return self._flight(f"{op}:{ref.id}", f"data:{ref.name}", inner, [ref.id])
+        flight = self._flight(f"{op}:{ref.id}", f"{'poll' if polled else 'data'}:{ref.name}", inner, [ref.id])
+        flight.role = "watcher" if polled else "renderer"
+        return flight
 
     def _flight(
         self,
@@ -195,6 +201,7 @@ class Base:
         code: str = "",
         timeout: float = 0.0,
         request_id: str = "-",
+        format: str = "",
     ) -> Flight:
         now = time.monotonic()
         return Flight(
@@ -205,6 +212,7 @@ class Base:
             data=frozenset(data),
             timeout=timeout or self._settings.render_timeout,
             request_id=request_id,
+            format=format,
             queued_at=now,
             queue_until=now + self._settings.queue_timeout,
         )
@@ -219,26 +227,34 @@ class Base:
     # -- who draws it -------------------------------------------------------------------------------
 
     def _dispatch(self) -> None:
+        idle = {process.role for process in self._pool if process.flight is None and process.ready}
         for flight in list(self._scheduler.queue):
-            process = self._process_for(flight)
+            process = self._process_for(flight) if flight.role in idle else None
             if process is not None:
                 self._begin(flight, process)
+
+    def _lanes(self, flight: Flight) -> list[Lane]:
+        """Return the processes that could draw the flight; those on their way are idle ones."""
+        lanes = [Lane(p.flight, p.loaded) for p in self._pool.serving(flight.code, flight.role)]
+        current = self._pool.current
+        if lanes and current is not None and flight.code == current.code and flight.role == "renderer":
+            lanes += [Lane()] * (self._pool.size - len(lanes))
+        return lanes
 
     def _process_for(self, flight: Flight) -> Process | None:
         """Return a process with nothing to do, one that has the flight's data if there is any.
 
         While a process loads some data no other begins to: a database is asked once for a cold page.
         """
-        idle = self._pool.idle(flight.code, self._role_for(flight))
+        serving = self._pool.serving(flight.code, flight.role)
+        idle = [process for process in serving if process.flight is None]
         process = max(idle, key=lambda p: len(p.loaded & flight.data), default=None)
         if process is None or process.role == "watcher":
             return process
-        loading: set[str] = set()
-        for other in self._pool:
-            if other.role == "renderer" and other.flight is not None and other.flight.data_at is None:
-                loading |= other.flight.data - other.loaded
         missing = flight.data - process.loaded
-        return None if missing & loading or self._better_waits(flight, missing, process) else process
+        if missing & self._loading() or self._better_waits(flight, missing, process):
+            return None
+        return process if self._scheduler.may_begin(flight, self._lanes(flight)) else None
 
     def _better_waits(self, flight: Flight, missing: frozenset[str], idle: Process) -> bool:
         """Whether a process that draws now has the data, and would be sooner than loading it once more."""
@@ -253,31 +269,28 @@ class Base:
             if other.generation is idle.generation
         )
 
-    def _role_for(self, flight: Flight) -> str:
-        """Declared versions are the watcher's, so that hanging plots cannot keep them from being known."""
-        ref: Any = flight.message.get("ref")
-        polled = ref and self._pool.current and ref[0] in self._pool.current.poll
-        return "watcher" if polled else "renderer"
+    def _loading(self) -> set[str]:
+        """Return the ids of the data that processes are loading now."""
+        loading: set[str] = set()
+        for process in self._pool:
+            if process.role == "renderer" and process.flight is not None and process.flight.data_at is None:
+                loading |= process.flight.data - process.loaded
+        return loading
 
     def _begin(self, flight: Flight, process: Process) -> None:
-        self._scheduler.take(flight)
+        flight.fresh = not process.renders
+        self._scheduler.take(flight, loads=not flight.data <= process.loaded)
         process.flight = flight
-        process.printed = 0
-        try:
-            process.send(flight.message)
-        except OSError:  # it died while it was idle: nothing has begun
-            process.flight = None
-            self._scheduler.put_back(flight)
-            process.kill(None)
+        self._pool.ask(process, flight.message)
 
     def said(self, process: Process, message: Message, body: bytes) -> None:
         """Take what a process says about its flight."""
         flight = process.flight
-        if "ready" in message:
-            process.ready = True
-            self.arrived()
+        if flight is None or message.get("number") != process.number:
+            self._strayed(process)
             return
-        if flight is None:
+        if "begun" in message:
+            process.begun = True
             return
         if "data_at_hand" in message:
             flight.data_at = time.monotonic()
@@ -307,17 +320,29 @@ class Base:
                 log.error("%s: %s\n%s", flight.key, error.title, error.detail)
         self._land(flight, error, message, body)
         reason = message.get("recycle") or self._pool.keeps_much(process)
+        if process.strays:
+            reason = "it has said what it was not asked for"
         if reason or process.renders >= process.most_renders:
             self._pool.retire(process, reason)
         self._dispatch()
+
+    def _strayed(self, process: Process) -> None:
+        """Drop a frame that answers nothing, and have its process replaced: the next could be mistaken."""
+        process.strays += 1
+        if process.strays == 1:
+            log.warning("render process %d says what it was not asked for, which is left out", process.pid)
+        if process.flight is None and not process.ending:
+            self._pool.retire(process, "it has said what it was not asked for")
 
     def _ref(self, flight: Flight) -> Any:
         return flight.message["ref"]
 
     def lost(self, process: Process) -> None:
         """End the flight of a process that is gone."""
-        flight = process.flight
-        if flight is not None:
+        flight, process.flight = process.flight, None
+        if flight is not None and not process.begun and not process.killed_for and flight.tries < _TRIES:
+            self._scheduler.put_back(flight)
+        elif flight is not None:
             error = process.killed_for or PlotCrashed("Drawing ended its process")
             said = json.dumps(flight.message)[:500]
             log.error(
@@ -430,13 +455,8 @@ class Base:
         for process in self._pool:
             if process.flight is not None:
                 self._check(process, process.flight, now)
-            elif not process.ready and now - process.made_at > self._settings.import_timeout + _SLACK:
-                process.kill(None)  # it cannot be interrupted from within
         for flight in self._scheduler.overdue():
-            busy: AnswerError = Draining("The app is still being made", headers={"Retry-After": "5"})
-            if self._pool.has_ready():
-                busy = QueueFull("Too many pictures are waiting to be drawn", headers={"Retry-After": "2"})
-            self._land(flight, busy, {})
+            self._land(flight, self._why_it_waited(flight), {})
         if self._is_due("memory", _MEMORY_EVERY):
             self._pool.check_memory()
         if self._is_due("files", _FILES_EVERY) or self._reload_asked:
@@ -445,6 +465,18 @@ class Base:
             self._pool.look_after(self._is_needed)
         self._changes.end()
         self._end_if_idle()
+
+    def _why_it_waited(self, flight: Flight) -> AnswerError:
+        """Return the error of a flight that no process has begun in time."""
+        serving = self._pool.serving(flight.code, flight.role)
+        if not serving:
+            return Draining("The app is still being made", headers={"Retry-After": "5"})
+        if flight.data & self._loading() and any(process.flight is None for process in serving):
+            return self._still_loading()
+        return QueueFull("Too many pictures are waiting to be drawn", headers={"Retry-After": "2"})
+
+    def _still_loading(self) -> DatasetLoading:
+        return DatasetLoading("The data is still being loaded", headers={"Retry-After": "5"})
 
     def _check(self, process: Process, flight: Flight, now: float) -> None:
         """Hold a flight to its limits: loading has one, drawing another."""
@@ -459,7 +491,7 @@ class Base:
             process.kill(DatasetUnavailable("Loading data took too long", headers={"Retry-After": "30"}))
         elif loading > self._settings.load_timeout and flight.waiters:
             # The load goes on: whoever comes back finds it done.
-            still = DatasetLoading("The data is still being loaded", headers={"Retry-After": "5"})
+            still = self._still_loading()
             waiters, flight.waiters = flight.waiters, []
             for waiter in waiters:
                 assert isinstance(waiter, Waiter)
