@@ -72,11 +72,10 @@ class Scheduler:
         """
         if not lanes:  # they are being started: how long that takes is no matter of the queue
             return 0.0
-        loaded = {id for lane in lanes for id in lane.loaded}
-        played = [self._played(lane, loaded) for lane in lanes]
+        played = [self._played(lane) for lane in lanes]
         alike = [other for other in self.queue if (other.code, other.role) == (flight.code, flight.role)]
         for one in self.queue.order(alike if flight in self.queue else [*alike, flight]):
-            long = self._is_long(one, loaded)
+            long = self._is_long(one)
             open_to = [lane for lane in played if lane.long] if long and _too_many(played) else played
             lane = min(open_to, key=lambda lane: (lane.free_in, -len(one.data & lane.loaded)))
             if one is flight:
@@ -92,23 +91,22 @@ class Scheduler:
         One that takes longer than others may wait never gets the last process that is not at such a one:
         else two slow reports would have every other picture refused.
         """
-        loaded = {id for lane in lanes for id in lane.loaded}
-        if not self._is_long(flight, loaded):
+        if not self._is_long(flight):
             return True
-        return not _too_many([self._played(lane, loaded) for lane in lanes])
+        return not _too_many([self._played(lane) for lane in lanes])
 
-    def _played(self, lane: Lane, loaded: Collection[str]) -> _Played:
+    def _played(self, lane: Lane) -> _Played:
         at = lane.flight
-        left = self._durations.left(at, self._clock()) if at else 0.0
-        return _Played(
-            left, set(lane.loaded) | (at.data if at else set()), bool(at and self._is_long(at, loaded))
-        )
+        if at is None:
+            return _Played(0.0, set(lane.loaded), False)
+        left = self._durations.left(at, self._clock())
+        return _Played(left, {*at.data, *lane.loaded}, self._is_long(at))
 
-    def _is_long(self, flight: Flight, loaded: Collection[str]) -> bool:
-        """Whether it takes longer than others may wait; `loaded` is the data that needs no loading."""
+    def _is_long(self, flight: Flight) -> bool:
+        """Whether it takes longer than others may wait. A load does once it has taken so long."""
         if flight.started_at is not None and self._clock() - flight.started_at > self._queue_timeout:
             return True
-        return self._durations.whole(flight, () if flight.loads else loaded) > self._queue_timeout
+        return self._durations.drawing(flight) > self._queue_timeout
 
     def take(self, flight: Flight, loads: bool = False) -> None:
         """Note that a process has begun the flight, and whether it has to load data for it."""
