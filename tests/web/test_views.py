@@ -395,6 +395,20 @@ class TestErrors:
         assert b"must be at most 30" in reply.data
         assert reply.headers["Cache-Control"] == "no-store"
 
+    @pytest.mark.parametrize(
+        "address", ["/plots/hours/line?n=99", "/plots/hours/fails?x=1", "/plots/hours/refuses?width=300"]
+    )
+    def test_its_picture_follows_the_theme(self, client, address):
+        light, dark, other = (
+            client.get(f"{address}&theme={theme}", headers=IMG).data for theme in ("light", "dark", "blue")
+        )
+        assert b'fill="#fbf9f5"' in light
+        assert b'fill="#16191d"' in dark
+        assert b"#fbf9f5" not in dark
+        assert b"#2b2a28" not in dark
+        assert b'fill="#fbf9f5"' in other
+        assert b'fill="#16191d"' in client.get("/plots/nowhere?theme=dark", headers=IMG).data
+
     def test_on_error_status_gives_json_there_too(self, client):
         reply = client.get("/plots/hours/line?n=99&on_error=status", headers=IMG)
         assert (reply.status_code, reply.content_type) == (400, "application/problem+json")

@@ -35,6 +35,8 @@ class Target:
     max_bytes: int = 20 * 2**20
     texts: tuple[str, ...] = ()
     """Free texts of the query: drawn as they are, never parsed as mathtext."""
+    own_paper: str = "white"
+    """The axes' background in the author's own rcParams, for which the function's own colours were chosen."""
     salt: str = ""
     """What the ids in an SVG are derived from: same salt, same bytes."""
 

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.text import Text
 
 from plotroute.encode.refusals import refusal, several
+from plotroute.theme import RC
 
 MOST_ITEMS = 10_000
 """Members of a container that are looked at: a return value is a handful of axes, not a data set."""
@@ -24,14 +25,15 @@ MOST_DEPTH = 4
 _themes: WeakKeyDictionary[Figure, Mapping[str, Any]] = WeakKeyDictionary()
 
 
-def figure_of(value: Any) -> Figure:
+def figure_of(value: Any, theme: str | None = None) -> Figure:
     """Return the Matplotlib figure that `value` leads to; NotAFigure if there is none or several.
 
-    A seaborn.objects Plot is compiled here, without pyplot.
+    A seaborn.objects Plot is compiled here, without pyplot, in the colours of `theme` ("light", "dark")
+    but for those that the Plot was given by its own method `theme()`.
     """
     found: dict[int, Figure] = {}
     for leaf in leaves(value):
-        figure = _root(leaf)
+        figure = _root(leaf, theme)
         if figure is not None:
             found[id(figure)] = figure
     if not found:
@@ -137,10 +139,13 @@ def _is_seaborn_plot(value: Any) -> bool:
     return module is not None and isinstance(value, module.Plot | module.Plotter)
 
 
-def _root(leaf: Any) -> Figure | None:
+def _root(leaf: Any, theme: str | None) -> Figure | None:
     if isinstance(leaf, Artist):
         figure = leaf.get_figure(root=True)
         return figure if isinstance(figure, Figure) else None
+    if hasattr(leaf, "plot") and theme is not None:
+        # A Plot has rcParams of its own, seaborn's defaults, which would hide ours.
+        leaf = leaf.theme({**RC[theme], **getattr(leaf, "_theme", {})})
     plotter = leaf.plot(pyplot=False) if hasattr(leaf, "plot") else leaf
     root: Figure = plotter._figure.get_figure(root=True)
     # Its legend stands beside the figure: seaborn shows a Plot by its tight box.

@@ -37,6 +37,7 @@ from plotroute.encode.legibility import settle
 from plotroute.encode.literal import literal_texts
 from plotroute.encode.pdf import ScaledPage
 from plotroute.encode.pixelbound import is_measured_in_pixels, pin_shadows
+from plotroute.encode.repainting import kept_visible, rehearse
 from plotroute.encode.text_layouts import layouts_remembered
 from plotroute.model import IMAGE_TYPES
 
@@ -69,9 +70,14 @@ class MatplotlibEncoder:
         makes ticks when it draws. The figure is changed and of no use afterwards.
         """
         with literal_texts(target.texts):
-            figure = figure_of(value)
+            theme = target.options.theme
+            figure = figure_of(value, theme)
             rc: dict[Any, Any] = {**theme_of(figure), "svg.hashsalt": target.salt}
-            with mpl.rc_context(rc), layouts_remembered():
+            with (
+                mpl.rc_context(rc),
+                layouts_remembered(),
+                kept_visible(figure, theme, target.own_paper),
+            ):
                 _check_size(figure)
                 body = _sized(figure, target) if is_sized(target) else _plain(figure, target)
         return Encoded(body, IMAGE_TYPES[target.format])
@@ -92,6 +98,7 @@ def _plain(figure: Figure, target: Target) -> bytes:
     options = _options(target)
     if vector:
         options["dpi"] = _within(dpi, (width, height), target.max_pixels)
+    _rehearse(figure, target)
     with _tight_box_checked(figure, check):
         return _saved(figure, target, **options)
 
@@ -121,9 +128,16 @@ def _sized(figure: Figure, target: Target) -> bytes:
         placement = Placement(_content(figure) if _is_tight() else content, asked, size)
     else:
         placement = Placement(_content(figure), asked, size)
+    _rehearse(figure, target)
     raster = _resampled if in_pixels else _raster
     write = {"svg": _svg, "pdf": _pdf}.get(target.format, raster)
     return write(figure, target, placement)
+
+
+def _rehearse(figure: Figure, target: Target) -> None:
+    """Let a theme's colours be settled before a backend draws that has no pixels to look at."""
+    if target.options.theme is not None and (target.format in _UNDATED or not agg.backend(figure)):
+        rehearse(figure, target.max_pixels)
 
 
 def _svg(figure: Figure, target: Target, placement: Placement) -> bytes:

@@ -126,6 +126,7 @@ class Worker:
                     raise DatasetLoading("The data has just been loaded", headers={"Retry-After": "1"})
                 self.reads.begin()
                 content = keys.content_key(job.plot, job.values, versions)
+                own_paper = _paper()
                 with (
                     opened.recording(),
                     seeded(None if job.live else content),
@@ -136,7 +137,7 @@ class Worker:
                         picture, made_by_us = _draw(plot, arguments, job)
                     with timed(timings, "encode"):
                         encoder = encode.find(picture.figure)
-                        target = self._target(plot, job, made_by_us, content)
+                        target = self._target(plot, job, made_by_us, own_paper, content)
                         encoded = encoder.encode(picture.figure, target)
             return Image(
                 body=encoded.body,
@@ -197,7 +198,7 @@ class Worker:
             )
         return array
 
-    def _target(self, plot: BoundPlot, job: Job, made_by_us: bool, salt: str) -> Target:
+    def _target(self, plot: BoundPlot, job: Job, made_by_us: bool, own_paper: str, salt: str) -> Target:
         return Target(
             format=job.format,
             asked_format=job.asked_format,
@@ -208,6 +209,7 @@ class Worker:
             max_pixels=plot.spec.max_pixels or self._settings.max_pixels,
             max_bytes=self._settings.max_output,
             texts=job.texts,
+            own_paper=own_paper,
             salt=salt,
         )
 
@@ -226,6 +228,15 @@ def with_natural_sizes(catalog: Catalog) -> Catalog:
     plots = {name: sized(plot) for name, plot in catalog.plots.items()}
     manifest = replace(catalog.manifest, plots=tuple(plot.spec for plot in plots.values()))
     return replace(catalog, plots=plots, manifest=manifest)
+
+
+def _paper() -> str:
+    """Return the background of axes that the author's module has set, before a theme comes over it."""
+    import matplotlib
+    from matplotlib.colors import to_hex, to_rgba
+
+    face = to_rgba(matplotlib.rcParams["axes.facecolor"])
+    return to_hex(face if face[3] else matplotlib.rcParams["figure.facecolor"])
 
 
 def _draw(plot: BoundPlot, arguments: dict[str, Any], job: Job) -> tuple[Picture, bool]:

@@ -59,6 +59,7 @@ class Exchange:
             form,
             request_id=self.request_id,
             size=_asked_size(),
+            theme=request.args.get("theme"),
             development=development,
             home=self.home,
         )

@@ -73,16 +73,18 @@ def respond(
     request_id: str,
     size: tuple[int, int] | None,
     development: bool,
+    theme: str | None = None,
     home: str = "/",
 ) -> Response:
     """Return `error` as an answer in one of its three forms. Needs neither a request nor an app.
 
-    `size` is what was asked of the picture, in CSS pixels. `development` shows the traceback. `home` is
-    where the list of plots is; empty where there is none.
+    `size` is what was asked of the picture, in CSS pixels; with `theme="dark"` it is light on dark.
+    `development` shows the traceback. `home` is where the list of plots is; empty where there is none.
     """
     request_id = _header(request_id)
     if form == "picture":
-        body, kind, policy = _picture(error, request_id, size, development), "image/svg+xml", PICTURE_POLICY
+        body = _picture(error, request_id, size, development, theme)
+        kind, policy = "image/svg+xml", PICTURE_POLICY
     elif form == "page":
         body, kind, policy = _page(error, request_id, development, home), "text/html", PAGE_POLICY
     else:
@@ -245,6 +247,9 @@ _LEADING, _BOLD = 1.35, 1.1
 # The edge says who can act: the reader (amber), nobody needs to (blue), the server's people (red).
 _COLOURS = {4: "#d08a1d", 422: "#4f7ca8", 5: "#b8473d"}
 
+_LIGHT = {"fill": "#fbf9f5", "stroke": "#d8d2c8", "ink": "#2b2a28", "faint": "#6a645c"}
+_DARK = {"fill": "#16191d", "stroke": "#3a424c", "ink": "#e6e9ed", "faint": "#a3acb7"}  # as in theme.py
+
 _HINTS = ("… Open this picture's address to read all of it.", "… Open it to read more.", "… more", "…")
 
 
@@ -257,7 +262,9 @@ class _Line:
     """Of the baseline."""
 
 
-def _picture(error: AnswerError, request_id: str, size: tuple[int, int] | None, development: bool) -> str:
+def _picture(
+    error: AnswerError, request_id: str, size: tuple[int, int] | None, development: bool, theme: str | None
+) -> str:
     width, height = (min(max(int(side), _SMALLEST), _LARGEST) for side in size or DEFAULT_SIZE)
     title, sentences = _short(_title(error)), [_short(text) for text in _sentences(error, development)]
     if len(sentences) > _MOST_SENTENCES:
@@ -270,6 +277,7 @@ def _picture(error: AnswerError, request_id: str, size: tuple[int, int] | None, 
         width=width,
         height=height,
         left=round(left, 1),
+        paper=_DARK if theme == "dark" else _LIGHT,
         colour=_COLOURS.get(error.status) or _COLOURS.get(error.status // 100, _COLOURS[5]),
         words=" ".join([title, *sentences]),
         lines=_lines(title, sentences, request_id, width - left - padding, height, padding),
