@@ -33,7 +33,7 @@ _TOO_MANY = ""
 # Of the system: what is installed there has its part in the hash of the environment, or is no file.
 _SYSTEM = ("/proc", "/sys", "/dev", "/usr/lib", "/usr/share", "/usr/local/lib", "/usr/local/share")
 _OWN = Path(__file__).parent.parent
-_INSTALLED = {"site-packages", "dist-packages"}
+_INSTALLED = {"site-packages", "dist-packages", "__pycache__"}
 _IMPORTS = "<frozen importlib._bootstrap_external>"
 # Python's own look-ups of modules and packages list every folder of sys.path, the author's too.
 _LOOK_UPS = (_IMPORTS, os.sep + os.path.join("importlib", "metadata", "__init__.py"), f"{os.sep}pkgutil.py")
