@@ -44,6 +44,11 @@ def cached(ax, numbers):
     ax.set_title(words())
 
 
+@plots.plot("numbers/hourly", ttl="1h")
+def hourly(ax):
+    ax.set_title(words())
+
+
 @plots.plot
 def noted(ax, numbers):
     with open("notes.txt", "a") as file:
@@ -72,7 +77,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("plot", ["top", "drawn", "cached"])
+@pytest.mark.parametrize("plot", ["top", "drawn", "cached", "hourly"])
 def test_an_edited_file_is_in_the_next_picture(make_client, folder, plot):
     client = make_client(PLOTS, watch=True)
     address = f"/plots/numbers/{plot}.svg"

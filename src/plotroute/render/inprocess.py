@@ -122,7 +122,7 @@ class InProcess:
             raise _still_loading()
         late = RenderTimeout(f"Drawing took longer than {job.timeout:g} s")
         image = _result(future, job.timeout, late)
-        if self._watch and not job.live and image.files:
+        if self._watch and image.files:
             # What a cache of the author's keeps of them goes with the modules.
             with self._reloading:
                 self._watched.read(image.files, whole=False)

@@ -110,6 +110,7 @@ class Worker:
         plot = self.catalog.plots.get(job.plot)
         if plot is None:  # the newest version of the code does not have it any more
             raise UnknownPlot("There is no plot at this address")
+        live = plot.spec.freshness == "live"
         timings: dict[str, float] = {}
         opened = Opened(self._places)
         try:
@@ -146,7 +147,7 @@ class Worker:
                 timings=timings,
                 versions=versions,
                 code=self.catalog.manifest.code,
-                files=opened.states if job.live else self.reads.of(job.plot, opened.states),
+                files={} if live else self.reads.of(job.plot, opened.states),
             )
         except AnswerError:
             raise
@@ -155,8 +156,8 @@ class Worker:
         except BaseException as error:  # SystemExit too: a plot cannot end the process
             raise _answer(error, plot, job) from error
         finally:
-            # What a live plot reads changes all the time, and is drawn anew anyway.
-            self.reads.end(job.plot, {} if job.live else opened.states)
+            # What a live plot reads may change all the time, and it is drawn anew anyway.
+            self.reads.end(job.plot, {} if live else opened.states)
 
     def _arguments(self, plot: BoundPlot, job: Job) -> tuple[dict[str, Any], dict[str, str]]:
         """Return what the function is called with, and the versions of the data in it."""
