@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -55,6 +57,8 @@ class Pipeline:
         self._cache = cache
         self._settings = settings
         self._clock = clock
+        self._ahead = -math.inf
+        """Of the clock, seconds before the timer, which nobody sets."""
         self._flights: Flights[Answer] = Flights()
         self._latest = Latest()
         self._questions: Flights[Any] = Flights()
@@ -107,7 +111,7 @@ class Pipeline:
         """
         plot = found.plot
         declared = plot.params + options.offered(plot)
-        at = self._clock()
+        at = self._now()
         now = datetime.fromtimestamp(at, UTC)
         if body is None:
             values = params.parse(declared, query, found.values, now=now)
@@ -177,7 +181,7 @@ class Pipeline:
 
     def image(self, order: Order) -> Answer:
         """Return the picture from the cache, or have it drawn, once for all who ask at the same time."""
-        now = self._clock()
+        now = self._now()
         stored = self._cache.get(order.key) or None
         if stored and stored.fresh(now):
             self._confirm(order, order.key, now)
@@ -198,7 +202,7 @@ class Pipeline:
     def stands(self, footing: Footing) -> bool:
         """Whether the same request still has the same answer. Asks and waits for nothing."""
         return (
-            footing.in_time(self._clock())
+            footing.in_time(self._now())
             and self._renderer.manifest() is footing.manifest
             and self._cache.epoch(*footing.names) == footing.epoch
             and all(self._renderer.known(ref) == version for ref, version in footing.versions)
@@ -207,12 +211,12 @@ class Pipeline:
     def stored(self, key: str) -> Stored | None:
         """Return what the cache has under `key` and may still be shown."""
         found = self._cache.get(key)
-        return found if found and found.fresh(self._clock()) else None
+        return found if found and found.fresh(self._now()) else None
 
     def _draw(self, order: Order, expired: bool) -> Answer:
         """Draw, and store under the versions that the picture was really drawn from."""
         image = self._renderer.render(order.job)
-        now = self._clock()
+        now = self._now()
         plot = order.plot
         of_bytes = f'W/"{hashlib.blake2b(image.body, digest_size=16).hexdigest()}"'
         if image.code and image.code != order.manifest.code:
@@ -266,7 +270,7 @@ class Pipeline:
         found: dict[str, str] = {}
         asked: list[DatasetRef] = []
         for ref in refs:
-            version = freshness.known_version(specs[ref.name], ref, self._clock())
+            version = freshness.known_version(specs[ref.name], ref, self._now())
             version = version or self._renderer.known(ref)
             if version is None:
                 asked.append(ref)
@@ -292,6 +296,21 @@ class Pipeline:
             if self.room.left() != 0:
                 raise
         raise come_again("The picture is being drawn")
+
+    def _now(self) -> float:
+        """Return the time of day, in seconds since 1970. Where it comes again, no picture is of it.
+
+        A `ttl` names data after the time of day: after the clock was set back, what was drawn under the
+        same name was drawn then, and from older data.
+        """
+        now = self._clock()
+        ahead = now - time.monotonic()
+        if ahead < self._ahead - freshness.SKEW:
+            log.warning("the clock was set back; all pictures are drawn anew")
+            self._ahead = ahead
+            self._cache.clear()
+        self._ahead = max(self._ahead, ahead)
+        return now
 
 
 class Rehearsal(Pipeline):

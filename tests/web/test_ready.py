@@ -140,12 +140,25 @@ def test_a_picture_that_expires_is_drawn_anew(world):
     assert outcome(make_ready(world, "/timed.svg")) == "hit"
 
 
-@pytest.mark.parametrize("path", ["/timed.svg", "/plots/timed/data"])
+def test_time_that_comes_again_has_no_pictures_of_the_first_time(world):
+    """What a `ttl` names after the time of day was drawn an hour ago, from the data of then."""
+    start = world.clock.now
+    make_ready(world, "/plots/turning")
+    world.clock.now = start + 3600
+    assert outcome(world.get("/plots/turning")) == "fwd=uri-miss; stored"
+    world.clock.now = start + 1
+    again = world.get("/plots/turning")
+    assert outcome(again) == "fwd=uri-miss; stored"
+    assert world.renderer.drawn("turning") == 3
+    assert outcome(world.get("/plots/turning")) == "hit"
+
+
+@pytest.mark.parametrize("path", ["/timed.svg", "/plots/timed/data", "/plots/turning"])
 def test_pictures_of_a_time_are_not_believed_when_the_clock_was_set_back(world, path):
     before = make_ready(world, path)
     world.clock.now -= 3600
     after = world.get(path)
-    assert outcome(after) == "fwd=stale; stored"
+    assert outcome(after) == "fwd=uri-miss; stored"
     assert after.data != before.data
     assert outcome(make_ready(world, path)) == "hit"
     world.clock.now -= 30  # less than what clocks of two machines differ by

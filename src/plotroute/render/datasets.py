@@ -197,6 +197,8 @@ class Datasets:
             inputs = {i.id: self._in_force(i, expected) for i in self._inputs(dataset, ref)}
             told = expected.get(ref.id, loaded.version)
             outdated = dataset.spec.freshness == "content" and told != loaded.version
+            # The same bucket, of a clock that was set back since.
+            outdated = outdated or self._timer() - loaded.at > (dataset.spec.ttl or math.inf)
             if not outdated and loaded.version == self._in_force(ref, expected) and loaded.inputs == inputs:
                 self._loaded.move_to_end(ref.id)
                 return loaded
