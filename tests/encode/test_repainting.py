@@ -8,6 +8,7 @@ from io import BytesIO
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from PIL import Image
 
 from gallery import matplotlib_plots, seaborn_plots
@@ -67,6 +68,16 @@ def on_white_axes():
     ax.set(xticks=[], yticks=[], frame_on=True)
     ax.plot([0, 1], [0, 1], linewidth=8)
     ax.plot([0], [1], "o", markersize=30)
+    return fig
+
+
+@plots.plot
+def touching_bars(style: str = "default", color: str = "black"):
+    if style != "default":
+        plt.style.use(style)
+    fig, ax = plt.subplots()
+    ax.axis("off")
+    ax.bar(range(5), [3, 2, 4, 1, 5], width=1, color=color)
     return fig
 
 
@@ -181,6 +192,19 @@ def test_a_white_separator_stays_white_and_a_colour_stays_as_it_is() -> None:
 def test_black_on_a_bright_area_stays_black_on_dark_paper() -> None:
     picture = pixels(plots.draw("marks", kind="separator", color="black", theme="dark").body)
     assert tuple(picture[picture.shape[0] // 2, picture.shape[1] // 2]) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("theme", PAPERS)
+@pytest.mark.parametrize("style", ["default", "seaborn-v0_8-white"])
+@pytest.mark.parametrize("color", ["black", "#03051a"])
+def test_marks_of_one_colour_keep_one_colour(color: str, style: str, theme: str) -> None:
+    picture = plots.draw("touching_bars", color=color, style=style, theme=theme).body
+    colors, counts = np.unique(pixels(picture).reshape(-1, 3), axis=0, return_counts=True)
+    areas = colors[counts > 2000]
+    assert len(areas) == 2
+    assert contrast(areas[0], areas[1]) >= 3
+    if style != "default" or theme == "light":  # paper on which the author's colour is seen
+        assert areas[0].tolist() == [int(part * 255 + 0.5) for part in to_rgb(color)]
 
 
 def test_the_themes_own_colours_are_seen_on_axes_that_are_white() -> None:

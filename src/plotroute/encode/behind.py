@@ -128,7 +128,9 @@ def _points(mark: Any) -> Points:
         verts: Any = mark.get_verts()
         paths = [_some(np.asarray(verts, float).reshape(-1, 2))] if len(verts) else []
         if paths and mark.get_fill():
-            paths.append(np.nanmean(paths[0], axis=0, keepdims=True))
+            # Inside of it: at its edge lies the bar that was drawn before.
+            middle = np.nanmean(paths[0], axis=0, keepdims=True)
+            paths = [middle + 0.7 * (paths[0] - middle), middle]
     elif (offsets := np.ma.filled(mark.get_offsets(), np.nan)).any():
         return np.asarray(mark.get_offset_transform().transform(_some(offsets)), float)
     else:

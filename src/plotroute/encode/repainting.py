@@ -130,7 +130,8 @@ class _Painter:
         for setter, colors, is_area in _colors(mark):
             wide = is_area and isinstance(mark, Patch)
             found = [self._becomes(color, single=len(colors) == 1, area=wide) for color in colors]
-            if len(found) == 1 and found[0] and not (found[0][1] and on_theme):
+            # Greys were chosen for other paper than the theme's; the theme's colours, for none but its own.
+            if len(found) == 1 and found[0] and found[0][1] != on_theme:
                 changes.append((setter, colors[0], *found[0]))
             elif len(found) > 1 and not on_theme and any(found):
                 new = [(*f[0], c[3]) if f else tuple(c) for f, c in zip(found, colors, strict=True)]
