@@ -241,8 +241,10 @@ class Extension:
         runtime = self._running()
         exchange = self._exchange()
         try:
-            with runtime.pipeline.room.at_most(runtime.patience()):
-                response = self._ready(runtime, exchange) or self._picture(runtime, exchange)
+            response = self._ready(runtime, exchange)
+            if response is None:
+                with runtime.pipeline.room.at_most(runtime.patience()):
+                    response = self._picture(runtime, exchange)
         except Unauthorized as error:
             manager = getattr(current_app, "login_manager", None)
             if manager is not None:  # it knows where people log in
