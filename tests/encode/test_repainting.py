@@ -223,6 +223,16 @@ def test_without_a_theme_a_picture_is_what_savefig_writes() -> None:
         assert (drawn == pixels(file.getvalue())).all()
 
 
+@pytest.mark.parametrize("theme", PAPERS)
+@pytest.mark.filterwarnings("default")
+def test_a_seaborn_plot_has_the_theme_but_for_what_it_sets_itself(theme: str) -> None:
+    def corner(name: str) -> list[int]:
+        return pixels(matplotlib_plots.plots.draw(name, theme=theme).body)[1, 1].tolist()
+
+    assert corner("objects") == corner("objects_with_an_axes_color") == list(PAPERS[theme])
+    assert corner("objects_with_a_theme") == [255, 255, 255]
+
+
 def test_the_next_picture_is_as_if_there_had_been_no_theme() -> None:
     before = plots.draw("black_note").body
     plots.draw("black_note", theme="dark")

@@ -89,15 +89,16 @@ def give(asked: Collection[str], size: tuple[int, int] | None) -> Given:
     return Given(figure, axes, _made)
 
 
-def drawn(returned: Any, given: Given) -> tuple[Picture, bool]:
+def drawn(returned: Any, given: Given, theme: str | None = None) -> tuple[Picture, bool]:
     """Return the picture that a function has made, and whether it is on the figure that it was given.
 
+    A seaborn.objects Plot is made into a figure here, in the colours of `theme` ("light", "dark").
     NotAFigure says what is wrong and what to do where there is none, or where it could be several.
     """
     picture = returned if isinstance(returned, Picture) else Picture(returned)
     nowhere = None
     try:
-        figure = _led_to(picture.figure)
+        figure = _led_to(picture.figure, theme)
     except LeadsNowhere as error:
         figure, nowhere = None, error
     if given.figure is None:
@@ -110,7 +111,7 @@ def drawn(returned: Any, given: Given) -> tuple[Picture, bool]:
     return replace(picture, figure=figure), figure is given.figure
 
 
-def _led_to(value: Any) -> Any:
+def _led_to(value: Any, theme: str | None) -> Any:
     """Return the figure that `value` leads to, or `value` itself where another encoder takes it."""
     if value is None:
         return None
@@ -118,7 +119,7 @@ def _led_to(value: Any) -> Any:
     from plotroute.encode.figures import figure_of
     from plotroute.encode.matplotlib import MatplotlibEncoder
 
-    return figure_of(value) if isinstance(encoder, MatplotlibEncoder) else value
+    return figure_of(value, theme) if isinstance(encoder, MatplotlibEncoder) else value
 
 
 def _left_open(given: Given, nowhere: LeadsNowhere | None) -> Any:

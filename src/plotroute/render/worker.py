@@ -250,7 +250,7 @@ def _draw(plot: BoundPlot, arguments: dict[str, Any], job: Job) -> tuple[Picture
     given = give(asked, plot.spec.size)
     with late_styles_told(job.plot) if asked else nullcontext():
         returned = plot.function(**{**arguments, **{name: given.arguments[name] for name in asked}})
-    return drawn(returned, given)
+    return drawn(returned, given, job.options.theme)
 
 
 def _answer(error: BaseException, plot: BoundPlot, job: Job) -> AnswerError:
