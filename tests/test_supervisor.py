@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -273,3 +274,44 @@ def test_a_temporary_directory_too_deep_for_a_socket_is_said(write_plots, tmp_pa
     assert "set TMPDIR to a shorter one" in done.stderr
     assert "Traceback" not in done.stderr
     assert list(deep.iterdir()) == []
+
+
+# Temporary files that are cleared away
+
+
+TEMPORARY = """
+import tempfile
+
+@plots.plot
+def writes(ax, numbers, n: int = 0):
+    with tempfile.NamedTemporaryFile("w") as file:
+        file.write("1")
+    ax.plot(numbers)
+"""
+
+
+@pytest.mark.parametrize("then", ["nothing", "renderer", "render server", "web server"])
+def test_pictures_go_on_when_the_temporary_files_are_cleared_away(folder, serve, then):
+    (folder / "plots.py").write_text(PLOTS + TEMPORARY)
+    server = serve(PLOTROUTE_CACHE_MEMORY="0")
+    golden = server.get("/plots/numbers/line").body
+    for name in temporary(folder):
+        shutil.rmtree((folder / "temporary" / name).resolve())
+    base = render_server(server)
+    web = next(pid for pid, line in children(server.process.pid).items() if "plotroute.serving" in line)
+    generation = next(iter(children(base)))
+    killed = {"render server": base, "web server": web, "renderer": next(iter(children(generation)))}.get(
+        then
+    )
+    if killed:
+        os.kill(killed, signal.SIGKILL)
+        until(lambda: not alive(killed))
+
+    def answers():
+        with contextlib.suppress(OSError):
+            return server.get("/plots/numbers/writes").status == 200
+
+    until(answers)
+    assert server.get("/plots/numbers/line").body == golden
+    until(lambda: temporary(folder))
+    assert {oct((folder / "temporary" / name).stat().st_mode)[-3:] for name in temporary(folder)} == {"700"}

@@ -65,6 +65,9 @@ class Supervisor:
             os.rmdir(self._directory)
             raise BadSetting(f"{self.path}: {error}; set TMPDIR to a shorter one.") from None
         self._listener.listen(128)
+        # The socket stays connectable by this descriptor when its file is gone, because somebody has cleared
+        # the temporary files. No address is needed that could be made again, and taken by another user.
+        self._place = os.open(self.path, os.O_PATH)
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._started: dict[str, float] = {}
         self._pause: dict[str, float] = {}
@@ -89,10 +92,13 @@ class Supervisor:
                     child.kill()
                 child.wait()
             self._listener.close()
+            os.close(self._place)
             shutil.rmtree(self._directory, ignore_errors=True)
 
     def _look(self) -> None:
-        """Start again what has ended."""
+        """Start again what has ended, and make the directory again if it was cleared away."""
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(self._directory, 0o700)
         for name, child in list(self._children.items()):
             if child.poll() is None:
                 continue
@@ -133,7 +139,11 @@ class Supervisor:
         return launch(configuration, self._listener.fileno())
 
     def _start_web(self) -> subprocess.Popen[bytes]:
-        environment = {**os.environ, "PLOTROUTE_SOCKET": self.path, "PLOTROUTE_PARENT": str(os.getpid())}
+        environment = {
+            **os.environ,
+            "PLOTROUTE_SOCKET": f"/proc/{os.getpid()}/fd/{self._place}",
+            "PLOTROUTE_PARENT": str(os.getpid()),
+        }
         return subprocess.Popen(self._web, env=environment)
 
     def _end(self) -> int:

@@ -48,6 +48,13 @@ def report(ax, n: int = 0):
         time.sleep(0.05)
     ax.plot([n])
 
+@plots.plot(ttl="forever", timeout=1)
+def ends(ax, how: str, n: int = 0):
+    if how == "exits":
+        os._exit(3)
+    while how == "loops" or time.sleep(1) is None:
+        pass
+
 @plots.plot(ttl="forever")
 def slow(ax, n: int = 0):
     time.sleep(0.8)
@@ -249,3 +256,25 @@ def test_what_a_plot_sends_in_the_place_of_an_answer_is_no_answer(server, golden
     assert server.get(f"/plots/talks?how={how}&n=7").body == quiet.body
     golden()
     assert "says what it was not asked for" in server.log
+
+
+# What the log says of a drawing that was ended
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("loops", "Drawing took longer than 1 s, so process"),
+        ("sleeps", "Drawing took longer than 1 s, so process"),
+        ("exits", "Drawing ended its process, so process"),
+    ],
+)
+def test_the_log_says_in_a_sentence_what_ended_a_drawing(server, golden, how, said):
+    number = next(numbers)
+    id = f"asked-{number}"
+    assert server.get(f"/plots/ends?how={how}&n={number}", X_Request_ID=id).status in (500, 504)
+    line = next(line for line in server.log.splitlines() if f"{id} ends: {said}" in line)
+    assert f'Asked for: how="{how}" n={number}' in line
+    assert ("timeout=" in line and "PLOTROUTE_RENDER_TIMEOUT" in line) == (how != "exits")
+    assert "{" not in line
+    golden()

@@ -100,6 +100,8 @@ class RenderProcess:
 
     def _render(self, message: Message) -> tuple[Message, bytes]:
         job = from_wire(Job, message["job"].encode())
+        if not os.path.isdir(tempfile.gettempdir()):  # somebody has cleared the temporary files
+            _make(tempfile.gettempdir())
         limits.arm_cpu(self._settings.load_timeout * 6 + job.timeout + _CPU_SLACK)
         at_hand = {"data_at_hand": True}
         image = self._worker.run(job, lambda: self._say(at_hand, message), self._settings.load_timeout)
@@ -202,10 +204,17 @@ def become(
 def _folder(directory: str) -> str:
     """Return a new directory for this process's temporary files."""
     own = os.path.join(directory, f"render-{os.getpid()}")
-    before = os.umask(0o077)
-    os.makedirs(own)  # whoever clears the temporary files may have removed those above as well
-    os.umask(before)
+    _make(own)
     return own
+
+
+def _make(directory: str) -> None:
+    """Make a directory for this user alone, and those above it, which may have been cleared away."""
+    before = os.umask(0o077)
+    try:
+        os.makedirs(directory, exist_ok=True)
+    finally:
+        os.umask(before)
 
 
 def leave(status: int) -> NoReturn:

@@ -344,10 +344,7 @@ class Base:
             self._scheduler.put_back(flight)
         elif flight is not None:
             error = process.killed_for or PlotCrashed("Drawing ended its process")
-            said = json.dumps(flight.message)[:500]
-            log.error(
-                "%s %s: %s (process %d, %s)", flight.request_id, flight.plot, error.title, process.pid, said
-            )
+            log.error("%s %s: %s", flight.request_id, flight.plot, _ended(error, process.pid, flight))
             self._land(flight, error, {})
         self._dispatch()
 
@@ -542,6 +539,16 @@ class Base:
 
     def _told_to_reload(self, *_: object) -> None:
         self._reload_asked = True
+
+
+def _ended(error: AnswerError, pid: int, flight: Flight) -> str:
+    """Return the sentence of the log about a drawing that ended with its process."""
+    cure = ""
+    if error.code == RenderTimeout.code:
+        cure = "; timeout= of the plot sets another limit, PLOTROUTE_RENDER_TIMEOUT that of all plots"
+    values = json.loads(str(flight.message.get("job", "{}"))).get("values", {})
+    asked = " ".join(f"{name}={json.dumps(value)}" for name, value in values.items())
+    return f"{error.title}, so process {pid} is gone{cure}. Asked for: {asked[:500] or 'no parameters'}"
 
 
 def _end_all() -> None:
