@@ -212,6 +212,10 @@ class Job:
     """Seconds a drawing may take."""
     code: str = ""
     """The version of the author's code that it was asked of (`Manifest.code`)."""
+    ttl: float = 0.0
+    """Seconds for which the picture is one for all that ask for it; 0: its key or nothing says so."""
+    epoch: str = ""
+    """Of the plot, as its purges have made it, where there is a `ttl`."""
     request_id: str = ""
 
 
@@ -229,6 +233,8 @@ class Image:
     """The versions of the data it was really drawn from."""
     code: str = ""
     """The version of the author's code that drew it; empty where that is not known."""
+    age: float = 0.0
+    """Seconds since it was drawn, where the renderer had it ready."""
     files: Mapping[str, str | None] = field(default_factory=dict)
     """The files that the drawing was seen to open, each with its state then: it stands as long as they do."""
 

@@ -13,6 +13,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -144,6 +145,8 @@ class Pipeline:
         dress = options.build(values, plot, plot.max_pixels or self._settings.max_pixels)
         reads = tuple(sources.needed(manifest, plot, own).values())
         versions = self._versions(manifest, reads)
+        epoch = self._cache.epoch(*plot.names)
+        timed = plot.freshness == "timed"
         job = Job(
             plot=plot.name,
             values=own,
@@ -155,9 +158,10 @@ class Pipeline:
             versions=versions,
             code=manifest.code,
             timeout=plot.timeout or self._settings.render_timeout,
+            ttl=plot.ttl or 0.0 if timed else 0.0,
+            epoch=epoch if timed else "",
             request_id=request_id,
         )
-        epoch = self._cache.epoch(*plot.names)
         return Order(plot, job, manifest, epoch, reads, at, bool(values.get("download")))
 
     def named(self, name: str, parameters: dict[str, Any]) -> Order:
@@ -226,8 +230,11 @@ class Pipeline:
             etag = of_bytes
             if plot.freshness == "live" and not plot.stale:
                 return Answer(image, etag, "live")
-            expires_at = now + (plot.ttl or 0.0)
-            self._cache.put(order.key, Stored(image, etag, now, expires_at, named(plot.names)))
+            # Another web process may have had it drawn: its time is over for all at the same moment.
+            drawn_at = now - image.age
+            image = replace(image, age=0.0)
+            expires_at = drawn_at + (plot.ttl or 0.0)
+            self._cache.put(order.key, Stored(image, etag, drawn_at, expires_at, named(plot.names)))
             return Answer(image, etag, "expired" if expired else "miss")
         key = order.named(image.versions)
         # Files that were opened only now have no part in the key, so it says too little to be the ETag.

@@ -131,11 +131,13 @@ class Remote:
             "code": job.code,
             "data": list(job.versions),
             "timeout": job.timeout,
+            "ttl": job.ttl,
             "request_id": job.request_id,
         }
         limit = self._settings.queue_timeout + self._settings.load_timeout + job.timeout + _SLACK
         answer, body = self._answer(message, self._send(message), limit)
-        return from_wire(Image, answer["image"].encode(), body)
+        image = from_wire(Image, answer["image"].encode(), body)
+        return replace(image, age=answer["age"]) if "age" in answer else image
 
     def close(self) -> None:
         """Stop listening."""

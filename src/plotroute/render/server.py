@@ -45,6 +45,7 @@ from plotroute.render.changes import Changes
 from plotroute.render.clients import Client, Clients, Waiter, Watch
 from plotroute.render.frames import Message
 from plotroute.render.host import Recipe
+from plotroute.render.kept import Kept
 from plotroute.render.launch import arrive
 from plotroute.render.pool import Pool
 from plotroute.render.processes import Generation, Process, start_generation
@@ -98,6 +99,7 @@ class Base:
         self._pool = Pool(self._watch, self, self._start_generation, self._settings, self._directory)
         self._scheduler = Scheduler(time.monotonic, self._settings.queue_timeout)
         self._versions = KnownVersions(time.monotonic)
+        self._kept = Kept(time.monotonic, self._settings.cache_memory)
         self._changes = Changes(time.monotonic, self._clients.answer)
         self._load_seconds: dict[str, float] = {}
         """Id of data → how long its last load took, for the first drawing that read it."""
@@ -147,6 +149,9 @@ class Base:
             self._checks.append(waiter)
             self._look_at_files()
             return
+        if op == "render" and (kept := self._kept.get(message["key"])) is not None:
+            self._clients.answer(waiter, *kept)
+            return
         flight = {"render": self._drawing, "version": self._finding_out}[op](message)
         error = self._scheduler.join(flight, waiter, self._lanes(flight))
         if error is not None:
@@ -171,6 +176,7 @@ class Base:
             timeout=message["timeout"],
             request_id=message["request_id"],
             format=message["format"],
+            ttl=message["ttl"],
         )
 
     def _finding_out(self, message: Message) -> Flight:
@@ -202,6 +208,7 @@ class Base:
         timeout: float = 0.0,
         request_id: str = "-",
         format: str = "",
+        ttl: float = 0.0,
     ) -> Flight:
         now = time.monotonic()
         return Flight(
@@ -213,6 +220,7 @@ class Base:
             timeout=timeout or self._settings.render_timeout,
             request_id=request_id,
             format=format,
+            ttl=ttl,
             queued_at=now,
             queue_until=now + self._settings.queue_timeout,
         )
@@ -318,6 +326,8 @@ class Base:
             self._versions.failed(DatasetRef(*self._ref(flight)))
             if not flight.waiters:
                 log.error("%s: %s\n%s", flight.key, error.title, error.detail)
+        if flight.ttl and error is None and process.generation.code == flight.code:
+            self._kept.put(flight.key, message, body, flight.ttl)
         self._land(flight, error, message, body)
         reason = message.get("recycle") or self._pool.keeps_much(process)
         if process.strays:

@@ -45,6 +45,8 @@ class Flight:
     queued_at: float
     queue_until: float
     format: str = ""
+    ttl: float = 0.0
+    """Seconds for which its picture is kept for others that ask for it."""
     role: str = "renderer"
     """Of the processes that can do it."""
     waiters: list[Hashable] = field(default_factory=list)
