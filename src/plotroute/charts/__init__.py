@@ -2,7 +2,6 @@
 
 from typing import Annotated, Any
 
-from matplotlib import rcParams
 from pydantic import Field
 
 from plotroute import Plots, Values
@@ -39,7 +38,10 @@ def line(
         xs = range(len(ys))
     if len(xs) != len(ys):
         raise _wrong("conflict", f"x has {len(xs)} values and y has {len(ys)}; a line needs as many of both")
-    # Matplotlib reads it when it draws, and the next picture starts from its own again.
+    # Here: a web worker that knows these plots draws none. Matplotlib reads the value when it draws, and the
+    # next picture starts from its own again.
+    from matplotlib import rcParams
+
     rcParams["agg.path.chunksize"] = CHUNK
     ax.plot(xs, ys)
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
