@@ -3,11 +3,9 @@
 A function of this file returns what its library does. `on_axes` makes a second plot of those that take axes.
 """
 
-import sys
-from types import ModuleType
-
 import matplotlib.pyplot as plt
 import missingno
+import mplfinance
 import networkx
 import numpy as np
 import pandas as pd
@@ -22,11 +20,6 @@ from shapely.geometry import Point, box
 from sklearn import calibration, inspection, metrics, model_selection, tree
 
 from plotroute import Plots
-
-# It takes Python 2's `zip` from six, a package that it does not require.
-sys.modules.setdefault("six.moves", ModuleType("six.moves")).zip = zip
-sys.modules.setdefault("six", ModuleType("six"))
-import mplfinance  # noqa: E402
 
 # Small, because there are many.
 plt.rcParams.update({"figure.dpi": 50, "figure.figsize": (4, 3)})
