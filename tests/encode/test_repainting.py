@@ -72,6 +72,21 @@ def on_white_axes():
 
 
 @plots.plot
+def legend_of_error_bars():
+    fig, ax = plt.subplots()
+    ax.errorbar([0], [0], yerr=1, fmt="o", color="black", label="black", markersize=20)
+    ax.legend()
+    return fig
+
+
+@plots.plot
+def key_of_a_field():
+    fig, ax = plt.subplots()
+    ax.quiverkey(ax.quiver([0], [0], [1], [0]), 0.5, 0.8, 1, "key")
+    return fig
+
+
+@plots.plot
 def touching_bars(style: str = "default", color: str = "black"):
     if style != "default":
         plt.style.use(style)
@@ -179,6 +194,12 @@ def test_a_function_that_takes_theme_is_in_charge_of_its_colours() -> None:
 def test_what_is_black_is_seen_on_dark_and_stays_black_on_light(kind: str) -> None:
     assert most_contrast(pixels(plots.draw("marks", kind=kind, theme="dark").body)) > 4
     assert most_contrast(pixels(plots.draw("marks", kind=kind, theme="light").body)) > 19
+
+
+@pytest.mark.parametrize("name", ["legend_of_error_bars", "key_of_a_field"])
+def test_a_legend_follows_what_it_explains(name: str) -> None:
+    picture = pixels(plots.draw(name, theme="dark").body)
+    assert not (picture.sum(axis=2) < 20).any()  # darker than the paper: nothing black is left
 
 
 def test_a_white_separator_stays_white_and_a_colour_stays_as_it_is() -> None:

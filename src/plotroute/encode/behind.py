@@ -121,9 +121,7 @@ def _clip(artist: Artist, within: tuple[float, float, float, float]) -> tuple[fl
 def _points(mark: Any) -> Points:
     """Return points (pixels, n × 2) that lie on `mark`; none for what is projected only when it is drawn."""
     if isinstance(mark, Line2D):
-        paths = (
-            [] if is_projected(mark) else [mark.get_transform().transform(_some(mark.get_path().vertices))]
-        )
+        paths = [] if is_projected(mark) else _along(mark)
     elif isinstance(mark, Patch):
         verts: Any = mark.get_verts()
         paths = [_some(np.asarray(verts, float).reshape(-1, 2))] if len(verts) else []
@@ -138,6 +136,17 @@ def _points(mark: Any) -> Points:
     if not paths:
         return np.empty((0, 2))
     return np.vstack([_between(np.asarray(np.ma.filled(path, np.nan), float)) for path in paths])
+
+
+def _along(line: Line2D) -> list[Points]:
+    path: Any = line.get_path()
+    points: Points = line.get_transform().transform(_some(path.vertices))
+    if line.get_marker() in ("None", "none", None, " ", ""):
+        return [points]
+    # On both sides of a marker's middle: there may lie the line of an error bar that was drawn before.
+    figure: Any = line.get_figure(root=True)
+    aside = np.array([line.get_markersize() * figure.dpi / 72 * 0.35, 0.0])
+    return [points - aside, points + aside]
 
 
 def _some(things: Any) -> Any:

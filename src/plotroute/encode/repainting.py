@@ -25,6 +25,7 @@ from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.quiver import QuiverKey
 from matplotlib.text import Annotation, Text
 
 from plotroute.encode import contrast
@@ -124,7 +125,7 @@ class _Painter:
         figure: Any = mark.get_figure(root=True)
         ground = to_rgba(mark.axes.get_facecolor()) if mark.axes else (0.0, 0.0, 0.0, 0.0)
         if ground[3] == 0:
-            ground = to_rgba(figure.get_facecolor())
+            ground = to_rgba(figure.get_facecolor() if figure else self._paper)
         on_theme = _bytes(ground) == _bytes(self._paper)
         changes: list[Change] = []
         for setter, colors, is_area in _colors(mark):
@@ -188,6 +189,8 @@ def _marks(artist: Any) -> Iterator[Artist]:
             yield child
         elif isinstance(child, Annotation) and child.arrow_patch is not None:
             yield child.arrow_patch
+        elif isinstance(child, QuiverKey):
+            yield child.vector  # type: ignore[attr-defined]
         elif not isinstance(child, Text):
             yield from _marks(child)
 
