@@ -104,6 +104,8 @@ JOB = Job(
     versions={'orders?region="EU"': "polled:1"},
     timeout=2.5,
     code="c0de",
+    ttl=3600.0,
+    epoch="e90c",
     request_id="4bf9",
 )
 
@@ -114,6 +116,7 @@ IMAGE = Image(
     timings={"data": 0.5, "draw": 0.25},
     versions={"orders": "content:1"},
     code="c0de",
+    age=2.5,
     files={"/srv/logo.png": "1:2:3", "/srv/not-there.yaml": None},
 )
 
