@@ -107,6 +107,68 @@ def renderers(server):
     return {pid for pid, parent in above.items() if parent in generations}
 
 
+STARTS = """
+import os, subprocess, sys
+from plotroute import Plots
+
+plots = Plots()
+
+def work(n):
+    return n
+
+@plots.dataset(ttl="forever")
+def of_a_command(n: int = 0):
+    return subprocess.run(["date"], check=True, capture_output=True).stdout
+
+@plots.plot
+def loads(ax, of_a_command):
+    ax.plot([1, 2])
+
+@plots.plot(ttl="forever")
+def starts(ax, how: str, n: int = 0):
+    if how == "command":
+        subprocess.run(["dot", "-Tpng"], check=True)
+    elif how == "swallowed":
+        try:
+            subprocess.check_output("dot")
+        except OSError:
+            raise RuntimeError("Make sure the Graphviz executables are on your PATH") from None
+    elif how == "pool":
+        import multiprocessing
+        multiprocessing.get_context("fork").Pool(2).map(work, [1, 2])
+    elif how == "jobs":
+        from joblib import Parallel, delayed
+        Parallel(n_jobs=2)(delayed(work)(n) for n in range(2))
+    elif how == "shell":
+        os.system("date > made.txt")
+        open("made.txt")
+    elif how == "tex":
+        ax.set_title("x", usetex=True)
+    elif how == "nothing":
+        raise RuntimeError("its own fault")
+"""
+
+
+@pytest.fixture(scope="module")
+def starting(tmp_path_factory, start_server):
+    folder = tmp_path_factory.mktemp("starting")
+    (folder / "plots.py").write_text(STARTS)
+    return start_server("plots.py", cwd=folder, PLOTROUTE_RENDERERS="1")
+
+
+@pytest.mark.parametrize(
+    "how", ["command", "swallowed", "pool", "jobs", "shell", "tex", "nothing", "dataset"]
+)
+def test_the_log_says_that_plots_may_start_no_processes(starting, how):
+    """Whatever a library makes of the refusal."""
+    path = "/plots/of_a_command/loads" if how == "dataset" else f"/plots/starts?how={how}"
+    said = len(starting.log)
+    assert starting.get(path).status in (500, 503)
+    until(lambda: "Error" in starting.log[said:])
+    assert ("plots may start no processes here" in starting.log[said:]) == (how != "nothing")
+    assert ("--allow-processes" in starting.log[said:]) == (how != "nothing")
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("served")

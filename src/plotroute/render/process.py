@@ -20,7 +20,7 @@ from typing import NoReturn
 
 from plotroute.errors import AnswerError, OutOfMemory, PlotCrashed, PlotFailed
 from plotroute.model import DatasetRef, Job, from_wire, to_wire
-from plotroute.render import limits
+from plotroute.render import limits, refused
 from plotroute.render.databases import cap_duckdb
 from plotroute.render.frames import Channel, Message
 from plotroute.render.host import Host
@@ -66,6 +66,7 @@ class RenderProcess:
             except (EOFError, ConnectionError):
                 leave(0)
             self._say({"begun": True}, message)
+            refused.begin()
             answer, body = self._answer(message)
             recycle = self._reason_to_end(message, answer.get("error", {}).get("code", ""))
             self._say({**answer, "recycle": recycle}, message, body)
@@ -92,7 +93,7 @@ class RenderProcess:
         except _Again as again:
             return {"again": f"{again} has changed since it was read here"}, b""
         except AnswerError as error:
-            return {"error": error.to_wire()}, b""
+            return {"error": refused.explain(error).to_wire()}, b""
         except MemoryError:
             return {"error": OutOfMemory("The plot ran out of memory").to_wire()}, b""
         except BaseException:  # a fault of ours, or a plot's KeyboardInterrupt
@@ -182,6 +183,8 @@ def become(
                 processes=settings.allow_processes,
             )
         )
+        if not settings.allow_processes:
+            refused.watch()
         cap_duckdb(settings.render_memory)
         channel = Channel(connection)
         ready: Message = {"ready": True}

@@ -1,0 +1,61 @@
+"""Processes that a plot tried to start and may not: libraries make errors of it that do not say so."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from plotroute.errors import AnswerError
+
+_EVENTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.system"}
+
+_tried: list[str] = []
+"""What was tried since the current job began; the first says it."""
+
+
+def watch() -> None:
+    """Notice every try of this process to start another one; for good, since audit hooks stay."""
+    sys.addaudithook(_hook)
+    import _posixsubprocess
+
+    fork_exec = _posixsubprocess.fork_exec
+
+    def fork_exec_noticed(arguments: Any, *rest: Any) -> Any:
+        # multiprocessing and joblib call it without an audit event.
+        _note("a worker process" if "multiprocessing" in str(arguments) else _name(arguments))
+        return fork_exec(arguments, *rest)
+
+    _posixsubprocess.fork_exec = fork_exec_noticed
+
+
+def begin() -> None:
+    """Forget what was tried: another job begins."""
+    _tried.clear()
+
+
+def explain(error: AnswerError) -> AnswerError:
+    """Say in the detail of an error, which is for the log, that a process was refused meanwhile."""
+    if _tried and error.status >= 500:
+        error.detail = (
+            f"It tried to start {_tried[0]}, and plots may start no processes here: start the server with "
+            "--allow-processes (PLOTROUTE_ALLOW_PROCESSES=1), or do it in this process (n_jobs=1, no pool).\n"
+            f"{error.detail}"
+        )
+    return error
+
+
+def _hook(event: str, arguments: tuple[Any, ...]) -> None:
+    if event in _EVENTS:
+        _note("a copy of this process" if event.startswith("os.fork") else _name(arguments))
+
+
+def _note(what: str) -> None:
+    if len(_tried) < 1:
+        _tried.append(what)
+
+
+def _name(arguments: Any) -> str:
+    first = arguments[0] if isinstance(arguments, (tuple, list)) and arguments else arguments
+    if isinstance(first, bytes):
+        first = first.decode("utf-8", "backslashreplace")
+    return repr(str(first)[:100])
