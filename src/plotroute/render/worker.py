@@ -6,6 +6,7 @@ A worker belongs to one saved version of the code and is used by one thread at a
 from __future__ import annotations
 
 import importlib
+import inspect
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ from plotroute.encode import refusals
 from plotroute.encode.base import NotAFigure, Target
 from plotroute.encode.literal import literal_texts
 from plotroute.encode.measuring import renderers_kept
+from plotroute.encode.missing_glyphs import missing_glyphs_told_once
 from plotroute.errors import AnswerError, CannotDraw, DatasetLoading, OutOfMemory, PlotFailed, UnknownPlot
 from plotroute.model import Image, Job, Picture
 from plotroute.render import absent, far_values
@@ -133,6 +135,7 @@ class Worker:
                     seeded(None if job.live else content),
                     literal_texts(job.texts),
                     renderers_kept(),
+                    missing_glyphs_told_once(inspect.unwrap(plot.function)),
                 ):
                     with timed(timings, "draw"), self._context():
                         picture, made_by_us = _draw(plot, arguments, job)
