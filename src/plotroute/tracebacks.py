@@ -24,8 +24,7 @@ def author_traceback(error: BaseException) -> str:
     """Return the traceback of `error` as text, without leading frames of plotroute."""
     told = TracebackException.from_exception(error)
     _trim(told, lambda file: not file.startswith(str(_OWN)))
-    text = "".join(told.format())
-    return text if len(text) <= 2 * _MOST else f"{text[:_MOST]}\n[…]\n{text[-_MOST:]}"
+    return _text(told)
 
 
 def cannot_load(error: BaseException, name: str, root: Path, owns: Callable[[str], bool]) -> CannotLoad:
@@ -54,7 +53,7 @@ def cannot_load(error: BaseException, name: str, root: Path, owns: Callable[[str
         file = os.path.relpath(file, root)
     _trim(told, owns)
     where = f"{file}, line {line}" if line else file
-    return CannotLoad(f"{where}: {text}{_hint(error)}", "".join(told.format()))
+    return CannotLoad(f"{where}: {_cut(text)}{_hint(error)}", _text(told))
 
 
 def _hint(error: BaseException) -> str:
@@ -71,9 +70,23 @@ def _hint(error: BaseException) -> str:
 def _trim(told: TracebackException, owns: Callable[[str], bool]) -> None:
     """Begin at the author's first frame, and leave out plotroute's and the import system's."""
     inner = (str(_OWN), "<frozen importlib", importlib.__file__)
-    frames = [frame for frame in told.stack if not frame.filename.startswith(inner)]
-    first = next((n for n, frame in enumerate(frames) if owns(frame.filename)), 0)
-    told.stack[:] = frames[first:]
-    for other in (told.__cause__, told.__context__, *(told.exceptions or ())):
-        if other is not None:
-            _trim(other, owns)
+    # Not by recursion: a retry in a loop makes chains of thousands.
+    trimmed: set[int] = set()
+    left = [told]
+    while left:
+        each = left.pop()
+        if id(each) in trimmed:
+            continue
+        trimmed.add(id(each))
+        frames = [frame for frame in each.stack if not frame.filename.startswith(inner)]
+        first = next((n for n, frame in enumerate(frames) if owns(frame.filename)), 0)
+        each.stack[:] = frames[first:]
+        left += [other for other in (each.__cause__, each.__context__, *(each.exceptions or ())) if other]
+
+
+def _text(told: TracebackException) -> str:
+    return _cut("".join(told.format()))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 2 * _MOST else f"{text[:_MOST]}\n[…]\n{text[-_MOST:]}"

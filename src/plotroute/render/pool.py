@@ -104,6 +104,7 @@ class Pool:
         self._generations.append(generation)
         self._watch.add(generation.news.fileno(), lambda: self._introduced(generation))
         self._watch.add(generation.control.fileno(), lambda: self._reported(generation))
+        self._watch.add(generation.prints.output, lambda: self._printed(generation))
         self._watch.add(generation.pidfd, lambda: self._gone(generation))
 
     def serving(self, code: str, role: str) -> list[Process]:
@@ -240,6 +241,7 @@ class Pool:
 
     def _introduced(self, generation: Generation) -> None:
         """Take what a new generation has to offer, or why it does not load."""
+        generation.printed()  # what it printed before comes before
         try:
             data = generation.news.recv(2**18)
             messages = list(generation.unpacker.feed(data))
@@ -320,7 +322,7 @@ class Pool:
             return
         self._processes[process.pid] = process
         self._watch.add(process.channel.fileno(), lambda: self._talk(process))
-        self._watch.add(process.output, lambda: self._printed(process))
+        self._watch.add(process.prints.output, lambda: self._printed(process))
         self._watch.add(process.pidfd, lambda: self._ended(process))
 
     def _heard(self, process: Process) -> None:
@@ -341,15 +343,9 @@ class Pool:
         self._watch.drop(process.channel.fileno())
         process.kill(None)
 
-    def _printed(self, process: Process) -> None:
-        try:
-            data = os.read(process.output, 2**16)
-        except BlockingIOError:
-            return
-        if data:
-            process.print_lines(data.decode("utf-8", "backslashreplace"))
-        else:
-            self._watch.drop(process.output)
+    def _printed(self, printer: Process | Generation) -> None:
+        if not printer.printed():
+            self._watch.drop(printer.prints.output)
 
     def _ended(self, process: Process) -> None:
         """A process is gone: what it was doing ends with it, and another takes its place."""
@@ -358,9 +354,8 @@ class Pool:
         if process.killed_for is None and process.role != "retired":
             with contextlib.suppress(OSError):
                 self._heard(process)  # what it said last, whole, still counts
-        with contextlib.suppress(OSError):
-            self._printed(process)
-        for number in (process.channel.fileno(), process.output, process.pidfd):
+        process.printed()
+        for number in (process.channel.fileno(), process.prints.output, process.pidfd):
             self._watch.drop(number)
         process.close()
         shutil.rmtree(os.path.join(self._directory, f"render-{process.pid}"), ignore_errors=True)
@@ -399,7 +394,8 @@ class Pool:
                 what = f"No process that draws can be forked after importing {', '.join(generation.targets)}"
             generation.failed = True
             self._events.failed(what, "", {})
-        for number in (generation.news.fileno(), generation.control.fileno(), generation.pidfd):
+        ends = (generation.news.fileno(), generation.control.fileno(), generation.prints.output)
+        for number in (*ends, generation.pidfd):
             self._watch.drop(number)
         with contextlib.suppress(ChildProcessError):
             os.waitpid(generation.pid, 0)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import array
 import contextlib
 import json
-import logging
 import os
 import random
 import signal
 import socket
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -18,13 +18,9 @@ from plotroute.data.opened import States
 from plotroute.render import generation, limits
 from plotroute.render.frames import Message, Outbox, Unpacker
 from plotroute.render.host import Recipe
+from plotroute.render.prints import Prints
 from plotroute.render.turns import Flight
 from plotroute.settings import Settings
-
-log = logging.getLogger("plotroute.render")
-
-# What a line of the log holds beside the text: the time, the request's id, the plot's name.
-_LINE_COSTS = 100
 
 
 @dataclass(eq=False)
@@ -35,8 +31,7 @@ class Process:
     generation: Generation
     role: str
     channel: socket.socket
-    output: int
-    """The reading end of its standard output."""
+    prints: Prints
     pidfd: int
     outbox: Outbox
     made_at: float
@@ -58,12 +53,9 @@ class Process:
     """Ids of the data it has loaded."""
     renders: int = 0
     most_renders: int = 0
-    most_printed: int = 0
-    """Bytes that one drawing may print."""
     base_memory: int = 0
     floor: int = 0
     """Private bytes after the first picture of the data that it has loaded; 0: not measured."""
-    printed: int = 0
     ends_by: float = 0.0
     """When a retired process is killed, should it not have ended by then."""
     killed_for: Any = None
@@ -71,7 +63,8 @@ class Process:
 
     def ask(self, message: Message, number: int, now: float) -> None:
         """Send it a job, as soon as it reads; an OSError if it is gone. No other job has that number."""
-        self.number, self.asked_at, self.begun, self.printed = number, now, False, 0
+        self.number, self.asked_at, self.begun = number, now, False
+        self.prints.begin()
         self.outbox.put({**message, "number": self.number})
 
     def kill(self, error: Any) -> None:
@@ -85,21 +78,13 @@ class Process:
     def close(self) -> None:
         """Close the base's ends."""
         self.channel.close()
-        os.close(self.output)
+        self.prints.close()
         os.close(self.pidfd)
 
-    def print_lines(self, text: str) -> None:
-        """Put what the plot printed into the log, with the request it printed it for."""
-        request = self.flight.request_id if self.flight else "-"
-        plot = self.flight.plot if self.flight else "-"
-        for line in text.splitlines():
-            room = self.most_printed - self.printed
-            if room < 0:
-                return
-            log.info("%s %s | %s", request, plot, line[:room])
-            self.printed += len(line) + _LINE_COSTS
-            if self.printed > self.most_printed:
-                log.warning("%s %s prints too much; the rest is left out", request, plot)
+    def printed(self) -> bool:
+        """Put what the plot printed into the log, with the request it printed it for; False: it has ended."""
+        flight = self.flight
+        return self.prints.take(f"{flight.request_id} {flight.plot}" if flight else "- -")
 
 
 @dataclass(eq=False)
@@ -110,6 +95,7 @@ class Generation:
     targets: Sequence[str]
     control: socket.socket
     news: socket.socket
+    prints: Prints
     pidfd: int
     started_at: float
     unpacker: Unpacker = field(default_factory=Unpacker)
@@ -153,9 +139,13 @@ class Generation:
             received.frombytes(content[: len(content) - len(content) % received.itemsize])
         return json.loads(data), list(received)
 
+    def printed(self) -> bool:
+        """Put what its import printed into the log; False: it has ended."""
+        return self.prints.take(f"- {', '.join(self.targets)}")
+
     def close(self) -> None:
         """Let it end: it does when its control socket closes."""
-        for end in (self.control, self.news):
+        for end in (self.control, self.news, self.prints):
             end.close()
         os.close(self.pidfd)
 
@@ -173,21 +163,33 @@ def start_generation(
     """Fork a generation; `in_child` closes there what belongs to the base alone."""
     mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     read, write = socket.socketpair()
+    output, prints = os.pipe()
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
-        _in_child(in_child, mine, read)
+        _in_child(in_child, prints, mine, read)
         generation.become(theirs, write, targets, settings, environment, recipe, lenient, directory, parent)
     theirs.close()
     write.close()
+    os.close(prints)
     mine.setblocking(False)
     read.setblocking(False)
-    return Generation(pid, targets, mine, read, os.pidfd_open(pid), now)
+    os.set_blocking(output, False)
+    printed = Prints(output, settings.render_prints)
+    return Generation(pid, targets, mine, read, printed, os.pidfd_open(pid), now)
 
 
-def _in_child(in_child: Callable[[], None], *ends: socket.socket) -> None:
+def _in_child(in_child: Callable[[], None], prints: int, *ends: socket.socket) -> None:
+    """Let go of what is the base's, and print into `prints`: an import must not flood the log."""
     try:
         in_child()
+        for stream in (1, 2):
+            os.dup2(prints, stream)
+        os.close(prints)
+        # An import that fails ends the process without another word.
+        for text in (sys.stdout, sys.stderr):
+            with contextlib.suppress(AttributeError):  # there is none
+                text.reconfigure(line_buffering=True)  # type: ignore[union-attr]
         for end in ends:
             end.close()
     except BaseException:
@@ -215,11 +217,10 @@ def adopt(
         generation=generation,
         role=str(message["role"]),
         channel=channel,
-        output=ends[1],
+        prints=Prints(ends[1], settings.render_prints),
         pidfd=pidfd,
         outbox=Outbox(channel),
         made_at=now,
         most_renders=most,
-        most_printed=settings.render_prints,
         base_memory=limits.private_bytes(pid),
     )
