@@ -1,6 +1,7 @@
 """The parent of a server's processes, as a real `plotroute serve` and its signals."""
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -35,6 +36,15 @@ def line(ax, numbers, n: int = 0):
 @plots.plot
 def words(numbers, n: int = 0):
     raise CannotDraw(WORDS)
+
+@plots.dataset(ttl="forever")
+def late_numbers():
+    Path("began").touch()
+    time.sleep(50)
+
+@plots.plot("late")
+def late(ax, late_numbers):
+    ax.plot(late_numbers)
 
 @plots.plot
 def slow(ax, numbers, seconds: float = 10):
@@ -239,6 +249,30 @@ def test_what_was_begun_is_drawn_though_every_process_is_told_to_stop_twice(serv
     assert server.process.wait(60) == 0
     assert "Traceback" not in server.log
     assert temporary(folder) == []
+
+
+@pytest.mark.parametrize("waits", ["in a drawing", "for a turn", "for data"])
+def test_what_does_not_end_in_time_is_told_that_the_server_stops(serve, folder, waits):
+    limits = {
+        "PLOTROUTE_RENDER_TIMEOUT": "60",
+        "PLOTROUTE_LOAD_TIMEOUT": "60",
+        "PLOTROUTE_QUEUE_TIMEOUT": "60",
+    }
+    server = serve(**limits, PLOTROUTE_DRAIN_TIMEOUT="3")
+    busy = "/plots/late" if waits == "for data" else "/plots/numbers/slow?seconds=50"
+    with ThreadPoolExecutor(2) as readers:
+        asked = [readers.submit(server.get, busy)]
+        until((folder / "began").exists)
+        if waits == "for a turn":
+            asked.append(readers.submit(server.get, "/plots/numbers/line?n=1"))
+            time.sleep(0.5)  # it is on its way
+        server.process.terminate()
+        for reply in asked:
+            assert reply.exception() is None, server.log
+            assert (reply.result().status, json.loads(reply.result().body)["code"]) == (503, "draining")
+            assert reply.result().headers["Retry-After"]
+    assert server.process.wait(60) == 0
+    assert "Traceback" not in server.log
 
 
 def test_interrupted_twice_it_ends_at_once(serve, folder):

@@ -66,4 +66,4 @@ def make_app(service: Service, path: str = "") -> Callable[..., Any]:
     app = create_app(
         pipeline, settings, site=service.site, metrics=metrics, answers=answers, outgoing=outgoing
     )
-    return Front(behind_proxies(app, settings), answers, Journal(metrics), outgoing)
+    return Front(behind_proxies(app, settings), answers, Journal(metrics), outgoing, pipeline.drain)

@@ -21,7 +21,7 @@ class _Flight(Generic[T]):
         self.landed = Event()
         self.result: T | None = None
         self.error: AnswerError | None = None
-        self.landed_at = 0.0
+        self.landed_at: float | None = None
 
 
 class Flights(Generic[T]):
@@ -31,6 +31,7 @@ class Flights(Generic[T]):
         self._clock = clock
         self._flights: dict[str, _Flight[T]] = {}
         self._lock = Lock()
+        self._ended: AnswerError | None = None
 
     def join(self, key: str, work: Callable[[], T], timeout: float) -> tuple[T, bool]:
         """Return what `work` returns, and whether somebody else had started it.
@@ -40,6 +41,8 @@ class Flights(Generic[T]):
         """
         deadline = self._clock() + timeout
         while True:
+            if self._ended is not None:
+                raise self._ended.with_traceback(None)
             flight, joined = self._board(key, work)
             if not flight.landed.wait(max(0.0, deadline - self._clock())):
                 raise RenderTimeout(f"Drawing took longer than {timeout:g} s")
@@ -52,6 +55,14 @@ class Flights(Generic[T]):
         """Start a flight that nobody waits for, unless there is one, or `most` are under way."""
         if sum(not flight.landed.is_set() for flight in list(self._flights.values())) < most:
             self._board(key, work)
+
+    def end(self, error: AnswerError) -> None:
+        """Give `error` to all that wait, and to all that come; the work itself goes on."""
+        self._ended = error
+        with self._lock:
+            under_way = [(key, each) for key, each in self._flights.items() if not each.landed.is_set()]
+        for key, flight in under_way:
+            self._land(key, flight, error)
 
     def _board(self, key: str, work: Callable[[], T]) -> tuple[_Flight[T], bool]:
         """Return the flight of `key`, started now if there is none, and whether there was one."""
@@ -75,14 +86,17 @@ class Flights(Generic[T]):
         try:
             flight.result = work()
         except AnswerError as error:
-            flight.error = error
-        except BaseException as error:  # whatever it is, nobody may wait for ever
-            flight.error = PlotFailed("Drawing failed", detail=repr(error))
-        self._land(key, flight, flight.error)
+            self._land(key, flight, error)
+        except BaseException as error:  # whatever it is, no waiter may wait for ever
+            self._land(key, flight, PlotFailed("Drawing failed", detail=repr(error)))
+        else:
+            self._land(key, flight, None)
 
     def _land(self, key: str, flight: _Flight[T], error: AnswerError | None) -> None:
-        flight.error = error
         with self._lock:
+            if flight.landed_at is not None:  # it was ended before its work
+                return
+            flight.error = error
             flight.landed_at = self._clock()
             if flight.error is None or not flight.error.shared:
                 del self._flights[key]
@@ -93,7 +107,7 @@ class Flights(Generic[T]):
         over = [
             key
             for key, flight in self._flights.items()
-            if flight.landed.is_set() and now - flight.landed_at > SHARE_FAILURES_FOR
+            if flight.landed_at is not None and now - flight.landed_at > SHARE_FAILURES_FOR
         ]
         for key in over:
             del self._flights[key]

@@ -25,6 +25,7 @@ from plotroute.cache.memory import MemoryCache
 from plotroute.clock import now
 from plotroute.errors import (
     AnswerError,
+    Draining,
     PlotFailed,
     RenderTimeout,
     Unauthorized,
@@ -202,6 +203,12 @@ class Pipeline:
             work = partial(self._draw, order, bool(stored))
             answer, joined = self._join(self._flights, order.key, work, deadline)
         return Answer(answer.image, answer.etag, "shared") if joined else answer
+
+    def drain(self) -> None:
+        """Tell all requests that still wait, and all that come, that the server stops."""
+        stopping = Draining("The server is being restarted", headers={"Retry-After": "2"})
+        self._flights.end(stopping)
+        self._questions.end(stopping)
 
     def stands(self, footing: Footing) -> bool:
         """Whether the same request still has the same answer. Asks and waits for nothing."""

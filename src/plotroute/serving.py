@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import json
 import logging
+import math
 import os
 import signal
 import sys
@@ -26,8 +27,8 @@ from plotroute.settings import Settings
 
 log = logging.getLogger("plotroute")
 
-# The longest that a drawing, its data and its turn may take by default; Heroku kills after 30 s.
-DRAIN_WITHIN = 28
+# Seconds before the server is killed at which it tells what still waits that it stops.
+_LAST_WORDS = 1.0
 
 # Seconds until a connection is ended that has not sent a whole head. More than the 60 s of common proxies,
 # so that they close theirs first, and never ask on one that is ending.
@@ -166,7 +167,7 @@ class Web:
             log_level=LogLevels.critical,
             respawn_failed_workers=bool(self.path),
             # A drawing that hangs must not keep the server from stopping.
-            workers_kill_timeout=DRAIN_WITHIN,
+            workers_kill_timeout=math.ceil(self.service.settings.drain_timeout),
         ).serve(target_loader=partial(_load, self), wrap_loader=False)
         return 0
 
@@ -209,7 +210,6 @@ def _load(web: Web) -> Callable[..., Any]:
 
     set_up_logging()
     _end_with(os.getppid())
-    _stop_once()
     keep_room(_connections())
     try:
         app = make_app(web.service, web.path)
@@ -219,11 +219,16 @@ def _load(web: Web) -> Callable[..., Any]:
         os._exit(2)
     if web.greeting:
         print(web.greeting, flush=True)
+    drain = threading.Timer(
+        web.service.settings.drain_timeout - _LAST_WORDS, getattr(app, "drain", lambda: None)
+    )
+    drain.daemon = True
+    _stop_once(drain.start)
     return app
 
 
-def _stop_once() -> None:
-    """Have granian's worker take the first signal that says stop, and no other.
+def _stop_once(stopping: Callable[[], None]) -> None:
+    """Have granian's worker take the first signal that says stop, and no other; call `stopping` then.
 
     Containers send it to every process, and more than once. At the third, granian 2.8 waits for itself for
     ever. It has no public door to its handlers, which it sets after the app is loaded.
@@ -233,17 +238,18 @@ def _stop_once() -> None:
     set_handlers: Any = _signals.set_sync_signals
 
     def set_handlers_for_once() -> Any:
-        stopping = set_handlers()
+        told = set_handlers()
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, partial(_first_only, signal.getsignal(number)))
-        return stopping
+            signal.signal(number, partial(_first_only, signal.getsignal(number), stopping))
+        return told
 
     _signals.set_sync_signals = set_handlers_for_once
 
 
-def _first_only(stop: Any, number: int, frame: Any) -> None:
+def _first_only(stop: Any, stopping: Callable[[], None], number: int, frame: Any) -> None:
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, signal.SIG_IGN)
+    stopping()
     stop(number, frame)
 
 

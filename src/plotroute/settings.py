@@ -125,6 +125,15 @@ TABLE = (
         most=3600,
     ),
     Setting(
+        "drain_timeout",
+        float,
+        28.0,
+        "Seconds that requests under way have to end when `serve` is told to stop; later ones get 503.",
+        "The longest that a picture takes by default; Heroku kills after 30 s, and drops what is left.",
+        least=2,
+        most=3600,
+    ),
+    Setting(
         "renderer",
         str,
         "server",
@@ -336,6 +345,7 @@ class Settings:
     import_timeout: float = 30.0
     body_timeout: float = 10.0
     queue_timeout: float = 10.0
+    drain_timeout: float = 28.0
     renderer: str = "server"
     renderers: int = 0
     render_memory: int = 2**30

@@ -26,8 +26,8 @@ from plotroute.settings import Settings
 # Exit status of a render server whose plots do not load: starting it again would not help.
 CANNOT_LOAD = 2
 
-# After so many seconds a web server that was told to end is killed; it ends drawings for 28 s itself.
-_PATIENCE = 30.0
+# Seconds beyond `drain_timeout` after which a web server that was told to end is killed.
+_PATIENCE = 2.0
 # A process that ends at once must not be started in a busy loop; doubled each time, up to five seconds.
 _FIRST_PAUSE, _MOST_PAUSE = 0.1, 5.0
 # A process that ran that long is well: the next pause is short again.
@@ -151,7 +151,7 @@ class Supervisor:
         web, render = self._children["web"], self._children["render"]
         web.terminate()
         try:
-            web.wait(_PATIENCE)
+            web.wait(self._settings.drain_timeout + _PATIENCE)
         except subprocess.TimeoutExpired:
             web.kill()
         render.send_signal(signal.SIGUSR1)  # not SIGTERM, which others send it as well

@@ -25,11 +25,14 @@ class Front:
         answers: ReadyAnswers,
         journal: Journal,
         outgoing: Outgoing,
+        drain: Callable[[], None] = lambda: None,
     ) -> None:
+        """`drain` has requests that still wait answered, because the server stops."""
         self._app = app
         self._answers = answers
         self._journal = journal
         self._outgoing = outgoing
+        self.drain = drain
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer a request."""
