@@ -1,8 +1,13 @@
 """The built-in ad-hoc plots, asked over HTTP."""
 
+import io
 import json
 import subprocess
 import sys
+
+import numpy as np
+import pytest
+from PIL import Image
 
 # The most that a process has held, in bytes, before and after it has drawn a line through points in no order.
 DRAWN = """
@@ -34,3 +39,14 @@ def test_a_long_line_without_order_takes_little_memory(write_plots):
     assert done.returncode == 0, done.stderr
     before, after = json.loads(done.stdout)
     assert after - before < 100e6  # as one path it takes 380 MB
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["y=5", "x=1&y=1", "x=0,0&y=0,0", "x=2024-01-01,2024-01-01&y=1,1", "x=2024-01-01T06:00&y=-3"],
+)
+def test_a_line_through_one_place_is_seen(make_client, query):
+    reply = make_client("from plotroute import Plots\nplots = Plots()\n").get(f"/plot.png?{query}")
+    assert reply.status_code == 200
+    blue = np.asarray(Image.open(io.BytesIO(reply.data)).convert("RGB")) == (31, 119, 180)
+    assert blue.all(axis=2).any()

@@ -43,8 +43,13 @@ def line(
     from matplotlib import rcParams
 
     rcParams["agg.path.chunksize"] = CHUNK
-    ax.plot(xs, ys)
+    # A line through one place has no length and would not be seen.
+    ax.plot(xs, ys, marker="o" if _is_one_place(xs, ys) else None)
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
+
+
+def _is_one_place(xs: Any, ys: Any) -> bool:
+    return len(ys) > 0 and all(x == xs[0] for x in xs) and all(y == ys[0] for y in ys)
 
 
 def _wrong(code: str, message: str) -> InvalidParameters:
