@@ -358,6 +358,9 @@ def test_what_is_malformed(annotation: Any, texts: list[str]) -> None:
     ("annotation", "texts", "message"),
     [
         (int, ["abc"], "'abc' is not a whole number"),
+        (int, ["9" * 26], f"'{'9' * 26}' is beyond 64 bits"),
+        (int, ["-10000000000000000000"], "'-10000000000000000000' is beyond 64 bits"),
+        (list[int], ["1,1" + "0" * 20], f"value 2, '1{'0' * 20}', is beyond 64 bits"),
         (list[int], ["1,2,abc"], "value 3, 'abc', is not a whole number"),
         (list[int], ["1,,3"], "value 2 is empty"),
         (list[int], ["1,2", "3"], "value 1, '1,2', is not a whole number"),

@@ -23,7 +23,8 @@ MAX_TEXT = 10_000
 
 # 64 bits, because NumPy and Arrow go no further.
 _INT_LIMIT = 2**63
-_INT = re.compile(r"-?[0-9]{1,19}")
+_INT_DIGITS = 19
+_INT = re.compile(r"-?[0-9]+")
 _FLOAT = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _MAX_NUMBER_LENGTH = 100
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -108,6 +109,8 @@ class _Spelling:
 def _read_int(text: str) -> int:
     if not _INT.fullmatch(text):
         raise Refused("is not a whole number")
+    if len(text.removeprefix("-")) > _INT_DIGITS:
+        raise Refused("is beyond 64 bits")
     return _accept_int(int(text))
 
 
