@@ -279,3 +279,12 @@ def test_a_named_plot_has_the_format_asked_for_or_that_of_its_address():
     assert addresses.named(manifest, "/plot.png").format == "png"
     assert addresses.named(manifest, "/plots/a").format is None
     assert addresses.named(manifest, "/plots/a", "svg").format == "svg"
+
+
+@pytest.mark.parametrize(
+    "asked", ["/plots/customers//orders", "/plots/customers//order", "/customers//orders"]
+)
+def test_the_nearest_address_leaves_a_value_that_was_not_given_open(asked):
+    manifest = plots("/plots/customers/<name>/orders")
+
+    assert addresses.nearest(manifest, asked) == "/plots/customers/<name>/orders"

@@ -244,13 +244,16 @@ def _alike(asked: str, part: str, least: float) -> float:
 
 
 def _filled(address: str, asked: Sequence[str]) -> str:
-    """Return a pattern with what was asked for in the place of its parameters, if it is as long."""
+    """Return a pattern with what was asked for in the place of its parameters, if it is as long.
+
+    A parameter for which nothing was given stays: filled in, the address would be the one that is unknown.
+    """
     parts = address[1:].split("/")
     values = ([""] if address.startswith(ROOT) else []) + list(asked)
     if len(parts) != len(values):
         return address
     filled = (
-        quote(value, safe="") if _PARAMETER.fullmatch(part) else part
+        quote(value, safe="") if value and _PARAMETER.fullmatch(part) else part
         for part, value in zip(parts, values, strict=True)
     )
     return "/" + "/".join(filled)
