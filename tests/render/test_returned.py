@@ -15,6 +15,8 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 import plotnine
+import polars
+import pyarrow
 import pytest
 import scipy.cluster.hierarchy
 import scipy.stats
@@ -26,6 +28,7 @@ from matplotlib.figure import Figure
 from matplotlib.sankey import Sankey
 from mpl_toolkits.axes_grid1 import ImageGrid
 from PIL import Image
+from wordcloud import WordCloud
 
 from encode.pngs import content
 from plotroute import Picture, Plots
@@ -275,6 +278,68 @@ def test_a_finished_picture_counts_before_given_axes() -> None:
 
 def test_a_table_is_no_picture_of_given_axes_on_which_nothing_is() -> None:
     assert "df.plot()" in failure(lambda ax: FRAME)
+
+
+@pytest.mark.parametrize(
+    ("value", "cure"),
+    [
+        (polars.DataFrame({"y": [1, 2]}), "return df.to_pandas().plot()"),
+        (pyarrow.table({"y": [1, 2]}), "return table.to_pandas().plot()"),
+        (GRID.to_dataset(name="t"), 'return dataset["name"].plot()'),
+        (FRAME.style, "return styler.data.plot()"),
+        (WordCloud(), "return value.to_image()"),
+    ],
+    ids=["polars", "pyarrow", "xarray", "styler", "wordcloud"],
+)
+def test_the_cure_that_is_told_for_a_value_works_for_its_type(value: Any, cure: str) -> None:
+    assert cure in failure(lambda: value)
+
+
+def test_a_word_cloud_that_was_drawn_is_shown() -> None:
+    def cloud() -> Any:
+        line()
+        return WordCloud()
+
+    assert content(draw(cloud)) == content(script(line))
+
+
+# --- pictures whose numbers or text a reader would not see as they were meant ------------------------------
+
+
+@pytest.mark.parametrize("kind", ["<u2", ">u2"])
+def test_grey_of_sixteen_bits_keeps_its_shades(kind: str) -> None:
+    grey = np.linspace(0, 65_535, 6_400).reshape(80, 80).astype(kind)
+    shown = Image.open(io.BytesIO(draw(lambda: Image.fromarray(grey)))).convert("L")
+    assert np.array_equal(np.asarray(shown), grey >> 8)
+
+
+def test_a_png_of_sixteen_bits_keeps_its_shades_in_other_sizes_and_formats() -> None:
+    file = io.BytesIO()
+    Image.fromarray(np.full((80, 80), 30_000, dtype=np.uint16)).save(file, "png")
+    for asked in ({"width": 40}, {"format": "webp"}):
+        own = Plots.__new__(Plots)
+        own.__dict__.update(plots.__dict__, registry=type(plots.registry)(plots.registry.root))
+        own.plot("it")(lambda: file)
+        shown = Image.open(io.BytesIO(own.draw("it", **asked).body)).convert("L")
+        assert abs(int(np.asarray(shown).max()) - (30_000 >> 8)) <= 2
+
+
+@pytest.mark.parametrize("kind", ["float32", "int32"])
+def test_numbers_without_a_range_of_brightness_are_refused(kind: str) -> None:
+    values = np.linspace(0, 1, 6_400).reshape(80, 80).astype(kind)
+    assert 'plt.imshow(values, cmap="gray")' in failure(lambda: Image.fromarray(values))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<svg width="9" height="9"><rect width="5" height="5"/></svg>',
+        b'<?xml version="1.0"?><svg viewBox="0 0 9 9" xmlns:xlink="http://www.w3.org/1999/xlink"></svg>',
+        io.StringIO('<svg><g xmlns="http://www.w3.org/2000/svg"/></svg>'),
+    ],
+)
+def test_an_svg_that_browsers_show_as_broken_is_refused(body: Any) -> None:
+    assert 'xmlns="http://www.w3.org/2000/svg"' in failure(lambda: body)
 
 
 # --- values that do not name their figure -----------------------------------------------------------------

@@ -23,7 +23,12 @@ RASTERS = ("png", "webp", "jpg")
 
 _PILLOW = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP"}
 
+_WITH_ARTICLE = {"jpg": "a JPEG", "pdf": "a PDF", "png": "a PNG", "svg": "an SVG", "webp": "a WebP"}
+
 _SVG = re.compile(rb"\s*(<\?xml[^>]*>|<!--.*?-->|<!DOCTYPE\s+svg[^>]*>|\s+)*<svg[\s>]", re.DOTALL)
+
+_NAMESPACE = b"http://www.w3.org/2000/svg"
+"""What the first element of an SVG has to name: without it a browser takes the file for any other XML."""
 
 _BASE64 = (b"data:image/", b"ivborw0kggo", b"/9j/", b"uklgr", b"phn2z", b"pd94bwwg", b"jvberi0")
 """How base64 of a picture begins, in small letters: of a data URI, a PNG, JPEG, WebP, SVG or PDF."""
@@ -109,11 +114,21 @@ def _format_of(body: bytes) -> str:
     if _is_svg(body[:_SNIFFED]):
         if not body.rstrip().endswith((b"</svg>", b"/>", b"-->")):
             raise _broken("svg")
+        _check_namespace(body)
         return "svg"
     raise NotAFigure(
         f"the plot returned bytes that are {_guess(body)}: return a figure, or the bytes of a PNG, JPEG, "
         "WebP, SVG or PDF"
     )
+
+
+def _check_namespace(svg: bytes) -> None:
+    start = svg.index(b"<svg")
+    if _NAMESPACE not in svg[start : svg.find(b">", start)]:
+        raise NotAFigure(
+            "the plot returned an SVG without its namespace, which an <img> shows as a broken picture: begin "
+            f'it with `<svg xmlns="{_NAMESPACE.decode()}" …>`'
+        )
 
 
 def _guess(body: bytes) -> str:
@@ -132,7 +147,7 @@ def _guess(body: bytes) -> str:
 
 
 def _broken(format: str) -> NotAFigure:
-    return NotAFigure(f"the plot returned the bytes of a {format.upper()} that is cut off or damaged")
+    return NotAFigure(f"the plot returned the bytes of {_WITH_ARTICLE[format]} that is cut off or damaged")
 
 
 def _raster(body: bytes, own: str, wanted: str, target: Target) -> Encoded:
@@ -148,8 +163,7 @@ def _resized(picture: Image.Image, body: bytes | None, wanted: str, target: Targ
     if untouched is not None and not fewer_colours:
         return Encoded(untouched, IMAGE_TYPES[wanted])
     check_pixels(*size, target.max_pixels, wanted)
-    if picture.mode not in ("RGB", "RGBA"):
-        picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    picture = _in_colour(picture)
     if size != picture.size:
         picture = _fitted(picture, asked, size)
     if wanted == "jpg" and picture.mode == "RGBA":
@@ -162,6 +176,24 @@ def _resized(picture: Image.Image, body: bytes | None, wanted: str, target: Targ
     else:
         picture.save(file, format=_PILLOW[wanted])
     return Encoded(file.getvalue(), IMAGE_TYPES[wanted])
+
+
+def _in_colour(picture: Image.Image) -> Image.Image:
+    """Return the picture as RGB or RGBA; NotAFigure where its numbers do not say how bright they are.
+
+    Pillow cuts off what is above 255: fractions became black, 16 bits white.
+    """
+    if picture.mode in ("RGB", "RGBA"):
+        return picture
+    if picture.mode.startswith("I;16"):
+        picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+    elif picture.mode in ("F", "I"):
+        raise NotAFigure(
+            f"the plot returned a picture of Pillow's in the mode {picture.mode!r}, whose numbers have no "
+            "fixed range: scale them to 0 to 255 (`Image.fromarray(values.astype(np.uint8))`), or write "
+            '`return plt.imshow(values, cmap="gray")`'
+        )
+    return picture.convert("RGBA" if picture.has_transparency_data else "RGB")
 
 
 def _upright(picture: Image.Image) -> Image.Image:

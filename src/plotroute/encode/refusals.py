@@ -54,6 +54,14 @@ _MOST_DEPTH = 1
 
 _FRAMES = ("pandas", "polars", "pyarrow", "dask", "modin", "geopandas", "xarray")
 
+_DRAWN_BY = {
+    "polars": "df.to_pandas().plot()",  # its own `plot` makes Altair charts
+    "pyarrow": "table.to_pandas().plot()",
+    "xarray.Dataset": 'dataset["name"].plot()',
+    "pandas.Styler": "styler.data.plot()",
+}
+"""Library, or one type of it → what draws its data, where that is not `df.plot()`."""
+
 _SHOWN_BY = ("_repr_svg_", "_repr_png_", "_repr_jpeg_")
 """Methods by which an object shows itself as a picture in a notebook."""
 
@@ -194,9 +202,14 @@ def _words_of_data(value: Any) -> str:
     if library == "numpy" and hasattr(value, "ndim") and getattr(value, "ndim", 0) > 0:
         return "the plot returned an array of numbers: draw it (`plt.imshow(array)`) and return the figure"
     if library in _FRAMES:
-        return f"the plot returned a {kind.__name__}: draw it and return that (`return df.plot()`)"
+        drawn = _DRAWN_BY.get(f"{library}.{kind.__name__}") or _DRAWN_BY.get(library, "df.plot()")
+        return f"the plot returned a {kind.__name__}: draw it and return that (`return {drawn}`)"
     if library == "matplotlib":
-        return f"the plot returned a {kind.__name__} that is in no figure: return the figure (`return fig`)"
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        return (
+            f"the plot returned {article} {kind.__name__} that is in no figure: return the figure "
+            "(`return fig`)"
+        )
     if library == "networkx":
         return f"the plot returned a {kind.__name__}: draw it (`nx.draw(graph, ax=ax)`), and return its axes"
     if isinstance(value, bool | int | float | complex) or library == "numpy":
@@ -206,6 +219,8 @@ def _words_of_data(value: Any) -> str:
             f"the plot returned a {kind.__name__} without a figure in it: draw something "
             "(`fig, ax = plt.subplots()`) and return the figure"
         )
+    if callable(getattr(value, "to_image", None)):  # a word cloud, which may have been drawn by imshow
+        return f"the plot returned {_name(kind)}, which makes a picture of itself: `return value.to_image()`"
     if callable(getattr(value, "plot", None)):
         return f"the plot returned {_name(kind)} that was not drawn: draw it (`return value.plot()`)"
     return (
