@@ -74,37 +74,51 @@ def folder(tmp_path, write_plots):
     return tmp_path
 
 
+@pytest.fixture
+def start(start_server, folder):
+    """Start a server and wait until it draws, which takes a while on a busy machine."""
+
+    def started(**environment):
+        server = start_server("plots.py", cwd=folder, **environment)
+        until = time.monotonic() + 60
+        while server.get("/readyz").status != 200 and time.monotonic() < until:
+            time.sleep(0.05)
+        return server
+
+    return started
+
+
 def cache_status(reply):
     return reply.headers["Cache-Status"].removeprefix("plotroute; ")
 
 
 @pytest.mark.parametrize("address", ["/plots/numbers/first", "/plots/sales/revenue"])
-def test_a_server_just_started_answers_304_before_anything_runs(folder, start_server, address):
-    server = start_server("plots.py", cwd=folder)
+def test_a_server_just_started_answers_304_before_anything_runs(folder, start, address):
+    server = start()
     picture = server.get(address)
     assert picture.status == 200
     server.stop()
     ran = (folder / "ran.txt").read_text()
     assert ran.split() == [address.split("/")[2], address.split("/")[3]]
-    server = start_server("plots.py", cwd=folder)
+    server = start()
     answer = server.get(address, If_None_Match=picture.headers["ETag"])
     assert (answer.status, answer.body) == (304, b"")
     assert answer.headers["ETag"] == picture.headers["ETag"]
     assert (folder / "ran.txt").read_text() == ran
 
 
-def test_the_same_request_again_is_a_hit_of_the_same_bytes(folder, start_server):
-    server = start_server("plots.py", cwd=folder)
+def test_the_same_request_again_is_a_hit_of_the_same_bytes(folder, start):
+    server = start()
     first, second = (server.get("/plots/numbers/first") for _ in range(2))
     assert (cache_status(first), cache_status(second)) == ("fwd=uri-miss; stored", "hit")
     assert first.body == second.body
     assert (folder / "ran.txt").read_text().split() == ["numbers", "first"]
 
 
-def test_what_one_plot_does_to_its_data_never_shows_in_another(folder, start_server):
-    one = start_server("plots.py", cwd=folder)
+def test_what_one_plot_does_to_its_data_never_shows_in_another(start):
+    one = start()
     alone = one.get("/plots/numbers/second").body
-    other = start_server("plots.py", cwd=folder, PLOTROUTE_CACHE_MEMORY="0")
+    other = start(PLOTROUTE_CACHE_MEMORY="0")
     for _ in range(2):
         first = other.get("/plots/numbers/first").body
         assert other.get("/plots/numbers/second").body == alone != first

@@ -129,6 +129,7 @@ def test_what_tells_two_servers_apart(monkeypatch, tmp_path):
         def path(*given):
             return Sidecar(*(given or (targets, settings))).path
 
+        parent = os.getppid()
         same = path()
         assert path() == same
         assert path(["shop.charts:others"], settings) != same
@@ -138,7 +139,7 @@ def test_what_tells_two_servers_apart(monkeypatch, tmp_path):
         for change in (
             lambda patch: patch.setenv("OF_THE_APP", "changed"),
             lambda patch: patch.setattr(sys, "path", [*sys.path, str(tmp_path)]),
-            lambda patch: patch.setattr(os, "getppid", lambda: 1),
+            lambda patch: patch.setattr(os, "getppid", lambda: parent + 1),
         ):
             with monkeypatch.context() as patch:
                 change(patch)
