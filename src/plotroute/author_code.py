@@ -18,7 +18,7 @@ from typing import Literal
 
 from plotroute.errors import CannotLoad
 
-Stamp = tuple[tuple[str, int, int, int], ...]
+Stamp = tuple[tuple[str, int, int, int, int], ...]
 """Path, modification time, size and inode of each file of the author's: differs after a save."""
 
 MOST_FILES, MOST_FOLDERS = 10_000, 20_000
@@ -123,7 +123,9 @@ def stamp(targets: Sequence[str]) -> Stamp:
         for file in code_files(targets):
             if file.exists() and not file.is_dir():
                 status = file.stat()
-                found.append((str(file), status.st_mtime_ns, status.st_size, status.st_ino))
+                # The time of the last change too: `cp -p`, `rsync -t` and archives set the other one.
+                times = (status.st_mtime_ns, status.st_ctime_ns)
+                found.append((str(file), *times, status.st_size, status.st_ino))
     except (_NotFound, FileNotFoundError):
         # An editor may be replacing a file. What is wrong, if anything, the load that follows tells.
         return ()

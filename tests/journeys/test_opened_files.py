@@ -81,6 +81,17 @@ def lettered(ax, numbers):
 
 
 @plots.plot
+def lettered_too(ax, numbers):
+    ax.figure.suptitle("More letters", font=Path("House.ttf"))
+
+
+@plots.plot
+def lettered_by_path(ax, numbers):
+    for path in font_manager.findSystemFonts(["."]):
+        ax.text(0.5, 0.5, "All letters", font=Path(path))
+
+
+@plots.plot
 def optional(ax, numbers):
     try:
         ax.set_title(open("title.txt").read())
@@ -108,6 +119,17 @@ def plain(ax, numbers):
 
 def picture(value):
     return lambda file: matplotlib.image.imsave(file, np.full((4, 4, 3), value), format="png")
+
+
+def keeping_time(write):
+    """Write as `cp -p`, `rsync --inplace -t` and archives do: the file has the time that it had."""
+
+    def put(file):
+        found = file.stat()
+        write(file)
+        os.utime(file, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+    return put
 
 
 def text(words):
@@ -146,6 +168,10 @@ CHANGES = [
     ("House.ttf", font("DejaVu Serif"), "lettered"),
     ("title.txt", text("there now"), "optional"),
     ("hourly.txt", text("second"), "hourly"),
+    ("hourly.txt", keeping_time(text("again")), "hourly"),
+    ("drawn.mplstyle", keeping_time(text("axes.facecolor: cccccc\n")), "styled"),
+    ("config.json", keeping_time(text('{"lw": 9}')), "top"),
+    ("helper.py", keeping_time(text("TITLE = 'fresh'")), "late"),
 ]
 
 
@@ -188,14 +214,15 @@ def server(serve):
 
 @pytest.fixture(scope="module")
 def golden(server):
-    return get(server, "top").body
+    return get(server, "top")
 
 
 @pytest.fixture(autouse=True)
 def as_first(folder, server, golden):
     """Begin each test with the files, and so the pictures, that the first began with."""
     put_first(folder)
-    settled(server, "top", lambda reply: reply.body == golden)
+    # The ETag as well: that of a plot that opens no files itself is the name of the code.
+    settled(server, "top", lambda r: (r.body, r.headers["ETag"]) == (golden.body, golden.headers["ETag"]))
 
 
 def get(server, plot, **headers):
@@ -215,7 +242,7 @@ def settled(server, plot, holds, **headers):
 
 @pytest.mark.parametrize(("name", "write", "plot"), CHANGES, ids=[name for name, _, _ in CHANGES])
 def test_a_file_that_changes_changes_the_picture(server, folder, name, write, plot):
-    at_the_top = plot == "top"
+    at_the_top = plot == "top" or name.endswith(".py")
     before = get(server, plot)
     assert get(server, plot).headers["Cache-Status"].startswith("plotroute; hit")
     assert get(server, plot, If_None_Match=before.headers["ETag"]).status == 304
@@ -249,6 +276,21 @@ def test_what_a_cache_of_the_authors_keeps_is_read_again_by_all_who_use_it(serve
     assert get(server, "cached_too").body != too.body
     after = [server.get(f"{path('cached')}?n={n}").body for n in (11, 12)]
     assert before[0] == before[1] != after[0] == after[1]
+
+
+@pytest.mark.parametrize("suffix", ["", ".svg"])
+def test_a_font_counts_for_every_plot_that_writes_with_it(server, folder, suffix):
+    plots = [f"{plot}{suffix}" for plot in ("lettered", "lettered_too", "lettered_by_path")]
+    before = {plot: get(server, plot) for plot in plots}
+    plain = get(server, "plain")
+
+    font("DejaVu Serif")(folder / "House.ttf")
+
+    for plot in plots:
+        reply = get(server, plot, If_None_Match=before[plot].headers["ETag"])
+        assert reply.status == 200
+        assert reply.body != before[plot].body
+    assert get(server, "plain", If_None_Match=plain.headers["ETag"]).status == 304
 
 
 def test_a_restart_does_not_show_what_the_files_were(serve, folder):

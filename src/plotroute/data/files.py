@@ -36,7 +36,9 @@ class files:  # reads as a word: version=files("data/*.csv")
         digest = hashlib.blake2b(digest_size=16)
         for path in self.paths():
             stat = path.stat()
-            digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\0{stat.st_ino}\n".encode())
+            # The time of the last change too: `cp -p`, `rsync -t` and archives set the other one.
+            times = f"{stat.st_mtime_ns}\0{stat.st_ctime_ns}"
+            digest.update(f"{path}\0{stat.st_size}\0{times}\0{stat.st_ino}\n".encode())
         return digest.hexdigest()
 
     def __repr__(self) -> str:

@@ -89,7 +89,8 @@ def state(name: str) -> str | None:
             return f"names:{hashlib.blake2b(text, digest_size=16).hexdigest()}"
     except (OSError, ValueError):
         return None
-    return f"{found.st_mtime_ns}:{found.st_size}:{found.st_ino}"
+    # The time of the last change too: `cp -p`, `rsync -t` and archives give a file the time it had elsewhere.
+    return f"{found.st_mtime_ns}:{found.st_ctime_ns}:{found.st_size}:{found.st_ino}"
 
 
 def changed(states: States) -> list[str]:

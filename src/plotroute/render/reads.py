@@ -1,11 +1,12 @@
 """Which files the drawings of one process depend on: those each opens, and those that are kept from before.
 
-A font, or what `functools.cache` keeps, is read by the first drawing of a process only; the next ones open
-nothing, and depend on the file all the same.
+What `functools.cache` keeps is read by the first drawing of a process only; the next ones open nothing, and
+depend on the file all the same. Matplotlib keeps fonts like this: it is made to open an author's anew.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +16,7 @@ from typing import Any
 from plotroute.data.opened import States, changed
 
 _CACHED = type(functools.cache(len))
+_FONTS = (".ttf", ".otf", ".ttc", ".otc")
 
 
 class Reads:
@@ -49,6 +51,8 @@ class Reads:
         kept = {name: state for name, state in self.of(plot, opened).items() if name not in opened}
         self.outdated = changed(kept)
         self._plots.setdefault(plot, {}).update(opened)
+        if any(name.lower().endswith(_FONTS) for name in opened):
+            _forget_fonts()
         if len(sys.modules) != self._imported:
             self._look()
         for function, files in self._functions.values():
@@ -61,6 +65,14 @@ class Reads:
         for module in self._modules():
             for function in _in(module):
                 self._functions.setdefault(id(function), (function, {}))
+
+
+def _forget_fonts() -> None:
+    """Have the next drawing open its fonts itself, also where it is another plot's: a few milliseconds."""
+    manager = sys.modules.get("matplotlib.font_manager")
+    for name in ("_get_font", "_cached_realpath"):
+        with contextlib.suppress(AttributeError):  # of another version of Matplotlib
+            getattr(manager, name).cache_clear()
 
 
 def _counts(function: Any) -> tuple[int, int]:
