@@ -60,6 +60,140 @@ MODULES = {
         """,
 }
 
+# Libraries: not in the author's folder. They come to an import once, in a thread, or in a circle.
+LIBRARIES = {
+    "keeping.py": """
+        import importlib
+        _kept = {}
+        def get(name):
+            if name not in _kept:
+                _kept[name] = importlib.import_module(name)
+        """,
+    "kept_style.py": """
+        import matplotlib
+        matplotlib.rcParams["lines.linewidth"] = 7
+        """,
+    "lazy/__init__.py": """
+        import importlib
+        def __getattr__(name):
+            if name != "colors":
+                raise AttributeError(name)
+            return globals().setdefault(name, importlib.import_module("lazy.colors"))
+        """,
+    "lazy/colors.py": """
+        import matplotlib
+        from matplotlib.colors import ListedColormap
+        matplotlib.colormaps.register(ListedColormap(["red", "gold"], name="lazy"))
+        name = "lazy"
+        """,
+    "threaded.py": """
+        import matplotlib
+        matplotlib.rcParams["axes.facecolor"] = "lavender"
+        """,
+    "cached_style.py": """
+        import matplotlib
+        matplotlib.rcParams["axes.facecolor"] = "honeydew"
+        """,
+    "circle_one.py": """
+        import circle_two
+        import matplotlib
+        matplotlib.rcParams["axes.facecolor"] = "azure"
+        """,
+    "circle_two.py": """
+        import circle_one
+        import matplotlib
+        matplotlib.rcParams["lines.linewidth"] = 5
+        """,
+    "settings_of_python.py": """
+        import decimal, os, sys, time
+        decimal.getcontext().prec = 5
+        sys.setrecursionlimit(4321)
+        os.environ["TZ"] = "Asia/Tokyo"
+        time.tzset()
+        """,
+    "drawing_lots.py": """
+        import random
+        import numpy as np
+        lots = [random.random(), np.random.rand(), np.random.default_rng().random()]
+        """,
+}
+
+LIBRARY_PLOTS = """
+import functools, threading
+import keeping, lazy
+import matplotlib.pyplot as plt
+import numpy as np
+from plotroute import Plots
+
+plots = Plots()
+
+def line(title=""):
+    figure, axes = plt.subplots(figsize=(4, 2))
+    axes.plot([1, 3, 2])
+    axes.set_title(title, fontsize=6)
+    return figure
+
+@plots.plot(ttl="forever")
+def plain(n: int = 0):
+    return line()
+
+@plots.plot(ttl="forever")
+def kept(n: int = 0):
+    keeping.get("kept_style")
+    return line()
+
+@plots.plot(ttl="forever")
+def lazily(n: int = 0):
+    figure, axes = plt.subplots(figsize=(2, 2))
+    axes.imshow([[1, 2]], cmap=lazy.colors.name)
+    return figure
+
+@plots.plot(ttl="forever")
+def in_thread(n: int = 0):
+    def load():
+        import threaded
+    thread = threading.Thread(target=load)
+    thread.start()
+    thread.join()
+    return line()
+
+@functools.cache
+def once():
+    import cached_style
+
+@plots.plot(ttl="forever")
+def by_cached_function(n: int = 0):
+    once()
+    return line()
+
+@plots.plot(ttl="forever")
+def circle_from_one(n: int = 0):
+    import circle_one
+    return line()
+
+@plots.plot(ttl="forever")
+def circle_from_two(n: int = 0):
+    import circle_two
+    return line()
+
+@plots.plot(ttl="forever")
+def python(n: int = 0):
+    import settings_of_python, decimal, sys, time
+    return line(f"{decimal.Decimal(1) / 3} {sys.getrecursionlimit()} {time.tzname}")
+
+@plots.plot
+def lots():
+    import drawing_lots
+    return line(f"{drawing_lots.lots}")
+
+@plots.plot
+def pandas_():
+    import pandas as pd
+    pd.Series([1, 2, 3]).plot()
+    plt.gcf().set_size_inches(2, 2)
+    return plt.gcf()
+"""
+
 PLOTS = """
 import decimal, os, re, signal, sys, time
 import pandas as pd, sklearn, xarray as xr
@@ -456,3 +590,34 @@ def test_a_generator_without_a_seed_is_the_same_for_every_format_and_theme(serve
     assert words("cloud.svg?theme=dark") == light
     fresh(server, "plain")
     assert words("cloud.svg?theme=light") == light
+
+
+@pytest.fixture(scope="module")
+def libraries(tmp_path_factory, start_server):
+    folder, installed = (tmp_path_factory.mktemp(name) for name in ("author", "installed"))
+    (folder / "plots.py").write_text(LIBRARY_PLOTS)
+    for name, text in LIBRARIES.items():
+        (installed / name).parent.mkdir(exist_ok=True)
+        (installed / name).write_text(dedent(text))
+    arguments = ("--renderers", "1", "--recycle-after", "1000")
+    return start_server("plots.py", cwd=folder, arguments=arguments, PYTHONPATH=str(installed))
+
+
+def test_a_library_that_imports_only_once_gives_the_same_picture_each_time(libraries):
+    names = ["kept", "lazily", "in_thread", "by_cached_function"]
+    names += ["circle_from_two", "circle_from_one", "python", "lots"]
+    first = {name: picture(libraries, name) for name in ["plain", *names]}
+    assert first["circle_from_one"] != first["plain"] != first["kept"]
+    assert first["in_thread"] != first["plain"] != first["by_cached_function"]
+    for n, order in enumerate((names, names[::-1], [*names, *names]), 1):
+        for turn, name in enumerate(order):
+            number = n * 100 + turn
+            query = "" if name == "lots" else f"?n={number}"
+            assert picture(libraries, name, query) == first[name], name
+            assert picture(libraries, "plain", f"?n={number}") == first["plain"], name
+    assert "import kept_style` in the plot's function" in libraries.log
+
+
+def test_a_library_whose_imports_no_picture_shows_keeps_its_process(libraries):
+    picture(libraries, "pandas_")
+    assert "pandas.plotting" not in libraries.log

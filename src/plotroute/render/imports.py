@@ -8,6 +8,10 @@ to its `import` statement: each drawing sees what it would see in a fresh interp
 
 The hooks are not there before the first drawing of a process, and do nothing outside of a drawing, but for a
 module whose work was taken back: a notebook that imports it next finds it done.
+
+A library may keep what it has imported in a variable, and come to no import the next time; so may a function
+with `functools.cache`, and a thread's imports are not those of the drawing. What shows in pictures and came
+that way is told as `hidden`: the process must be replaced.
 """
 
 from __future__ import annotations
@@ -15,13 +19,24 @@ from __future__ import annotations
 import builtins
 import contextlib
 import importlib
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from plotroute.render.tables import Part, Rc, Redo
+from plotroute.render.randomness import seeded
+from plotroute.render.tables import Environment, Filters, Part, Rc, Redo, Tables
+
+# What libraries set at import for good reasons, and no picture shows: it is done again, and no more.
+_UNSEEN = (Environment, Filters)
+
+# Where code is a library's even below a folder of the author's.
+_INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+
+# A style by its dotted name, and the backend: Matplotlib asks for them by import each time.
+_ASKS_AGAIN = ("matplotlib",)
 
 
 @dataclass(slots=True)
@@ -31,6 +46,8 @@ class _Execution:
     name: str
     package: str
     steps: list[Redo | str] = field(default_factory=list)
+    shows: bool = False
+    """Whether pictures show what it has changed."""
 
 
 class Imports:
@@ -43,6 +60,12 @@ class Imports:
         """By module, what to do again, in its order; a text is another module, whose effects come there."""
         self.done: frozenset[str] = frozenset()
         """Modules whose effects are in place now. Part of what is put back."""
+        self._shown: set[str] = set()
+        """Modules whose effects pictures show."""
+        self.places: Sequence[str] = ()
+        """Folders of the author's code. Without any, nothing is told as hidden."""
+        self.hidden = ""
+        """Why a later drawing may use what was imported and come to no import; empty: none does."""
         self._thread: int | None = None
         self._running: list[_Execution] = []
         self._before: list[Any] = []
@@ -71,7 +94,8 @@ class Imports:
     def repeat(self, name: str) -> None:
         """Have the effects of a module in place, as its import would."""
         if any(running.name == name for running in self._running):
-            return  # a circle of imports
+            self._circle(name)
+            return
         if self._running and name in self._running[-1].steps:
             return
         self._flush()
@@ -79,6 +103,13 @@ class Imports:
         if name not in self.done:
             self._do(name)
             self._look()
+
+    def _circle(self, name: str) -> None:
+        """Note that what is running has asked for one that runs: imported alone, it would run that first."""
+        running = self._running[-1]
+        if running.name != name and name not in running.steps:
+            self._flush()
+            running.steps.append(name)
 
     def _do(self, name: str) -> None:
         self.done |= {name}
@@ -95,35 +126,93 @@ class Imports:
         # there without the other. Modules of Python itself change nothing.
         if package in sys.stdlib_module_names or (self._running and self._running[-1].package == package):
             return run()
-        self._flush() if self._running else self._look(first=True)
+        first = not self._running
+        self._flush()
         running = _Execution(name, package)
         self._running.append(running)
         rc = next(part for part in self._parts() if isinstance(part, Rc))
         try:
-            # Once, for all that is imported meanwhile.
-            with rc.noting() if len(self._running) == 1 else contextlib.nullcontext():
-                module = run()
-                self._flush()
+            with self._begun(rc) if first else contextlib.nullcontext():
+                try:
+                    module = run()
+                finally:
+                    self._flush()
         except BaseException:
-            self._flush()
             self._running.pop()
             if self._running:  # what a failed import has changed is changed
                 self._running[-1].steps += running.steps
+                self._running[-1].shows |= running.shows
             raise
         self._running.pop()
         self._effects.pop(name, None)  # of the file as it was before it was saved
+        if running.shows or not self._shown.isdisjoint(s for s in running.steps if isinstance(s, str)):
+            self._shown.add(name)
         if running.steps:
             self._effects[name] = running.steps
             self.done |= {name}
             self._note(name)
         return module
 
+    @contextlib.contextmanager
+    def _begun(self, rc: Rc) -> Iterator[None]:
+        """Run the first of what is imported, once for all that is imported meanwhile.
+
+        Its random numbers are the same whichever picture came first, and are none of that picture's.
+        """
+        with rc.noting(), seeded("0"):
+            self._look(first=True)
+            yield
+
     def _note(self, name: str) -> None:
         """Remember that what is running has asked for a module: another time, its effects come there."""
         if self._running:
             self._running[-1].steps.append(name)
         elif self._noted is not None:
-            self._noted.append(name)
+            self._noted.append(name)  # the effects come with the data from now on
+        elif name in self._shown and self._thread is not None and (by := self._not_again()):
+            self._hide(
+                f"{by} imports {name} in a way that it may not repeat, and pictures show what that sets up. "
+                f"With `import {name}` in the plot's function, before {by} is used, the process is kept"
+            )
+
+    def _hide(self, why: str) -> None:
+        if self.places:
+            self.hidden = self.hidden or why
+
+    def _not_again(self) -> str:
+        """Return what is importing, if it may not do so another time: a library, or a cached function."""
+        frame, by = sys._getframe(2), ""
+        while frame is not None:
+            module = str(frame.f_globals.get("__name__", ""))
+            file, function = frame.f_code.co_filename, frame.f_code.co_name
+            if module.partition(".")[0] == "plotroute" and module != __name__:
+                break
+            if not (module == __name__ or module.startswith("importlib") or file.startswith("<")):
+                if not by:
+                    by = module
+                    if not self._is_authors(file) and module.partition(".")[0] not in _ASKS_AGAIN:
+                        return module
+                if hasattr(frame.f_globals.get(function), "cache_info"):
+                    return f"{module}.{function}"
+            frame = frame.f_back  # type: ignore[assignment]
+        return ""
+
+    def _is_authors(self, file: str) -> bool:
+        return any(file.startswith(place) for place in self.places) and not any(
+            part in file for part in _INSTALLED
+        )
+
+    def _execute_elsewhere(self, name: str, run: Callable[[], Any]) -> Any:
+        """Run a module that another thread imports while there is a drawing, and tell whether that shows."""
+        if self._thread is None or not self.places or name.partition(".")[0] in sys.stdlib_module_names:
+            return run()
+        parts = [part for part in self._parts() if isinstance(part, Rc | Tables)]
+        before = [part.take() for part in parts]
+        try:
+            return run()
+        finally:
+            if any(part.take() != one for part, one in zip(parts, before, strict=True)):
+                self._hide(f"{name} was imported in a thread, and pictures show what that sets up")
 
     def _look(self, *, first: bool = False) -> None:
         """Remember the state as it is, to see what changes from here on."""
@@ -137,6 +226,7 @@ class Imports:
         for number, part in enumerate(self._parts()):
             if (redo := part.changes(self._before[number])) is not None:
                 self._running[-1].steps.append(redo)
+                self._running[-1].shows |= not isinstance(part, _UNSEEN)
                 self._before[number] = part.take()
 
     def _imported(
@@ -153,7 +243,9 @@ class Imports:
         asked = [".".join(parts[: n + 1]) for n in range(len(parts))]
         asked += [f"{name}.{item}" for item in items or ()]
         for module in asked:
-            if module in self._effects and module in sys.modules:
+            if self._running and any(running.name == module for running in self._running):
+                self._circle(module)
+            elif module in self._effects and module in sys.modules:
                 self.repeat(module)
 
     def install(self) -> None:
@@ -161,23 +253,24 @@ class Imports:
         if self._installed:
             return
         self._installed = True
+        importlib.import_module("numpy.random.bit_generator")  # NumPy loads it late: not inside of an import
         machinery: Any = importlib.import_module("importlib._bootstrap")
         load, find, statement = machinery._load_unlocked, machinery._gcd_import, builtins.__import__
 
         def load_recorded(spec: Any) -> Any:
             if self._thread != threading.get_ident():
-                return load(spec)
+                return self._execute_elsewhere(spec.name, lambda: load(spec))
             return self._execute(spec.name, lambda: load(spec))
 
         def find_again(name: str, package: Any = None, level: int = 0) -> Any:
-            if self._effects:
+            if self._effects or self._running:
                 self._imported(name, {"__package__": package}, (), level)
             return find(name, package, level)
 
         def import_again(
             name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
         ) -> Any:
-            if self._effects:
+            if self._effects or self._running:
                 self._imported(name, globals, fromlist, level)
             return statement(name, globals, locals, fromlist, level)
 

@@ -16,7 +16,7 @@ import os
 import sys
 import tempfile
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from plotroute.render.artwork import Colormaps, Fonts
@@ -69,7 +69,8 @@ _NAMES = Names()
 class State:
     """A snapshot of the process, taken after the author's module was imported."""
 
-    def __init__(self) -> None:
+    def __init__(self, places: Sequence[str] = ()) -> None:
+        """`places` are the author's folders, in a process that may be replaced."""
         import matplotlib
         import matplotlib.pyplot as plt
 
@@ -77,6 +78,8 @@ class State:
 
         # Before the definitions are looked at, since both are some of them.
         imports().install()
+        if places:
+            imports().places = places
         text_layouts.install()
         self._backend = matplotlib.get_backend()
         self._interactive = matplotlib.is_interactive()
@@ -134,6 +137,7 @@ class State:
                     name,
                 )
             self.restore()
+            self.broken = self.broken or imports().hidden
         except Exception as error:  # the picture is drawn: it is the next one that must not come from here
             log.exception("the state could not be put back after a drawing")
             self.broken = f"what a plot has changed cannot be put back ({type(error).__name__}: {error})"

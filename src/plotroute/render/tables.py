@@ -9,9 +9,11 @@ cost microseconds.
 from __future__ import annotations
 
 import contextlib
+import decimal
 import locale
 import os
 import sys
+import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -226,13 +228,21 @@ class Environment:
     def put_back(self, before: dict[bytes, bytes]) -> None:
         """Set and remove what has changed, for the processes that are started too."""
         if os.environb._data != before:  # type: ignore[attr-defined]
+            zone = os.environb.get(b"TZ")
             os.environb.clear()
             os.environb.update(before)
+            if zone != os.environb.get(b"TZ"):
+                time.tzset()
 
     def changes(self, before: dict[bytes, bytes]) -> Redo | None:
         """Return what sets the changed ones again."""
         changed = {name: value for name, value in self.take().items() if before.get(name) != value}
-        return partial(os.environb.update, changed) if changed else None
+        return partial(self._update, changed) if changed else None
+
+    def _update(self, changed: dict[bytes, bytes]) -> None:
+        os.environb.update(changed)
+        if b"TZ" in changed:
+            time.tzset()
 
 
 class Filters:
@@ -274,6 +284,8 @@ def values() -> list[Part]:
         # so would work once in each process.
         Value(lambda: dates_._epoch, lambda kept: setattr(dates_, "_epoch", kept)),
         Value(_sklearn, _set_sklearn),
+        Value(_arithmetic, _set_arithmetic),
+        Value(sys.getrecursionlimit, sys.setrecursionlimit),
     ]
 
 
@@ -289,6 +301,20 @@ def _sklearn() -> dict[str, Any]:
 def _set_sklearn(kept: dict[str, Any]) -> None:
     config = sys.modules["sklearn._config"]
     config._get_threadlocal_config().update(config._global_config | kept)
+
+
+def _arithmetic() -> dict[str, Any]:
+    """Return the decimal context: two equal ones do not compare as equal."""
+    context = decimal.getcontext()
+    kept: dict[str, Any] = {name: getattr(context, name) for name in _ARITHMETIC}
+    return kept | {"traps": context.traps.copy()}
+
+
+_ARITHMETIC = ("prec", "rounding", "Emin", "Emax", "capitals", "clamp")
+
+
+def _set_arithmetic(kept: dict[str, Any]) -> None:
+    decimal.setcontext(decimal.Context(**kept | {"traps": kept["traps"].copy()}))
 
 
 def _copied(rc: dict[str, Any]) -> dict[str, Any]:

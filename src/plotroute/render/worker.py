@@ -94,7 +94,7 @@ class Worker:
 
     def snapshot(self) -> None:
         """Take the process as it is now for what every render starts from."""
-        self._state = State()
+        self._state = State(self._places)
 
     @property
     def broken(self) -> str:
