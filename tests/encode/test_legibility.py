@@ -116,6 +116,25 @@ def test_the_first_plot_of_the_demo_fills_its_picture_on_a_phone(tmp_path: Path)
 
 
 @plots.plot
+def legend_of_the_figure(loc: str = "upper right", count: int = 5) -> Figure:
+    figure, ax = plt.subplots(layout="tight")
+    for number in range(count):
+        ax.plot([1, number], label=f"Saint Petersburg {number}")
+    figure.legend(loc=loc)
+    return figure
+
+
+@pytest.mark.parametrize(("loc", "count"), [("center", 6), ("right", 7), ("upper right", 8)])
+def test_a_legend_of_the_figure_hides_no_more_than_a_third_of_axes(loc: str, count: int) -> None:
+    picture = svg("legend_of_the_figure", width=280, loc=loc, count=count)
+    ((left, top, right, bottom),) = boxes(picture, "axes")
+    ((start, high, end, low),) = boxes(picture, "legend")
+    across = min(right, end) - max(left, start)
+    upwards = min(bottom, low) - max(top, high)
+    assert across * upwards < (right - left) * (bottom - top) * 0.34
+
+
+@plots.plot
 def legend_beside(ax: Any) -> None:
     for number in range(4):
         ax.plot([1, number], label=f"series {number}")

@@ -66,7 +66,8 @@ class Reading:
     shares: dict[object, tuple[float, float]] = field(default_factory=dict)
     """Axes → their part of the figure's width and height."""
     legends: dict[object, float] = field(default_factory=dict)
-    """Legend → its area as a part of the area of its axes, if it lies on them."""
+    """Legend → its area as a part of the area of its axes, if it lies on them.
+    Legend of the figure and axes → the part of the axes under it."""
     fixed: Size = (0, 0)
     """CSS pixels, across and upwards, that texts take where no axes are: as many in a smaller figure."""
     longest: Size = (0, 0)
@@ -102,7 +103,9 @@ class Reading:
             before = natural.shares.get(axes, share)
             if any(now < LEAST_SHARE * then for now, then in zip(share, before, strict=True)):
                 return True
-        return any(now > max(MOST_LEGEND, natural.legends.get(it, 0)) for it, now in self.legends.items())
+        return any(
+            now > max(MOST_LEGEND, natural.legends.get(it, 0) + DEEPER) for it, now in self.legends.items()
+        )
 
     def is_flawless(self) -> bool:
         """Whether there is nothing wrong, whatever the natural picture is like: it need not be laid out."""
@@ -249,7 +252,8 @@ def _part_inside(box: Any, other: Any) -> float:
 
 def _read_legends(reading: Reading, figure: Figure, size: Size) -> None:
     legends: list[tuple[Any, Axes | None]] = [(legend, None) for legend in figure.legends]
-    for parent in all_axes(figure):
+    every = all_axes(figure)
+    for parent in every:
         legends += [(it, parent) for it in parent.get_children() if isinstance(it, Legend)]
     for legend, axes in legends:
         if not legend.get_visible():
@@ -259,6 +263,8 @@ def _read_legends(reading: Reading, figure: Figure, size: Size) -> None:
         extent = np.array([[there.width / 2, there.height / 2]])
         _note_overhangs(reading, [id(legend)], centre, extent, size)
         if axes is None:
+            for other in every:
+                reading.legends[id(legend), id(other)] = _part_inside(other.bbox, there)
             continue
         inside = _part_inside(there, axes.bbox)
         if inside > DEEPER:  # else it was put beside them
