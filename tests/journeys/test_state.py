@@ -111,6 +111,14 @@ LIBRARIES = {
         os.environ["TZ"] = "Asia/Tokyo"
         time.tzset()
         """,
+    "own/__init__.py": """
+        import matplotlib
+        matplotlib.rcParams["lines.linewidth"] = 8
+        """,
+    "own/part.py": """
+        def use():
+            import own
+        """,
     "drawing_lots.py": """
         import random
         import numpy as np
@@ -185,6 +193,12 @@ def python(n: int = 0):
 def lots():
     import drawing_lots
     return line(f"{drawing_lots.lots}")
+
+@plots.plot
+def own_package():
+    from own import part
+    part.use()
+    return line()
 
 @plots.plot
 def pandas_():
@@ -615,9 +629,11 @@ def test_a_library_that_imports_only_once_gives_the_same_picture_each_time(libra
             query = "" if name == "lots" else f"?n={number}"
             assert picture(libraries, name, query) == first[name], name
             assert picture(libraries, "plain", f"?n={number}") == first["plain"], name
-    assert "import kept_style` in the plot's function" in libraries.log
+    assert "import kept_style` at the top of the plots file" in libraries.log
 
 
 def test_a_library_whose_imports_no_picture_shows_keeps_its_process(libraries):
     picture(libraries, "pandas_")
+    picture(libraries, "own_package")
     assert "pandas.plotting" not in libraries.log
+    assert "own.part imports own " not in libraries.log

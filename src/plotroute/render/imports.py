@@ -169,18 +169,21 @@ class Imports:
             self._running[-1].steps.append(name)
         elif self._noted is not None:
             self._noted.append(name)  # the effects come with the data from now on
-        elif name in self._shown and self._thread is not None and (by := self._not_again()):
+        elif name in self._shown and self._thread is not None and (by := self._not_again(name)):
             self._hide(
                 f"{by} imports {name} in a way that it may not repeat, and pictures show what that sets up. "
-                f"With `import {name}` in the plot's function, before {by} is used, the process is kept"
+                f"With `import {name}` at the top of the plots file it is there for all plots"
             )
 
     def _hide(self, why: str) -> None:
         if self.places:
             self.hidden = self.hidden or why
 
-    def _not_again(self) -> str:
-        """Return what is importing, if it may not do so another time: a library, or a cached function."""
+    def _not_again(self, name: str) -> str:
+        """Return what is importing, if it may not do so another time: a library, or a cached function.
+
+        A part of a package that imports the package runs only where that is imported.
+        """
         frame, by = sys._getframe(2), ""
         while frame is not None:
             module = str(frame.f_globals.get("__name__", ""))
@@ -190,6 +193,8 @@ class Imports:
             if not (module == __name__ or module.startswith("importlib") or file.startswith("<")):
                 if not by:
                     by = module
+                    if module.startswith(f"{name}."):
+                        return ""
                     if not self._is_authors(file) and module.partition(".")[0] not in _ASKS_AGAIN:
                         return module
                 if hasattr(frame.f_globals.get(function), "cache_info"):
