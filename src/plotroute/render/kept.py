@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from plotroute.data.opened import States, changed
 from plotroute.render.frames import Message
 
 # What an entry costs beside its body: the header, the key, the objects around it.
@@ -18,6 +20,7 @@ class _Picture:
     body: bytes
     drawn_at: float
     until: float
+    files: States
 
 
 class Kept:
@@ -30,12 +33,15 @@ class Kept:
         self._pictures: OrderedDict[str, _Picture] = OrderedDict()
 
     def get(self, key: str) -> tuple[Message, bytes] | None:
-        """Return the answer that is kept, with its age in seconds, unless its time is over."""
+        """Return the answer that is kept, with its age in seconds.
+
+        None: its time is over, or a file that it shows has changed.
+        """
         picture = self._pictures.get(key)
         if picture is None:
             return None
         now = self._clock()
-        if now >= picture.until:
+        if now >= picture.until or changed(picture.files):
             self._drop(key)
             return None
         self._pictures.move_to_end(key)
@@ -47,7 +53,8 @@ class Kept:
         if len(body) + _OVERHEAD > self._max_bytes / 8:
             return
         now = self._clock()
-        self._pictures[key] = _Picture(message, body, now, now + seconds)
+        files = json.loads(message["image"]).get("files", {})
+        self._pictures[key] = _Picture(message, body, now, now + seconds, files)
         self._bytes += len(body) + _OVERHEAD
         while self._bytes > self._max_bytes:
             self._drop(next(iter(self._pictures)))
