@@ -532,8 +532,11 @@ def test_who_asks_is_no_parameter_of_a_request(catalog):
     ("source", "said"),
     [
         ("@plots.plot\ndef a(ax, user: User = 'ann'): ...", "Nobody is user: User | None = None"),
-        ("@plots.plot('of/<user>')\ndef a(ax, user: User): ...", "<user> is who asks (User)"),
-        ("@plots.plot(examples={'user': 'ann'})\ndef a(ax, user: User): ...", "which is who asks (User)"),
+        ("@plots.plot('of/<user>')\ndef a(ax, user: User): ...", "<user> is the logged-in user (User)"),
+        (
+            "@plots.plot(examples={'user': 'ann'})\ndef a(ax, user: User): ...",
+            "which is the logged-in user (User)",
+        ),
         (
             "@plots.dataset\ndef d(user: User): ...\n@plots.plot\ndef a(ax, d, user: str): ...",
             "is not of the type that dataset 'd' declares",

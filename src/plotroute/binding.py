@@ -281,7 +281,7 @@ def _read_examples(
         if name not in own:
             yield f"{title}: examples names {name!r}, which is not one of its parameters."
         elif own[name].is_user:
-            yield f"{title}: examples names {name!r}, which is who asks (User)."
+            yield f"{title}: examples names {name!r}, which is the logged-in user (User)."
         else:
             try:
                 own[name] = replace(own[name], example=params.canonical(own[name], value))
@@ -343,7 +343,9 @@ def _check_path_parameters(title: str, patterns: tuple[str, ...], own: tuple[Par
                     f"name. Add it ({name}: str) or take it out of the path."
                 )
             if names[name].is_user:
-                raise BadRegistration(f"{title}: <{name}> is who asks (User), which no address can say.")
+                raise BadRegistration(
+                    f"{title}: <{name}> is the logged-in user (User) and cannot be part of the path."
+                )
             if names[name].many:
                 raise BadRegistration(f"{title}: <{name}> is a list, which does not fit into a path.")
 

@@ -60,7 +60,7 @@ class Pipeline:
         self._settings = settings
         self._clock = clock
         self._ahead = -math.inf
-        """Of the clock, seconds before the timer, which nobody sets."""
+        """Of the clock, seconds before the timer, which is never set."""
         self._flights: Flights[Answer] = Flights()
         self._latest = Latest()
         self._questions: Flights[Any] = Flights()
@@ -166,7 +166,7 @@ class Pipeline:
         return Order(plot, job, manifest, epoch, reads, at, bool(values.get("download")))
 
     def named(self, name: str, parameters: dict[str, Any]) -> Order:
-        """Say which picture Python values mean: those of the plot `name`, the options, and who asks."""
+        """Say which picture Python values mean: those of the plot `name`, the options, and the user."""
         manifest = self.manifest()
         found, format = links.named(manifest, name, parameters)
         users = [parameters.pop(parameter.name, None) for parameter in found.plot.users]
@@ -231,7 +231,7 @@ class Pipeline:
         plot = order.plot
         of_bytes = f'W/"{hashlib.blake2b(image.body, digest_size=16).hexdigest()}"'
         if image.code and image.code != order.manifest.code:
-            # A version of the code that was saved meanwhile has drawn it: it is nobody's under this name.
+            # A version of the code that was saved meanwhile has drawn it: it is stored under no name.
             return Answer(image, of_bytes, "miss")
         if plot.freshness != "keyed":
             etag = of_bytes

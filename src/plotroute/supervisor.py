@@ -65,8 +65,8 @@ class Supervisor:
             os.rmdir(self._directory)
             raise BadSetting(f"{self.path}: {error}; set TMPDIR to a shorter one.") from None
         self._listener.listen(128)
-        # The socket stays connectable by this descriptor when its file is gone, because somebody has cleared
-        # the temporary files. No address is needed that could be made again, and taken by another user.
+        # The socket stays connectable by this descriptor when its file is gone, because the temporary
+        # files were cleared away. No address is needed that could be made again, and taken by another user.
         self._place = os.open(self.path, os.O_PATH)
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._started: dict[str, float] = {}

@@ -48,7 +48,7 @@ class _Loaded:
     inputs: Versions
     files: States
     at: float
-    """On a clock that nobody sets."""
+    """On a clock that is never set."""
     imports: tuple[str, ...] = ()
     """Modules that the load has imported and that have set something up: what draws the data may need it."""
     given: bool = False

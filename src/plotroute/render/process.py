@@ -101,7 +101,7 @@ class RenderProcess:
 
     def _render(self, message: Message) -> tuple[Message, bytes]:
         job = from_wire(Job, message["job"].encode())
-        if not os.path.isdir(tempfile.gettempdir()):  # somebody has cleared the temporary files
+        if not os.path.isdir(tempfile.gettempdir()):  # the temporary files were cleared away
             _make(tempfile.gettempdir())
         limits.arm_cpu(self._settings.load_timeout * 6 + job.timeout + _CPU_SLACK)
         at_hand = {"data_at_hand": True}

@@ -248,7 +248,7 @@ class Remote:
                     future.set_result((message, body))
 
     def _say_heard(self, number: int | None) -> None:
-        """Tell the server that news of changed data has arrived: it answers who brought them."""
+        """Tell the server that news of changed data has arrived: it answers the request that brought them."""
         connection = self._socket
         if number is not None and connection is not None:
             with self._sending:

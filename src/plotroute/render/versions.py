@@ -29,9 +29,9 @@ class _Known:
 
 
 class KnownVersions:
-    """The last known version of each data that somebody uses.
+    """The last known version of each data that is in use.
 
-    Times are those of a clock that nobody sets back, the same for all processes of a machine.
+    Times are those of a clock that is never set back, the same for all processes of a machine.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:

@@ -13,7 +13,7 @@ from plotroute.errors import SetupError
 log = logging.getLogger("plotroute.render")
 
 # A file that a program writes all the time would have the code imported all the time: after so many imports
-# within a minute there is one each ten seconds. Nobody saves a style sheet by hand that often.
+# within a minute there is one each ten seconds. No author saves a style sheet by hand that often.
 _MOST_IN_A_MINUTE = 10
 _PAUSE = 10.0
 

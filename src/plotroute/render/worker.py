@@ -107,7 +107,7 @@ class Worker:
         """Return the picture, or raise the AnswerError that says why there is none.
 
         `data_at_hand` is called when everything is loaded: drawing has a clock of its own. After `patience`
-        seconds nobody waits any more, so what took longer to load is kept and nothing is drawn.
+        seconds no request waits any more, so what took longer to load is kept and nothing is drawn.
         """
         plot = self.catalog.plots.get(job.plot)
         if plot is None:  # the newest version of the code does not have it any more
@@ -123,7 +123,7 @@ class Worker:
                     self.datasets.repeat_imports(versions)
                 data_at_hand()
                 if timings["data"] > patience:
-                    # All who waited have been told to come back: then the data is to be there.
+                    # All waiting requests have been told to come back: then the data is to be there.
                     refs = sources.needed(self.catalog.manifest, plot.spec, job.values)
                     self.datasets.take_back(refs.values())
                     raise DatasetLoading("The data has just been loaded", headers={"Retry-After": "1"})

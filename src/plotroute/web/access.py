@@ -110,7 +110,7 @@ class Owner:
     def private(self, plot: PlotSpec | None = None) -> bool:
         """Return True unless the app has said otherwise.
 
-        Whether an app looks at who asks cannot be seen from here: a login may be a WSGI middleware, a signal
+        Whether an app looks at the user cannot be seen from here: a login may be a WSGI middleware, a signal
         or a proxy. A shared cache that keeps one picture too many shows a reader the data of another.
         """
         if isinstance(self._public, bool):
