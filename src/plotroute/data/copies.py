@@ -18,7 +18,7 @@ class CannotCopy(Exception):
 class Copies:
     """Hands out a value to one drawing after the other.
 
-    Frames, arrays and values that cannot be changed are handed out as they are, or as cheap copies; other values
+    Frames, arrays and values that cannot change are handed out as they are, or as cheap copies; other values
     are pickled once and unpickled for each drawing, or copied by `copy.deepcopy` where they cannot be
     pickled. What neither can copy (a connection, a generator) is for one drawing only.
     """
