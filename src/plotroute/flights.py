@@ -15,6 +15,10 @@ from plotroute.errors import SHARE_FAILURES_FOR, AnswerError, PlotFailed, QueueF
 
 T = TypeVar("T")
 
+KEPT_FOR = 30.0
+"""Seconds that a result is kept for a waiter that had to leave and comes again: a page of sixty images holds
+the only thread of a web server for half a second each before the first of them has its next turn."""
+
 
 class _Flight(Generic[T]):
     def __init__(self) -> None:
@@ -22,6 +26,7 @@ class _Flight(Generic[T]):
         self.result: T | None = None
         self.error: AnswerError | None = None
         self.landed_at: float | None = None
+        self.is_kept = False
 
 
 class Flights(Generic[T]):
@@ -33,8 +38,13 @@ class Flights(Generic[T]):
         self._lock = Lock()
         self._ended: AnswerError | None = None
 
-    def join(self, key: str, work: Callable[[], T], timeout: float) -> tuple[T, bool]:
+    def join(
+        self, key: str, work: Callable[[], T], timeout: float, *, keep: bool = False, returning: bool = False
+    ) -> tuple[T, bool]:
         """Return what `work` returns, and whether somebody else had started it.
+
+        With `keep` the result stays for a while if the waiter leaves before it is there, for the same waiter
+        `returning`. Any other starts anew: what was asked for before them may be older than they allow.
 
         Raises what `work` raises, or RenderTimeout when `timeout` seconds are over first. Whoever joined a
         flight that ended with "busy, come again" starts one of their own: their turn has not been refused.
@@ -43,8 +53,10 @@ class Flights(Generic[T]):
         while True:
             if self._ended is not None:
                 raise self._ended.with_traceback(None)
-            flight, joined = self._board(key, work)
+            flight, joined = self._board(key, work, returning)
             if not flight.landed.wait(max(0.0, deadline - self._clock())):
+                if keep:
+                    self._keep(key, flight)
                 raise RenderTimeout(f"Drawing took longer than {timeout:g} s")
             if flight.error is None:
                 return cast(T, flight.result), joined
@@ -64,12 +76,14 @@ class Flights(Generic[T]):
         for key, flight in under_way:
             self._land(key, flight, error)
 
-    def _board(self, key: str, work: Callable[[], T]) -> tuple[_Flight[T], bool]:
+    def _board(self, key: str, work: Callable[[], T], returning: bool = False) -> tuple[_Flight[T], bool]:
         """Return the flight of `key`, started now if there is none, and whether there was one."""
         with self._lock:
-            self._forget_failures()
+            self._forget()
             flight = self._flights.get(key)
-            if flight is not None:
+            if flight is not None and (returning or flight.error or not flight.landed.is_set()):
+                if flight.landed.is_set() and flight.error is None:
+                    del self._flights[key]  # it was kept for this one
                 return flight, True
             flight = self._flights[key] = _Flight()
         # A thread of its own, so that no waiter's deadline ends the work of the others. There are never
@@ -92,22 +106,29 @@ class Flights(Generic[T]):
         else:
             self._land(key, flight, None)
 
+    def _keep(self, key: str, flight: _Flight[T]) -> None:
+        with self._lock:
+            flight.is_kept = True
+            if flight.landed.is_set() and flight.error is None:  # just now
+                self._flights.setdefault(key, flight)
+
     def _land(self, key: str, flight: _Flight[T], error: AnswerError | None) -> None:
         with self._lock:
             if flight.landed_at is not None:  # it was ended before its work
                 return
             flight.error = error
             flight.landed_at = self._clock()
-            if flight.error is None or not flight.error.shared:
+            if not (flight.is_kept if error is None else error.shared):
                 del self._flights[key]
-        flight.landed.set()
+            flight.landed.set()
 
-    def _forget_failures(self) -> None:
+    def _forget(self) -> None:
         now = self._clock()
         over = [
             key
             for key, flight in self._flights.items()
-            if flight.landed_at is not None and now - flight.landed_at > SHARE_FAILURES_FOR
+            if flight.landed_at is not None
+            and now - flight.landed_at > (SHARE_FAILURES_FOR if flight.error else KEPT_FOR)
         ]
         for key in over:
             del self._flights[key]

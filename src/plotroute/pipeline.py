@@ -305,7 +305,11 @@ class Pipeline:
         """Join a flight for as long as this thread may wait; QueueFull says that it may not any longer."""
         left = self.room.left()
         try:
-            return flights.join(key, work, timeout if left is None else min(left, timeout))
+            if left is None:
+                return flights.join(key, work, timeout, returning=self.room.returns())
+            return flights.join(
+                key, work, min(left, timeout), keep=left < timeout, returning=self.room.returns()
+            )
         except RenderTimeout:
             if self.room.left() != 0:
                 raise

@@ -44,13 +44,22 @@ class Room:
             self._semaphore.release()
 
     @contextmanager
-    def at_most(self, seconds: float | None) -> Iterator[None]:
-        """Let this thread wait so many seconds for all that the body asks; None: as long as it takes."""
+    def at_most(self, seconds: float | None, *, returning: bool = False) -> Iterator[None]:
+        """Let this thread wait so many seconds for all that the body asks; None: as long as it takes.
+
+        `returning`: what it asks for was asked for before, by a request that was told to come again.
+        """
         self._thread.until = None if seconds is None else time.monotonic() + seconds
+        self._thread.returning = returning
         try:
             yield
         finally:
             self._thread.until = None
+            self._thread.returning = False
+
+    def returns(self) -> bool:
+        """Whether this thread answers a request that was told to come again."""
+        return bool(getattr(self._thread, "returning", False))
 
     def left(self) -> float | None:
         """Return the seconds that this thread may still wait; None: as long as it takes."""

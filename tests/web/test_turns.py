@@ -4,7 +4,8 @@ import threading
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from flask import Flask
+from flask import Flask, Response
+from werkzeug.test import create_environ, run_wsgi_app
 
 from sketches import until
 
@@ -85,3 +86,68 @@ def test_a_count_that_is_none_begins_anew(full, count):
 def test_what_is_wrong_and_what_is_there_need_no_turn(full):
     assert full.get("/plots/hangs?n=many", headers=IMAGE).status_code == 400
     assert full.get("/plots/hangs.schema.json", headers=IMAGE).status_code == 200
+
+
+SLOW = """
+import threading
+from plotroute import CannotDraw, Plots
+
+plots = Plots()
+drawn, go = [], threading.Event()
+
+@plots.plot("slow", size=(90, 60))
+def slow(ax, n: int = 0):
+    drawn.append(n)
+    assert go.wait(60)
+    if n < 0:
+        raise CannotDraw("no orders")
+"""
+
+
+def has_landed():
+    """Whether nothing is being drawn."""
+    return not any(thread.name.startswith("flight-") for thread in threading.enumerate())
+
+
+@pytest.fixture
+def single(module):
+    """A plots module, and what asks its app for images as a web server with one thread does."""
+    shop = module(SLOW)
+    app = Flask("host")
+    app.config.update(PLOTROUTE_RENDERER="inprocess")
+    shop.plots.init_app(app)
+
+    def image(address):
+        environ = create_environ(address, headers=IMAGE, multithread=False)
+        return Response(*run_wsgi_app(app, environ))
+
+    yield shop, image
+    shop.go.set()
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/plots/slow", 200),
+        ("/plots/slow.svg?n=3&width=300", 200),
+        ("/plots/slow?n=4&dpr=2", 200),
+        ("/plots/slow?n=-1", 422),
+    ],
+)
+def test_an_image_sent_away_is_shown_what_was_drawn_for_it_though_nothing_is_cached(single, address, status):
+    shop, image = single
+    away = image(address)
+    assert (away.status_code, len(shop.drawn)) == (307, 1)
+    shop.go.set()
+    until(has_landed)
+    reply = image(address.partition("?")[0] + away.headers["Location"])
+    assert (reply.status_code, len(shop.drawn)) == (status, 1)
+
+
+def test_a_request_that_was_not_sent_away_does_not_get_what_was_drawn_for_an_earlier_one(single):
+    shop, image = single
+    assert image("/plots/slow").status_code == 307
+    shop.go.set()
+    until(has_landed)
+    assert image("/plots/slow").status_code == 200
+    assert len(shop.drawn) == 2

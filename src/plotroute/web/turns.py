@@ -47,6 +47,11 @@ def may_come_again() -> bool:
     return form == "picture"
 
 
+def comes_again() -> bool:
+    """Whether the current request was sent to its own address."""
+    return _turns() > 0
+
+
 def _turns() -> int:
     text = request.args.get(_COUNTER, "")
     return int(text) if text.isdecimal() and len(text) < 3 else 0
