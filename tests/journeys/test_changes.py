@@ -107,7 +107,8 @@ def shop(tmp_path_factory):
     with contextlib.closing(sqlite3.connect(folder / "shop.db")) as connection, connection:
         connection.execute("CREATE TABLE told AS SELECT 'nothing' AS text")
     port = free_port()
-    command = [sys.executable, "-m", "gunicorn", "-w", "3", "--threads", "8", "--no-control-socket"]
+    # Room for the eight readers in each: more than wait at the start are told to come again.
+    command = [sys.executable, "-m", "gunicorn", "-w", "3", "--threads", "16", "--no-control-socket"]
     with (folder / "log.txt").open("w") as log:
         process = subprocess.Popen(
             [*command, "-b", f"127.0.0.1:{port}", "shop:create_app()"],
