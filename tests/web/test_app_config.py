@@ -131,7 +131,7 @@ PLAIN = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("value", PLAIN, ids=repr)
+@pytest.mark.parametrize("value", PLAIN, ids=lambda value: type(value).__name__)
 def test_plain_values_are_compared(value):
     mine = hashes(config_of(KEY=value))
     assert differing(mine, hashes(config_of(KEY=value))) == []

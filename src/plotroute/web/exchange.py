@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from flask import Response, request
 
-from plotroute.errors import AnswerError, RenderError, UnknownPlot
+from plotroute.errors import AnswerError, RenderError, UnknownPlot, from_wire
 from plotroute.orders import Order
 from plotroute.web import negotiate
 from plotroute.web.metrics import Metrics
@@ -41,8 +41,10 @@ class Exchange:
         """Return the answer that says what went wrong: a picture (if `pictures`), a page or a problem."""
         if isinstance(error, RenderError) and error.detail:
             told = (self.request_id, self.plot, error.title, error.detail.rstrip())
-            # The object too, for handlers of the log that tell exceptions apart.
-            log.error("%s %s: %s\n%s", *told, extra={"error": error, "plot": self.plot})
+            # The object too, for handlers of the log that tell exceptions apart. Without its traceback, which
+            # shows plotroute's own calls only: a handler that keeps records would keep the app by it.
+            bare = from_wire(error.to_wire())
+            log.error("%s %s: %s\n%s", *told, extra={"error": bare, "plot": self.plot})
         self.outcome = error.code
         nearest = str(error.members.get("nearest"))
         if isinstance(error, UnknownPlot) and nearest.startswith("/"):

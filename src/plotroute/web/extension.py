@@ -252,10 +252,12 @@ class Extension:
             response = self._failed(runtime, exchange, error)
         except AnswerError as error:
             _propagate(error)
-            response = turns.again(error, exchange) or self._failed(runtime, exchange, error)
-            monitoring.report(error)
-            if (own := monitoring.handled(error)) is not None:
-                response = current_app.make_response(own)
+            response = turns.again(error, exchange)
+            if response is None:
+                response = self._failed(runtime, exchange, error)
+                monitoring.report(error)
+                if (own := monitoring.handled(error)) is not None:
+                    response = current_app.make_response(own)
         # What is forbidden to some is not named to whoever reads the counts.
         exchange.end(response, runtime.metrics, named=self.mount.authorize is None)
         # One that was ready is kept already.
