@@ -15,6 +15,9 @@ from plotroute.errors import QueueFull
 
 _AT_THE_START = 5
 
+_ROUND = 10.0
+"""Seconds within which a request that was told to come again does, or has gone."""
+
 
 class Room:
     """The room for waiting requests in one process."""
@@ -22,12 +25,16 @@ class Room:
     def __init__(self, threads: int, *, spare: int = 0, patience: float = 0.0) -> None:
         """Leave an eighth of the server's `threads` free, at least one of several.
 
-        `spare` is added for threads of plotroute's own that wait as requests do. For `patience` seconds a
-        request waits for room, in a thread that is to stay free.
+        `spare` is added for threads of plotroute's own that wait as requests do. For `patience` seconds
+        requests wait for room, in a thread that is to stay free: all that come again share them, so that
+        another view waits no longer for many than for one.
         """
-        self._semaphore = threading.BoundedSemaphore(max(1, threads - max(1, threads // 8)) + spare)
+        self._semaphore = threading.BoundedSemaphore(places(threads) + spare)
         self._patience = patience
         self._thread = threading.local()
+        self._away: dict[str, float] = {}
+        """Requests that found no room, and when."""
+        self._lock = threading.Lock()
 
     @contextmanager
     def taken(self, starting: bool = False) -> Iterator[None]:
@@ -35,26 +42,38 @@ class Room:
 
         While the render server is `starting`, which takes seconds and is rare, more patience is in place.
         """
-        patience = self._patience * (_AT_THE_START if starting else 1)
-        if not self._semaphore.acquire(timeout=patience or None, blocking=patience > 0):
-            raise come_again("Too many requests are waiting")
+        if not self._semaphore.acquire(blocking=False):
+            patience = self._share() * (_AT_THE_START if starting else 1)
+            if not patience or not self._semaphore.acquire(timeout=patience):
+                raise come_again("Too many requests are waiting")
         try:
             yield
         finally:
             self._semaphore.release()
 
+    def _share(self) -> float:
+        """Return the seconds that the request of this thread may wait for room."""
+        now = time.monotonic()
+        with self._lock:
+            self._away = {name: at for name, at in self._away.items() if now - at < _ROUND}
+            self._away[getattr(self._thread, "request", "")] = now
+            return self._patience / len(self._away)
+
     @contextmanager
-    def at_most(self, seconds: float | None, *, returning: bool = False) -> Iterator[None]:
+    def at_most(self, seconds: float | None, *, request: str = "", returning: bool = False) -> Iterator[None]:
         """Let this thread wait so many seconds for all that the body asks; None: as long as it takes.
 
-        `returning`: what it asks for was asked for before, by a request that was told to come again.
+        `request` tells it from others that come again. `returning`: what it asks for was asked for before,
+        by a request that was told to come again.
         """
+        self._thread.request = request
         self._thread.until = None if seconds is None else time.monotonic() + seconds
         self._thread.returning = returning
         try:
             yield
         finally:
             self._thread.until = None
+            self._thread.request = ""
             self._thread.returning = False
 
     def returns(self) -> bool:
@@ -65,6 +84,11 @@ class Room:
         """Return the seconds that this thread may still wait; None: as long as it takes."""
         until: float | None = getattr(self._thread, "until", None)
         return None if until is None else max(0.0, until - time.monotonic())
+
+
+def places(threads: int) -> int:
+    """Return how many of a server's `threads` may be held: an eighth, and at least one of several, is not."""
+    return max(1, threads - max(1, threads // 8))
 
 
 def come_again(title: str) -> QueueFull:

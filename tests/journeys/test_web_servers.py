@@ -55,7 +55,7 @@ COMMANDS = {
     "gunicorn": (
         ["-m", "gunicorn", "--no-control-socket", "-b", "127.0.0.1:{port}", "shop:create_app()"],
         "gunicorn's sync worker answers one request at a time: while a plot is drawn, other views of this "
-        "process wait. Start gunicorn with --threads 8.",
+        "process wait. Start gunicorn with --threads 32.",
         1,
     ),
     "gunicorn --threads 8": (
@@ -68,7 +68,7 @@ COMMANDS = {
             "127.0.0.1:{port}",
             "shop:create_app()",
         ],
-        "",
+        "gunicorn's gthread worker has 8 threads: 7 requests may wait for plots at once",
         7,
     ),
     "waitress": (

@@ -62,13 +62,14 @@ def test_a_server_is_known_by_what_it_says(monkeypatch, environ, modules, expect
 
 def test_what_to_set_is_said_once_for_each_server_that_has_few_threads(caplog, monkeypatch):
     monkeypatch.setattr(hosting, "_announced", set())
-    servers = [hosting.WebServer("one", threads, "Set more.") for threads in (1, 4, 7, 8, 100, None)]
+    servers = [hosting.WebServer("one", threads, "Set more.") for threads in (1, 4, 31, 32, 100, None)]
     for server in [*servers, *servers, None]:
         hosting.announce(server)
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == 3
     assert "one answers one request at a time" in said[0]
     assert "one has 4 threads: 3 requests may wait" in said[1]
+    assert "one has 31 threads: 28 requests may wait" in said[2]
     assert all(text.endswith(" Set more.") for text in said)
 
 

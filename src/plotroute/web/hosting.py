@@ -14,13 +14,16 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
+from plotroute.room import places
+
 log = logging.getLogger("plotroute")
 
 # The fewest that a server with threads has by default (waitress), where it does not say how many.
 _UNKNOWN = 4
 
-# With eight, seven readers wait at once before one is asked to come again, and one thread stays free.
-_ENOUGH = 8
+# With 32, pages of four readers wait at once, of six connections each, before an image is asked to come
+# again, and four threads stay free.
+_ENOUGH = 32
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ def announce(server: WebServer | None) -> None:
             "again, so that other views find a thread. %s",
             server.name,
             server.threads,
-            server.threads - 1,
+            places(server.threads),
             server.cure,
         )
 
@@ -85,9 +88,9 @@ def _gunicorn() -> WebServer | None:
         if hasattr(config, "worker_class_str"):
             kind = str(config.worker_class_str)
             if kind == "sync":
-                return WebServer("gunicorn's sync worker", 1, "Start gunicorn with --threads 8.")
+                return WebServer("gunicorn's sync worker", 1, "Start gunicorn with --threads 32.")
             threads = int(config.threads) if kind == "gthread" else None
-            return WebServer(f"gunicorn's {kind} worker", threads, "Start gunicorn with --threads 8.")
+            return WebServer(f"gunicorn's {kind} worker", threads, "Start gunicorn with --threads 32.")
     return None
 
 
@@ -112,14 +115,14 @@ def _waitress() -> WebServer | None:
     if not threading.current_thread().name.startswith("waitress-"):
         return None
     threads = sum(thread.name.startswith("waitress-") for thread in threading.enumerate())
-    return WebServer("waitress", threads, "Give it more: waitress-serve --threads=16.")
+    return WebServer("waitress", threads, "Give it more: waitress-serve --threads=32.")
 
 
 def _granian() -> WebServer | None:
     main = sys._current_frames().get(threading.main_thread().ident or 0)
     for local in _locals_of("granian.", main):
         if isinstance(threads := local.get("blocking_threads"), int):
-            return WebServer("granian", threads, "Start granian with --blocking-threads 16.")
+            return WebServer("granian", threads, "Start granian with --blocking-threads 32.")
     return None
 
 
@@ -127,10 +130,10 @@ def _embedding(environ: Mapping[str, Any]) -> WebServer | None:
     """Return the server that Python lives in."""
     if "mod_wsgi.version" in environ:
         threads = int(getattr(sys.modules.get("mod_wsgi"), "threads_per_process", _UNKNOWN))
-        return WebServer("mod_wsgi", threads, "Give WSGIDaemonProcess threads=15.")
+        return WebServer("mod_wsgi", threads, "Give WSGIDaemonProcess threads=32.")
     if (uwsgi := sys.modules.get("uwsgi")) is not None:
         threads = int(getattr(uwsgi, "opt", {}).get("threads", 1))
-        return WebServer("uWSGI", threads, "Start uWSGI with --enable-threads --threads 8.")
+        return WebServer("uWSGI", threads, "Start uWSGI with --enable-threads --threads 32.")
     return None
 
 

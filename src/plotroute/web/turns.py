@@ -28,9 +28,8 @@ def again(error: AnswerError, exchange: Exchange) -> Response | None:
     if not (error.again and may_come_again()):
         return None
     exchange.outcome = "again"
-    kept = [pair for pair in _query().split("&") if pair and not pair.startswith(f"{_COUNTER}=")]
     # Relative to the very address that the browser has asked for: whatever proxies have made of it.
-    location = "?" + "&".join([*kept, f"{_COUNTER}={_turns() + 1}"])
+    location = "?" + "&".join([*_without_counter(), f"{_COUNTER}={_turns() + 1}"])
     return Response(status=307, headers={"Location": location, "Cache-Control": "no-store"})
 
 
@@ -47,6 +46,12 @@ def may_come_again() -> bool:
     return form == "picture"
 
 
+def name() -> str:
+    """Return what the current request has in common with itself, come again, and with no other reader's."""
+    reader = f"{request.remote_addr} {request.headers.get('X-Forwarded-For', '')}"
+    return f"{reader} {request.path}?{'&'.join(_without_counter())}"
+
+
 def comes_again() -> bool:
     """Whether the current request was sent to its own address."""
     return _turns() > 0
@@ -57,5 +62,6 @@ def _turns() -> int:
     return int(text) if text.isdecimal() and len(text) < 3 else 0
 
 
-def _query() -> str:
-    return request.query_string.decode("latin-1")
+def _without_counter() -> list[str]:
+    pairs = request.query_string.decode("latin-1").split("&")
+    return [pair for pair in pairs if pair and not pair.startswith(f"{_COUNTER}=")]
