@@ -56,6 +56,13 @@ def test_a_body_that_is_too_large_is_read_to_its_end_and_forgotten(length):
     assert not caught.value.headers
 
 
+@pytest.mark.parametrize("greeted", [True, False])
+def test_a_body_that_is_announced_too_large_and_does_not_come_is_too_large(greeted):
+    with connection(b"head") as (stream, _), pytest.raises(BodyTooLarge) as caught:
+        bodies(body_timeout=0.1).read(stream, 5000, greeted=greeted)
+    assert caught.value.headers["Connection"] == "close"
+
+
 def test_a_body_without_end_is_not_read_for_ever():
     class Endless(io.BytesIO):
         def read(self, size=-1):
@@ -86,7 +93,7 @@ def test_a_body_that_trickles_is_given_up():
         sending.start()
         try:
             with pytest.raises(BodyTooSlow):
-                bodies(body_timeout=0.3).read(stream, 100_000)
+                bodies(body_timeout=0.3).read(stream, 1000)
         finally:
             over.set()
             sending.join()

@@ -476,7 +476,9 @@ class Base:
     def _why_it_waited(self, flight: Flight) -> AnswerError:
         """Return the error of a flight that no process has begun in time."""
         serving = self._pool.serving(flight.code, flight.role)
-        if not serving:
+        current = self._pool.current
+        # Later there may be none for a moment, when all were killed for the time that they took.
+        if not serving and not (current and current.ready):
             return Draining("The app is still being made", headers={"Retry-After": "5"})
         if flight.data & self._loading() and any(process.flight is None for process in serving):
             return self._still_loading()

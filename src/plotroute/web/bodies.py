@@ -20,6 +20,9 @@ _NOTHING_WAITS_LONGER = 120.0
 """Seconds beyond the time of a body after which a connection without an answer is given up, whatever waits on
 it. A drawing may take longer if its author says so; then a body that does not come is waited for as long."""
 
+_TOO_LARGE_FOR = 2.0
+"""Seconds that a body may take which is known to be too large: its sender is told so in any case."""
+
 _AT_ONCE = 1 << 16
 _DISCARDED_UP_TO = 16 << 20
 """Bytes of a body that is too large which are read all the same: a sender that is answered before it has sent
@@ -32,6 +35,8 @@ class _Reading:
 
     greeted: bool
     """Whether the server has sent a `100 Continue`."""
+    patience: float
+    """Seconds that it may take."""
     began: float = field(default_factory=time.monotonic)
     given_up: bool = False
 
@@ -67,11 +72,13 @@ class Bodies:
             BodyTooSlow: It took longer than `body_timeout` to arrive.
             QueueFull: As many bodies are being read as may be.
         """
-        if (length or 0) > self._limit + _DISCARDED_UP_TO:
+        announced = (length or 0) > self._limit
+        # A sender that waits for a `100 Continue` has sent nothing yet.
+        if announced and (greeted or (length or 0) > self._limit + _DISCARDED_UP_TO):
             raise self._too_large()
         if not self._room.acquire(blocking=False):
             raise QueueFull("Too many bodies are being sent", headers={"Retry-After": "2"})
-        reading = _Reading(greeted)
+        reading = _Reading(greeted, min(self._timeout, _TOO_LARGE_FOR) if announced else self._timeout)
         try:
             with self._watching(reading):
                 # Without a Content-Length the size shows only while reading.
@@ -85,6 +92,8 @@ class Bodies:
                 raise
         finally:
             self._room.release()
+        if reading.given_up and announced:
+            raise self._too_large()
         if reading.given_up:
             message = f"The body took longer than {self._timeout:g} s to arrive"
             raise BodyTooSlow(message, headers={"Connection": "close"})
@@ -118,7 +127,7 @@ class Bodies:
                 if not self._readings:
                     self._is_watched = False
                     return
-                late = [reading for reading in self._readings if now - reading.began > self._timeout]
+                late = [reading for reading in self._readings if now - reading.began > reading.patience]
             if late:
                 self._give_up(late, now)
 
@@ -141,7 +150,7 @@ class Bodies:
     def _may_be(self, connection: Connection, late: list[_Reading], now: float) -> bool:
         """Whether one of the late bodies may come on this connection."""
         if connection.is_unanswered():
-            return connection.sent_ago > self._timeout - _LOOK_EVERY
+            return connection.sent_ago > min(reading.patience for reading in late) - _LOOK_EVERY
         # A `100 Continue` was sent when the reading began, and looks like an answer.
         began = [now - reading.began for reading in late if reading.greeted]
         return any(abs(connection.sent_ago - ago) < _LOOK_EVERY for ago in began)
