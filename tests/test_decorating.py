@@ -103,7 +103,7 @@ def test_the_signature_is_the_one_that_help_shows(method: Any) -> None:
 
 def test_an_app_tells_it_with_file_and_line(make_client: Any) -> None:
     with pytest.raises(
-        Exception, match=r"plots\.py, line 4: @plots\.plot has no option figsize=.*\(800, 400\)"
+        Exception, match=r"plots\.py, line 4\): @plots\.plot has no option figsize=.*\(800, 400\)"
     ):
         make_client(
             """

@@ -128,6 +128,13 @@ def test_every_pixel_of_any_picture_is_read_as_it_was(rgba: Any) -> None:
     assert np.array_equal(matplotlib_reads(body), rgba)
 
 
+@pytest.mark.parametrize("alphas", [(0, 10), (10, 0), (0, 10, 255)])
+def test_alphas_that_look_like_the_end_of_a_line_are_read_as_they_were(alphas: Any) -> None:
+    rgba = np.array([[[0, 0, 0, alpha] for alpha in alphas]], dtype=np.uint8)
+    assert np.array_equal(pillow(encode_png(rgba)), rgba)
+    assert np.array_equal(matplotlib_reads(encode_png(rgba)), rgba)
+
+
 def test_the_pixels_of_an_array_that_does_not_lie_in_one_piece() -> None:
     whole = noise(40, 60)
     for rgba in (whole[::-1], whole[:, ::2], whole[5:9, 7:11], whole.transpose(1, 0, 2)):

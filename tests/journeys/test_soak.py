@@ -55,6 +55,7 @@ def fault(ax, mode: Literal["crash", "segv", "hang", "leak", "memory", "mathtext
     if mode == "leak":
         kept.append(np.ones(2_000_000))
         plt.figure()
+        ax.plot([1, 2])
     if mode == "memory":
         kept.append(np.ones(400_000_000))
     if mode == "mathtext":

@@ -581,7 +581,10 @@ def test_behind_nginx_the_links_of_the_list_work_and_pictures_load(fronted, how)
 
     wrong = server.get("/charts/plots/squars", Accept="text/html")
     assert wrong.status == 404
-    assert Page(wrong.body.decode()).links == ["/charts/"]
+    assert Page(wrong.body.decode()).links == [
+        "/charts/plots/squares",
+        "/charts/",
+    ]  # the nearest, and the list
 
 
 @HOW

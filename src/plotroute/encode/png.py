@@ -122,14 +122,18 @@ class _Form:
     """What a reader has to know first."""
 
 
+_MISREAD = b"\0\n"
+"""Transparency of a palette that Pillow 13 takes for that of its first colour alone, for want of a `\\Z`."""
+
+
 def _form(pixels: Pixels) -> _Form:
     """Return the smallest form that holds every pixel."""
     colours = colours_of(pixels)
-    if colours is not None:
-        entries = colours.view(np.uint8).reshape(-1, 4)
-        # The highest byte orders them, so what is not opaque comes first: the rest needs no entry.
-        alphas = entries[entries[:, 3] < 255, 3]
-        chunks = [(b"PLTE", entries[:, :3].tobytes()), (b"tRNS", alphas.tobytes())]
+    entries = colours.view(np.uint8).reshape(-1, 4) if colours is not None else None
+    # The highest byte orders them, so what is not opaque comes first: the rest needs no entry.
+    alphas = entries[entries[:, 3] < 255, 3].tobytes() if entries is not None else b""
+    if colours is not None and entries is not None and alphas != _MISREAD:
+        chunks = [(b"PLTE", entries[:, :3].tobytes()), (b"tRNS", alphas)]
         return _Form(3, 1, partial(_fill_indices, colours), tuple(chunk for chunk in chunks if chunk[1]))
     if np.bitwise_and.reduce(pixels, axis=None) >> 24 == 255:
         return _Form(2, 3, _fill_channels)
