@@ -3,6 +3,8 @@
 A flag wins over the environment, the environment over Flask's config, that over the default.
 """
 
+# Over 400 lines: each setting is a row of one table, with its reason, and the table is read as a whole.
+
 from __future__ import annotations
 
 import re

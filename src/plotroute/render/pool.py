@@ -3,6 +3,8 @@
 A generation becomes the current one when its code has loaded; the one before ends when no flight needs it.
 """
 
+# Over 400 lines: what begins, replaces and ends generations and their processes decides together.
+
 from __future__ import annotations
 
 import contextlib
