@@ -43,7 +43,7 @@ class Room:
         While the render server is `starting`, which takes seconds and is rare, more patience is in place.
         """
         if not self._semaphore.acquire(blocking=False):
-            patience = self._share() * (_AT_THE_START if starting else 1)
+            patience = self._patience * _AT_THE_START if starting else self._share()
             if not patience or not self._semaphore.acquire(timeout=patience):
                 raise come_again("Too many requests are waiting")
         try:

@@ -478,7 +478,7 @@ class Base:
         serving = self._pool.serving(flight.code, flight.role)
         current = self._pool.current
         # Later there may be none for a moment, when all were killed for the time that they took.
-        if not serving and not (current and current.ready):
+        if not serving and (self._recipe.factory or not (current and current.ready)):
             return Draining("The app is still being made", headers={"Retry-After": "5"})
         if flight.data & self._loading() and any(process.flight is None for process in serving):
             return self._still_loading()
