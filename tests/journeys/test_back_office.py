@@ -61,11 +61,11 @@ def ends_itself(ax, how: Literal["exit", "kill"], n: int):
 
 WEB_SERVERS = {
     "gunicorn": [
-        ["gunicorn", "-w", "4", "--threads", "8", "--no-control-socket"],
+        ["gunicorn", "-w", "4", "--threads", "32", "--no-control-socket"],
         ["-b", "127.0.0.1:{port}", "backoffice:create_app()"],
     ],
     "granian": [
-        ["granian", "--interface", "wsgi", "--factory", "--workers", "3", "--blocking-threads", "8"],
+        ["granian", "--interface", "wsgi", "--factory", "--workers", "3", "--blocking-threads", "32"],
         ["--respawn-failed-workers", "--port", "{port}", "backoffice:create_app"],
     ],
 }
