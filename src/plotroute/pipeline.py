@@ -229,12 +229,11 @@ class Pipeline:
         image = self._renderer.render(order.job)
         now = self._now()
         plot = order.plot
-        of_bytes = f'W/"{hashlib.blake2b(image.body, digest_size=16).hexdigest()}"'
         if image.code and image.code != order.manifest.code:
             # A version of the code that was saved meanwhile has drawn it: it is stored under no name.
-            return Answer(image, of_bytes, "miss")
+            return Answer(image, _etag_of_bytes(image), "miss")
         if plot.freshness != "keyed":
-            etag = of_bytes
+            etag = _etag_of_bytes(image)
             if plot.freshness == "live" and not plot.stale:
                 return Answer(image, etag, "live")
             # Another web process may have had it drawn: its time is over for all at the same moment.
@@ -245,7 +244,7 @@ class Pipeline:
             return Answer(image, etag, "expired" if expired else "miss")
         key = order.named(image.versions)
         # Files that were opened only now have no part in the key, so it says too little to be the ETag.
-        answer = Answer(image, of_bytes if image.files else f'W/"{key}"', "miss")
+        answer = Answer(image, _etag_of_bytes(image) if image.files else f'W/"{key}"', "miss")
         self._cache.put(key, Stored(image, answer.etag, now, None, named(plot.names)))
         self._confirm(order, key, now)
         return answer
@@ -344,12 +343,16 @@ class Rehearsal(Pipeline):
     def image(self, order: Order) -> Answer:
         """Draw the picture."""
         image: Image = self._apart(partial(self._renderer.render, order.job))
-        digest = hashlib.blake2b(image.body, digest_size=16).hexdigest()
-        return Answer(image, order.etag or f'W/"{digest}"', "live")
+        return Answer(image, order.etag or _etag_of_bytes(image), "live")
 
     def _ask(self, key: str, question: Callable[[], T]) -> T:
         answer: T = self._apart(question)
         return answer
+
+
+def _etag_of_bytes(image: Image) -> str:
+    """Return the ETag of a picture whose key says too little of it."""
+    return f'W/"{hashlib.blake2b(image.body, digest_size=16).hexdigest()}"'
 
 
 def _texts(plot: PlotSpec, values: Mapping[str, Json]) -> tuple[str, ...]:
