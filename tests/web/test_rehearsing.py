@@ -4,6 +4,8 @@ import pytest
 from flask import Flask, flash, g, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user
 
+from plotroute.render.absent import NoCurrentUser
+
 HELPERS = """
 from flask import current_app, flash, g, has_request_context, request, session, url_for
 from flask_login import current_user
@@ -15,6 +17,11 @@ def of_the_request(what):
         "flash": lambda: flash("hello"),
         "g": lambda: g.tenant,
         "current_user": lambda: current_user.name,
+        "text of current_user": lambda: f"Hello {current_user}",
+        "whether current_user": lambda: "mine" if current_user else "everyone's",
+        "default of current_user": lambda: getattr(current_user, "team", None),
+        "is current_user": lambda: "name" == current_user,
+        "guarded": lambda: current_user.name if has_request_context() else "everyone",
         "url_for": lambda: url_for("page"),
     }[what]()
 """
@@ -81,7 +88,8 @@ def make_app(shop):
     return app
 
 
-WHAT = ["request", "session", "flash", "g", "current_user"]
+OF_USER = ["text of current_user", "whether current_user", "default of current_user", "is current_user"]
+WHAT = ["request", "session", "flash", "g", "current_user", *OF_USER]
 CURE = "take who is logged in as `user: User`"
 
 
@@ -90,9 +98,15 @@ CURE = "take who is logged in as `user: User`"
 def test_what_belongs_to_a_request_is_not_there_and_the_error_says_the_cure(shop, plot, what):
     app = make_app(shop)
     app.testing = True
-    with pytest.raises((RuntimeError, AttributeError)) as caught:
+    with pytest.raises((RuntimeError, AttributeError, NoCurrentUser)) as caught:
         app.test_client().get(f"/plots/{plot}?what={what}")
     assert CURE in "".join(caught.value.__notes__)
+
+
+def test_code_that_plots_share_with_views_may_ask_whether_there_is_a_request(shop):
+    app = make_app(shop)
+    app.testing = True
+    assert app.test_client().get("/plots/looks?what=guarded").status_code == 200
 
 
 def test_url_for_needs_the_name_of_the_server_as_in_production(shop):
@@ -114,8 +128,10 @@ def test_tests_and_production_find_the_same(shop, caplog):
         app.testing = not renderer
         told.append(app.test_client().get("/plots/tells").json["title"])
     assert told == ["host False []"] * 2
-    assert app.test_client().get("/plots/looks?what=session").status_code == 500
-    assert CURE in caplog.text
+    for what in WHAT:  # a helper's, which the registration of the plot does not see
+        caplog.clear()
+        assert app.test_client().get(f"/plots/looks?what={what}").status_code == 500, what
+        assert CURE in caplog.text, what
 
 
 def test_the_request_is_there_again_for_the_app(shop):
