@@ -114,7 +114,8 @@ def orders(period: TimeRange = TimeRange("2024-01-01..2024-02-01")):
     return pd.DataFrame({"at": AT[AT >= period.start]})
 
 @plots.plot
-def of_a_dataset(ax, orders): ...
+def of_a_dataset(ax, orders):
+    ax.plot([1, 2])
 
 @plots.plot
 def pandas(ax, period: TimeRange = TimeRange("2024-01-01..2024-02-01")):

@@ -226,7 +226,7 @@ def test_the_addresses_of_lists_give_pictures(make_client):
     client = make_client(
         EXAMPLES
         + "@plots.plot('of/<name>', examples={'name': 'a b?&#.svg'})\ndef f(ax, name: str): ax.set_title(name)\n"
-        + "@plots.plot('on/<day>', examples={'day': date(2024, 1, 31)})\ndef g(ax, day: date): ...\n"
+        + "@plots.plot('on/<day>', examples={'day': date(2024, 1, 31)})\ndef g(ax, day: date): ax.set_title(day)\n"
         + "@plots.plot(examples={'names': ['a,b', 'c']})\ndef h(ax, names: list[str]): ax.set_title(names)\n"
         + "@plots.plot('at/<name>')\ndef i(ax, name: str = 'a/b'): ...\n"
     )

@@ -75,7 +75,8 @@ def noise(numbers):
     return fig
 
 @plots.plot(ttl="forever")
-def words(ax, text="a", day: date = date(2026, 1, 2), moment: datetime | None = None): ...
+def words(ax, text="a", day: date = date(2026, 1, 2), moment: datetime | None = None):
+    ax.plot([1, 2])
 
 @plots.plot("customers/<customer>/<int_>/revenue")
 def revenue(ax, numbers, customer: str, int_: int = 7, tags: list[str] = []):

@@ -142,7 +142,8 @@ plots.files("one_column", "large/*.parquet", columns=["a"])
 
 
 @plots.plot("of/large")
-def of_large(ax, large): ...
+def of_large(ax, large):
+    ax.plot([1, 2])
 
 
 @plots.plot("of/one_column")

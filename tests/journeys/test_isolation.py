@@ -49,6 +49,7 @@ plots = Plots()
 
 @plots.plot
 def talks(ax, n: int = 0):
+    ax.plot([1, 2])
     for number in range(1000):
         print(f"line {number} of {n}")
 
@@ -58,6 +59,7 @@ def opens(ax, n: int = 0):
 
 @plots.plot
 def writes(ax, n: int = 0):
+    ax.plot([1, 2])
     with open("written", "wb") as file:
         file.write(bytes(n))
 """

@@ -26,6 +26,7 @@ plots = Plots()
 
 @plots.plot("hangs", size=(90, 60))
 def hangs(ax, n: int):
+    ax.plot([1, 2])
     Path(f"hangs-{n}").touch()
     while not Path("go").exists():
         time.sleep(0.02)

@@ -40,6 +40,7 @@ plots = Plots()
 
 @plots.plot
 def slow(ax, seconds=1.0):
+    ax.plot([1, 2])
     Path(__file__).with_name("began").touch()
     time.sleep(seconds)
 """

@@ -182,14 +182,48 @@ def test_what_was_drawn_elsewhere_and_closed_is_told(close: Callable[[], None]) 
     assert "pass ax=ax" in failure(it)
 
 
+def lost(*_: Any) -> None:
+    Figure().subplots().plot([1, 2])  # of which pyplot knows nothing
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda ax: lost(),
+        lambda ax: None,
+        lambda ax: ax.grid(),
+        lambda fig: lost(fig.subplots(2)),
+        lambda: lost(plt.subplots(2, sharex=True)),
+        lambda: lost(plt.figure().subplots()),
+    ],
+)
+def test_axes_that_are_left_as_new_are_no_picture(function: Callable[..., Any]) -> None:
+    told = failure(function)
+    assert "nothing was drawn on them" in told
+    assert "return fig" in told
+    assert "CannotDraw" in told
+
+
+def test_the_cure_for_nothing_to_draw_is_a_picture() -> None:
+    assert draw(lambda ax: Picture(ax, alt="no orders yet")) == draw(lambda ax: ax)
+
+
+def test_axes_that_are_left_as_new_do_not_hide_the_one_figure_that_was_drawn() -> None:
+    def it() -> None:
+        plt.subplots()
+        line()
+
+    assert content(draw(it)) == content(script(line))
+
+
 # --- a function that asked for axes, and used them --------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "on_ours",
     [
-        lambda ax: None,  # no rows today
         lambda ax: ax.set_title("no rows today"),
+        lambda ax: ax.bar([], []) and None,  # no rows today
         lambda ax: ax.set_xlim(0, 9),
         lambda ax: ax.text(0.5, 0.5, "no rows today"),
         lambda ax: ax.figure.suptitle("no rows today"),
@@ -217,7 +251,7 @@ def test_what_was_done_to_given_axes_is_the_picture(on_ours: Callable[[Any], Any
 
     ours, theirs = draw(it), script(plain)
     if "so" in on_ours.__code__.co_names:  # its legend stands beside the axes, in a tight box
-        assert content(ours) != content(draw(lambda ax: None))
+        assert content(ours) != content(draw(lambda ax: ax))
     else:
         assert content(ours) == content(theirs)
 

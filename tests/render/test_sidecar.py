@@ -49,6 +49,7 @@ def polled(ax, watched, n: int = 0):
 
 @plots.plot
 def leaves_a_process(ax, numbers, n: int = 0):
+    ax.plot([1, 2])
     if os.fork() == 0:
         if os.fork() == 0:
             time.sleep(600)

@@ -50,6 +50,7 @@ def meanwhile() -> None: ...
 
 @plots.plot
 def busy(ax: Any) -> None:
+    ax.plot([1, 2])
     meanwhile()
 
 

@@ -241,7 +241,8 @@ class TestRoom:
             plots = Plots()
 
             @plots.plot(size=(333, 217))
-            def sized(ax): ...
+            def sized(ax):
+                ax.plot([1, 2])
 
             @plots.plot
             def bare():

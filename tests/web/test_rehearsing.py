@@ -35,6 +35,7 @@ plots = Plots()
 
 @plots.plot("looks", ttl="forever")
 def looks(ax, what: str):
+    ax.plot([1, 2])
     helpers.of_the_request(what)
 
 @plots.dataset(ttl="forever")
@@ -42,7 +43,8 @@ def data(what: str):
     return [helpers.of_the_request(what)]
 
 @plots.plot("loads")
-def loads(ax, data): ...
+def loads(ax, data):
+    ax.plot([1, 2])
 
 @plots.plot("tells")
 def tells(ax):
@@ -56,6 +58,7 @@ class Connection:
 
 @plots.plot("connects", size=(90, 60))
 def connects(ax):
+    ax.plot([1, 2])
     g.connection = g.get("connection") or Connection()
 """
 

@@ -34,12 +34,15 @@ def revenue(ax, sales, n: int = 3, name: str = "", color: Color = Color.RED, day
             smooth: bool = False):
     """Revenue & "costs"."""
     drawn.append(n)
+    ax.plot(sales)
 
 @plots.plot("customers/<customer>/orders", size=(90, 60))
-def orders(ax, sales, customer: str): ...
+def orders(ax, sales, customer: str):
+    ax.plot(sales)
 
 @plots.plot("formats", size=(90, 60))
-def formats(ax, sales, format: str = "short"): ...
+def formats(ax, sales, format: str = "short"):
+    ax.plot(sales)
 
 @plots.plot("mine")
 def mine(ax, user: User): ...

@@ -18,6 +18,7 @@ begun, go = threading.Event(), threading.Event()
 
 @plots.plot("hangs", ttl="forever", size=(90, 60))
 def hangs(ax, n: int = 0, text: str = ""):
+    ax.plot([1, 2])
     begun.set()
     assert go.wait(60)
 """
@@ -97,6 +98,7 @@ drawn, go = [], threading.Event()
 
 @plots.plot("slow", size=(90, 60))
 def slow(ax, n: int = 0):
+    ax.plot([1, 2])
     drawn.append(n)
     assert go.wait(60)
     if n < 0:

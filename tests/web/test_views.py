@@ -49,6 +49,7 @@ def live(ax):
 
 @plots.plot(ttl="forever", size=(300, 200))
 def sized(ax, title: str = ""):
+    ax.plot([1, 2])
     ax.set_title(title)
 
 @plots.plot

@@ -1,7 +1,8 @@
 """Which picture a plot function has made: what it returned, what it asked for, or what it left open.
 
 A function that asked for `ax` or `fig` may draw elsewhere all the same (`df.plot()` makes a figure of its
-own): the figure that was made for it is then empty, and must not be taken for the picture.
+own): the figure that was made for it is then empty, and must not be taken for the picture. A `Figure()` that
+pyplot does not know leaves no other trace than that.
 """
 
 from __future__ import annotations
@@ -22,6 +23,11 @@ _ELSEWHERE = (
 _ELSEWHERE_TOO = (
     "it drew on the figure that it asked for and left another one open, so which is the picture? Return the "
     "one that is (`return ax`), or pass ax=ax to all that draws"
+)
+_UNTOUCHED = (
+    "it returned nothing, and its axes are as new: nothing was drawn on them. Draw on them (`ax.plot(…)`, "
+    "`df.plot(ax=ax)`), or return the figure that was drawn (`return fig`). Where there is nothing to draw, "
+    'say so: `raise CannotDraw("no orders yet")`, or `return Picture(ax, alt="no orders yet")`'
 )
 _CLOSED = "it closed its figure with plt.close(). Leave that line out: plotroute closes figures itself."
 
@@ -65,11 +71,7 @@ class Given:
         """Whether it is as it was made, but for colours: no words, no limits, nothing drawn."""
         if self.is_drawn_on():
             return False
-        if self.axes is None:
-            return True
-        from matplotlib.figure import Figure
-
-        return self.axes in self.figure.axes and _described(self.axes) == _described(Figure().subplots())
+        return self.axes is None or (self.axes in self.figure.axes and _is_as_new(self.axes))
 
 
 def give(asked: Collection[str], size: tuple[int, int] | None) -> Given:
@@ -98,9 +100,9 @@ def drawn(returned: Any, given: Given, theme: str | None = None) -> tuple[Pictur
     picture = returned if isinstance(returned, Picture) else Picture(returned)
     nowhere = None
     try:
-        figure = _led_to(picture.figure, theme)
+        figure = named = _led_to(picture.figure, theme)
     except LeadsNowhere as error:
-        figure, nowhere = None, error
+        figure, named, nowhere = None, None, error
     if given.figure is None:
         figure = _left_open(given, nowhere) if figure is None else figure
     elif figure is None or figure is given.figure:
@@ -108,6 +110,8 @@ def drawn(returned: Any, given: Given, theme: str | None = None) -> tuple[Pictur
     deliberate = picture is returned and picture.alt
     if not deliberate and _is_blank(figure):
         raise nowhere or refusals.blank()
+    if not deliberate and named is None and _is_untouched(figure):
+        raise nowhere or NotAFigure(_UNTOUCHED)
     return replace(picture, figure=figure), figure is given.figure
 
 
@@ -125,7 +129,8 @@ def _led_to(value: Any, theme: str | None) -> Any:
 def _left_open(given: Given, nowhere: LeadsNowhere | None) -> Any:
     """Return the one pyplot figure that is open. An empty one beside it was made for nothing."""
     figures = _open_figures()
-    figures = [figure for figure in figures if not _is_blank(figure)] or figures
+    if len(figures) > 1:
+        figures = [figure for figure in figures if not _is_untouched(figure)] or figures
     if len(figures) == 1:
         return figures[0]
     if figures:
@@ -172,11 +177,31 @@ def _is_blank(figure: Any) -> bool:
     return isinstance(figure, Figure) and is_blank(figure)
 
 
+def _is_untouched(figure: Any) -> bool:
+    """Whether nothing is on `figure`, or nothing but axes as they were made: no artists, words or limits."""
+    from matplotlib.figure import Figure
+
+    if not isinstance(figure, Figure) or _is_blank(figure):
+        return isinstance(figure, Figure)
+    others = [child for child in figure.get_children() if child not in (figure.patch, *figure.axes)]
+    return not others and all(not _added(axes) and _is_as_new(axes) for axes in figure.axes)
+
+
+def _is_as_new(axes: Any) -> bool:
+    """Whether axes have the words and scales of new ones; other kinds (polar, 3D) are taken to differ."""
+    from matplotlib.figure import Figure
+
+    new = Figure().subplots()
+    return type(axes) is type(new) and _described(axes) == _described(new)
+
+
 def _added(axes: Any) -> list[Any]:
     """Return what was drawn on axes; their own parts (spines, axis, titles) are not in these lists."""
     artists = (axes.artists, axes.collections, axes.images, axes.lines, axes.patches, axes.tables, axes.texts)
     legend = axes.get_legend()
-    return [a for some in (*artists, axes.child_axes) for a in some] + ([legend] if legend else [])
+    # Containers too: `ax.bar([], [])` draws no bar, and is a drawing of the data all the same.
+    groups = (*artists, axes.child_axes, axes.containers)
+    return [a for some in groups for a in some] + ([legend] if legend else [])
 
 
 def _described(axes: Any) -> tuple[Any, ...]:
