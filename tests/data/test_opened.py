@@ -10,6 +10,7 @@ PLOTS = """
 import functools
 import json
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -57,7 +58,13 @@ def noted(ax, numbers):
     Path("draft.txt").write_text("kept")
     os.replace("draft.txt", "kept.txt")
     Path("kept.txt").read_text()
-    open(os.path.join(tempfile.gettempdir(), "plotroute-test-temporary.txt")).close()
+    open(os.path.join(tempfile.gettempdir(), "temporary.txt")).close()
+    with tempfile.TemporaryDirectory(dir=".") as made:
+        os.path.exists(made)
+        os.listdir(made)
+    os.path.exists("kept.txt")
+    os.path.exists(os.path.join(os.path.dirname(json.__file__), "nothing.txt"))
+    shutil.copystat("notes.txt", "kept.txt")
     open(json.__file__).close()
     open("/proc/self/status").close()
 """
@@ -95,14 +102,15 @@ def test_an_edited_file_is_in_the_next_picture(make_client, folder, plot):
     assert client.get(address).data == first.data
 
 
-def test_a_plot_that_opens_nothing_of_its_authors_keeps_its_304_before_anything_is_drawn(make_client, folder):
-    temporary = Path(tempfile.gettempdir(), "plotroute-test-temporary.txt")
-    temporary.write_text("first")
-    try:
-        first = make_client(PLOTS).get("/plots/numbers/noted")
-        again = make_client(PLOTS)  # as after a restart: nothing is stored
-        known = again.get("/plots/numbers/noted", headers={"If-None-Match": first.headers["ETag"]})
-        assert (first.status_code, known.status_code) == (200, 304)
-        assert (folder / "notes.txt").read_text() == "drawn\n"
-    finally:
-        temporary.unlink()
+def test_a_plot_that_opens_nothing_of_its_authors_keeps_its_304_before_anything_is_drawn(
+    make_client, folder, monkeypatch, tmp_path_factory
+):
+    # As in a render process, which has a folder of its own for temporary files.
+    monkeypatch.setenv("TMPDIR", str(tmp_path_factory.mktemp("temporary")))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    Path(tempfile.gettempdir(), "temporary.txt").write_text("first")
+    first = make_client(PLOTS).get("/plots/numbers/noted")
+    again = make_client(PLOTS)  # as after a restart: nothing is stored
+    known = again.get("/plots/numbers/noted", headers={"If-None-Match": first.headers["ETag"]})
+    assert (first.status_code, known.status_code) == (200, 304)
+    assert (folder / "notes.txt").read_text() == "drawn\n"

@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import tempfile
 import time
+from pathlib import Path
 
 import matplotlib.image
 import numpy as np
@@ -67,6 +69,72 @@ def cached_too(ax, numbers):
     ax.imshow(kept()[::-1])
 
 
+KEPT = {}
+
+
+class Store:
+    logo = None
+
+    def get(self):
+        if Store.logo is None:
+            Store.logo = plt.imread("kept.png")
+        return Store.logo
+
+
+STORE = Store()
+
+
+def shared():
+    if "logo" not in KEPT:
+        KEPT["logo"] = plt.imread("kept.png")
+    return KEPT["logo"]
+
+
+@plots.plot
+def fills(ax, numbers):
+    ax.imshow(shared())
+
+
+@plots.plot
+def uses(ax, numbers):
+    ax.imshow(shared()[::-1])
+
+
+@plots.plot("numbers/fills_live")
+def fills_live(ax):
+    ax.imshow(shared())
+
+
+@plots.plot
+def stores(ax, numbers):
+    ax.imshow(STORE.get())
+
+
+@plots.plot
+def stores_too(ax, numbers):
+    ax.imshow(STORE.get()[::-1])
+
+
+def looked(*found):
+    return ", ".join(str(one) for one in found)
+
+
+@plots.plot
+def exists(ax, numbers):
+    ax.set_title(looked(os.path.exists("late.csv"), Path("late").is_dir()))
+
+
+@plots.plot
+def found(ax, numbers):
+    ax.set_title(looked(*Path().glob("late*"), Path("late.csv").is_file(), os.access("late.csv", os.R_OK)))
+
+
+@plots.plot
+def elsewhere(ax, numbers):
+    late = Path(os.environ["ELSEWHERE"], "late.txt")
+    ax.set_title(looked(Path(os.environ["ELSEWHERE"], "words.txt").read_text(), late.exists()))
+
+
 @plots.plot
 def styled(numbers):
     plt.style.use("drawn.mplstyle")
@@ -92,7 +160,18 @@ def lettered_by_path(ax, numbers):
 
 
 @plots.plot
+def linked(ax, numbers):
+    ax.set_title("Letters", font=Path("Link.ttf"))
+
+
+@plots.plot
+def linked_folder(ax, numbers):
+    ax.set_title("Letters", font=Path("linked/House.ttf"))
+
+
+@plots.plot
 def optional(ax, numbers):
+    ax.plot(numbers)
     try:
         ax.set_title(open("title.txt").read())
     except FileNotFoundError:
@@ -167,6 +246,9 @@ CHANGES = [
     ("drawn.mplstyle", text("axes.facecolor: bbbbbb\n"), "styled"),
     ("House.ttf", font("DejaVu Serif"), "lettered"),
     ("title.txt", text("there now"), "optional"),
+    ("late.csv", text("there now"), "exists"),
+    ("late.csv", text("there now"), "found"),
+    ("late", lambda file: file.mkdir(), "exists"),
     ("hourly.txt", text("second"), "hourly"),
     ("hourly.txt", keeping_time(text("again")), "hourly"),
     ("drawn.mplstyle", keeping_time(text("axes.facecolor: cccccc\n")), "styled"),
@@ -175,13 +257,20 @@ CHANGES = [
 ]
 
 
+def link_to(folder, kind):
+    """Swap both links at once, as a deployment does."""
+    for link, target in (("Link.ttf", f"{kind}/House.ttf"), ("linked", kind)):
+        os.symlink(target, folder / "new")
+        os.replace(folder / "new", folder / link)
+
+
 def path(plot):
     return f"/plots/{plot}" if plot == "hourly" else f"/plots/numbers/{plot}"
 
 
 def put_first(folder):
     """Have the same files as at first; those that have changed are written, and no others."""
-    for name in ("title.txt", "parts/b.txt"):
+    for name in ("title.txt", "parts/b.txt", "late.csv"):
         (folder / name).unlink(missing_ok=True)
     for name, write in FIRST.items():
         write(folder / "new")
@@ -194,16 +283,32 @@ def put_first(folder):
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("opened")
     (folder / "parts").mkdir()
+    for kind in ("sans", "serif"):
+        (folder / kind).mkdir()
+        font(f"DejaVu {kind.title()}")(folder / kind / "House.ttf")
+    link_to(folder, "sans")
     put_first(folder)
     return folder
 
 
 @pytest.fixture(scope="module")
-def serve(start_server, folder, tmp_path_factory):
+def elsewhere():
+    """A folder of temporary files that is not the plots' own, nor below it."""
+    with tempfile.TemporaryDirectory() as name:
+        text("first")(Path(name, "words.txt"))
+        yield Path(name)
+
+
+@pytest.fixture(scope="module")
+def serve(start_server, folder, elsewhere, tmp_path_factory):
     """Start a server with a cache that outlives it."""
     cache = str(tmp_path_factory.mktemp("kept") / "pictures")
     return lambda: start_server(
-        "plots.py", cwd=folder, arguments=["--cache-dir", cache], PLOTROUTE_RENDERERS="1"
+        "plots.py",
+        cwd=folder,
+        arguments=["--cache-dir", cache],
+        PLOTROUTE_RENDERERS="1",
+        ELSEWHERE=str(elsewhere),
     )
 
 
@@ -256,7 +361,9 @@ def test_a_file_that_changes_changes_the_picture(server, folder, name, write, pl
     assert after.body != before.body
     assert get(server, plot, If_None_Match=before.headers["ETag"]).status == 200
 
-    if kept is None:
+    if (folder / name).is_dir():
+        (folder / name).rmdir()
+    elif kept is None:
         (folder / name).unlink()
     else:
         (folder / name).write_bytes(kept)
@@ -276,6 +383,44 @@ def test_what_a_cache_of_the_authors_keeps_is_read_again_by_all_who_use_it(serve
     assert get(server, "cached_too").body != too.body
     after = [server.get(f"{path('cached')}?n={n}").body for n in (11, 12)]
     assert before[0] == before[1] != after[0] == after[1]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("fills", "uses"), ("fills_live", "uses"), ("stores", "stores_too")]
+)
+def test_what_one_plot_keeps_in_a_variable_is_read_again_for_the_other(server, folder, first, second):
+    for value in (0.3, 0.6):
+        picture(value)(folder / "kept.png")
+        get(server, first)
+        before = get(server, second)
+        assert get(server, second).headers["Cache-Status"].startswith("plotroute; hit")
+
+        picture(value + 0.1)(folder / "kept.png")
+
+        assert get(server, second).body != before.body
+        assert get(server, first).status == 200
+
+
+@pytest.mark.parametrize("name", ["Link.ttf", "linked/House.ttf"])
+def test_a_link_that_leads_elsewhere_changes_the_picture(server, folder, name):
+    plot = "linked" if name == "Link.ttf" else "linked_folder"
+    before = get(server, plot)
+    assert get(server, plot).headers["Cache-Status"].startswith("plotroute; hit")
+
+    link_to(folder, "serif")
+    assert get(server, plot).body != before.body
+
+    link_to(folder, "sans")
+    assert get(server, plot).body == before.body
+
+
+def test_a_file_in_a_temporary_directory_counts_if_the_author_means_it(server, elsewhere):
+    first = get(server, "elsewhere")
+    text("second")(elsewhere / "words.txt")
+    second = get(server, "elsewhere")
+    text("")(elsewhere / "late.txt")
+    third = get(server, "elsewhere")
+    assert len({first.body, second.body, third.body}) == 3
 
 
 @pytest.mark.parametrize("suffix", ["", ".svg"])

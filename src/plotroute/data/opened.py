@@ -1,7 +1,8 @@
 """Files that author code is seen to open: recorded with their states, so that a change of one is noticed.
 
-Python tells an audit hook of each file that it opens and each folder that it lists. Readers written in C or
-C++ (Parquet, SQLite, HDF5) open files unseen: a record is never complete, so it may only shorten a life.
+Python tells an audit hook of each file that it opens and each folder that it lists; `lookups.py` adds the
+files that are looked for. Readers written in C or C++ (Parquet, SQLite, HDF5) open files unseen: a record is
+never complete, so it may only shorten a life.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from typing import Any
 from uuid import uuid4
 
 States = Mapping[str, str | None]
-"""Absolute path → what `state` said of it when it was opened."""
+"""Absolute path → what `state` said of it when it was opened.
+
+A path that ends with `/` stands for the name alone: whether it is a folder, or where a link leads to."""
 
 MOST = 1000
 """Files of one record. Looking at them all takes some 5 ms; a record of more says that it is not current."""
@@ -52,6 +55,7 @@ class Opened:
         self.places = tuple(str(place) for place in places)
         self.states: dict[str, str | None] = {}
         self._written: set[str] = set()
+        self._made: list[str] = []
 
     @contextmanager
     def recording(self) -> Iterator[None]:
@@ -65,22 +69,51 @@ class Opened:
 
     def read(self, name: str) -> None:
         """Note that a file, or folder, was opened to be read."""
-        if name in self.states or name in self._written or not _counts(name, self.places):
+        if name in self.states or self._is_own(name.rstrip(os.sep)) or not _counts(name, self.places):
             return
         if len(self.states) >= MOST:
             self.states[_TOO_MANY] = "too many"
             return
         self.states[name] = state(name)
 
+    def looked_for(self, name: str, caller: str) -> None:
+        """Note that code in the file `caller` has asked whether there is a file, or what it is.
+
+        Libraries look for many files that they do not read, so theirs count in the author's folders only. But
+        a link counts everywhere: what is opened next is the file that it leads to, under that one's name.
+        """
+        if os.path.islink(name):
+            self.read(name + os.sep)
+        if name.endswith((".py", ".pyc")) or not (self._is_mine(name) or self._is_mine(caller)):
+            return
+        if not os.path.isdir(name):
+            self.read(name)
+        elif self._is_mine(name):  # what is in it is not meant, and those above it stay
+            self.read(name + os.sep)
+
     def wrote(self, name: str) -> None:
-        """Note that a file was opened to be written, or put in its place."""
+        """Note that a file was opened to be written, put in its place, or taken away."""
         self._written.add(name)
         self.states.pop(name, None)
+        self.states.pop(name + os.sep, None)
+
+    def made(self, name: str) -> None:
+        """Note that a folder was made: what is in it is its maker's own."""
+        self.wrote(name)
+        self._made.append(name)
+
+    def _is_mine(self, name: str) -> bool:
+        return _is_under(name, self.places)
+
+    def _is_own(self, name: str) -> bool:
+        return name in self._written or _is_under(name, self._made)
 
 
 def state(name: str) -> str | None:
     """Return what differs once the file was written, or other names are in the folder; None: not there."""
     try:
+        if name.endswith(os.sep):
+            return _kind(name.rstrip(os.sep))
         found = os.stat(name)
         if found.st_mode & 0o170000 == 0o040000:
             # Hidden files come and go: editors' and databases' own.
@@ -91,6 +124,12 @@ def state(name: str) -> str | None:
         return None
     # The time of the last change too: `cp -p`, `rsync -t` and archives give a file the time it had elsewhere.
     return f"{found.st_mtime_ns}:{found.st_ctime_ns}:{found.st_size}:{found.st_ino}"
+
+
+def _kind(name: str) -> str | None:
+    if os.path.islink(name):
+        return f"link:{os.readlink(name)}"
+    return "folder" if os.path.isdir(name) else None
 
 
 def changed(states: States) -> list[str]:
@@ -132,7 +171,10 @@ def _is_under(name: str, places: Iterable[str]) -> bool:
 
 
 def _elsewhere() -> tuple[str, ...]:
-    """Return the folders whose files are no author's: Python, the system, caches, temporary files."""
+    """Return the folders whose files are no author's: Python, the system, caches, temporary files.
+
+    `/tmp` itself is none of them: libraries put theirs into a folder of the render process's own (`TMPDIR`).
+    """
     wanted = ("TMPDIR", "XDG_CACHE_HOME", "MPLCONFIGDIR")
     return _folders(tuple(os.environ.get(name, "") for name in wanted))
 
@@ -140,17 +182,23 @@ def _elsewhere() -> tuple[str, ...]:
 @functools.lru_cache(maxsize=8)
 def _folders(named: tuple[str, ...]) -> tuple[str, ...]:
     prefixes = {sys.prefix, sys.base_prefix, sys.exec_prefix, os.path.realpath(sys.base_prefix)}
-    folders = {*prefixes, *_SYSTEM, *filter(None, named), os.path.expanduser("~/.cache"), "/tmp", "/var/tmp"}
-    return tuple(sorted(folders - {os.sep}))
+    folders = {*prefixes, *_SYSTEM, *filter(None, named), os.path.expanduser("~/.cache")}
+    return tuple(sorted(folders - {os.sep, "/tmp", "/var/tmp"}))
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     """Note what is opened. An audit hook cannot be removed, so it is cheap where nothing is recorded."""
-    if event not in _EVENTS or (by := getattr(_recording, "by", None)) is None:
+    if event in _EVENTS and getattr(_recording, "by", None) is not None:
+        note(_EVENTS[event], *arguments)
+
+
+def note(what: Callable[..., None], *arguments: Any) -> None:
+    """Call `what` with the record of this thread, if there is one."""
+    if (by := getattr(_recording, "by", None)) is None:
         return
     _recording.by = None  # what we open ourselves meanwhile is not meant
     try:
-        _EVENTS[event](by, *arguments)
+        what(by, *arguments)
     except Exception:  # whatever it is, the author's `open` goes on
         pass
     finally:
@@ -181,9 +229,17 @@ def _renamed(by: Opened, source: Any, target: Any, *_: Any) -> None:
     by.wrote(os.path.abspath(os.fsdecode(target)))
 
 
+def _removed(by: Opened, path: Any, *_: Any) -> None:
+    by.wrote(os.path.abspath(os.fsdecode(path)))
+
+
+def _made(by: Opened, path: Any, *_: Any) -> None:
+    by.made(os.path.abspath(os.fsdecode(path)))
+
+
 def _caller() -> str:
     """Return the file of the code that does what the hook is told of."""
-    return sys._getframe(3).f_code.co_filename
+    return sys._getframe(4).f_code.co_filename
 
 
 _EVENTS: dict[str, Callable[..., None]] = {
@@ -191,6 +247,11 @@ _EVENTS: dict[str, Callable[..., None]] = {
     "os.listdir": _listed,
     "os.scandir": _listed,
     "os.rename": _renamed,
+    "os.link": _renamed,
+    "os.symlink": _renamed,
+    "os.remove": _removed,
+    "os.rmdir": _removed,
+    "os.mkdir": _made,
 }
 
 

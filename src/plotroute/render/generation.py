@@ -20,6 +20,7 @@ import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
+from plotroute.data import lookups
 from plotroute.data.opened import Opened
 from plotroute.errors import SetupError
 from plotroute.model import to_wire
@@ -63,6 +64,7 @@ def become(
         channel = Channel(news)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         opened = Opened()
+        lookups.notice()
         try:
             faulthandler.enable()  # an import that never ends is ended by SIGABRT, and says where it is
             before, threads = sockets(), native_threads()

@@ -17,6 +17,7 @@ from functools import partial
 from typing import TypeVar
 
 from plotroute import author_code
+from plotroute.data import lookups
 from plotroute.data.opened import Opened
 from plotroute.departures import tell
 from plotroute.environment import environment_hash
@@ -62,6 +63,7 @@ class InProcess:
         self._environment = environment_hash(settings.cache_namespace)
         os.environ["MPLBACKEND"] = "agg"  # a terminal in a notebook hands on the notebook's
         import_matplotlib()
+        lookups.notice()
         os.chdir(author_code.root_of(self._targets))
         # What a module that is loaded again must find: Matplotlib as it was before the first time.
         self._pristine = self._thread.submit(State).result()

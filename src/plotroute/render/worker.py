@@ -127,7 +127,7 @@ class Worker:
                     refs = sources.needed(self.catalog.manifest, plot.spec, job.values)
                     self.datasets.take_back(refs.values())
                     raise DatasetLoading("The data has just been loaded", headers={"Retry-After": "1"})
-                self.reads.begin()
+                self.reads.begin(plot.function)
                 content = keys.content_key(job.plot, job.values, versions)
                 own_paper = _paper()
                 with (
@@ -159,8 +159,7 @@ class Worker:
         except BaseException as error:  # SystemExit too: a plot cannot end the process
             raise _answer(error, plot, job) from error
         finally:
-            # What a live plot reads may change all the time, and it is drawn anew anyway.
-            self.reads.end(job.plot, {} if live else opened.states)
+            self.reads.end(job.plot, opened.states, live=live)
 
     def _arguments(self, plot: BoundPlot, job: Job) -> tuple[dict[str, Any], dict[str, str]]:
         """Return what the function is called with, and the versions of the data in it."""
