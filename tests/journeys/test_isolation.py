@@ -152,7 +152,8 @@ def test_a_crash_is_one_clear_error_and_the_next_picture_is_right(folder, start_
 
 
 def test_a_page_of_forty_cold_pictures_shows_forty_pictures(folder, start_server):
-    server = start_server("plots.py", cwd=folder, PLOTROUTE_RENDERERS="2")
+    # On a busy machine forty drawings take longer than the ten seconds that requests wait by default.
+    server = start_server("plots.py", cwd=folder, PLOTROUTE_RENDERERS="2", PLOTROUTE_QUEUE_TIMEOUT="60")
     with ThreadPoolExecutor(40) as readers:
         replies = list(readers.map(lambda n: server.get(f"/plots/slow?n={n}"), range(40)))
     assert [reply.status for reply in replies] == [200] * 40

@@ -230,6 +230,65 @@ def test_no_process_at_all_is_no_reason_to_fail(scheduler):
     assert len(queued) == 5
 
 
+# Pictures whose data is being loaded wait for that, not for a process
+
+
+def load(scheduler, clock, id, took):
+    """Have data loaded, so that it is known how long that takes."""
+    flight = make(id, f"of {id}", data=[id])
+    scheduler.join(flight, "a", [Lane()])
+    begin(scheduler, clock, flight, loads=True)
+    clock.now += took
+    flight.data_at = clock.now
+    scheduler.land(flight, None)
+
+
+def crowd(scheduler, clock, id, took=12.0, plots=40):
+    """Have a process load data again, and pictures of many plots wait for it; return that process."""
+    load(scheduler, clock, id, took)
+    first = make("first", "first", clock=clock, data=[f"{id}?n=1"])
+    scheduler.join(first, "a", IDLE)
+    lane = begin(scheduler, clock, first, loads=True)
+    for n in range(plots):
+        scheduler.add(make(f"waits {n}", f"waits {n}", clock=clock, data=[f"{id}?n=1"]))
+    return lane
+
+
+def test_what_waits_for_data_does_not_wait_for_the_idle_process(scheduler, clock):
+    loading = crowd(scheduler, clock, "orders")
+    assert wait(scheduler, [loading, Lane()]) == 0
+    assert wait(scheduler, [Lane(), loading]) == 0
+    assert wait(scheduler, [loading]) > 12
+    assert wait(scheduler, [loading, Lane()], data=["orders?n=1"]) > 12
+
+
+def test_what_waits_for_data_is_not_before_others_where_all_are_busy(scheduler, clock):
+    loading = crowd(scheduler, clock, "orders")
+    other = make("other", "other", clock=clock)
+    scheduler.join(other, "a", [loading, Lane()])
+    assert wait(scheduler, [loading, begin(scheduler, clock, other)]) == pytest.approx(0.3)
+
+
+def test_what_waits_for_the_process_that_has_the_data_does_not_wait_for_another(scheduler, clock):
+    """Loading it there as well is what a picture does only after it has waited for a while."""
+    loading = crowd(scheduler, clock, "orders")
+    clock.now += 12
+    loading.flight.data_at = clock.now
+    for flight in scheduler.queue:
+        flight.queued_at = clock.now
+    assert wait(scheduler, [loading, Lane()]) == 0
+    assert wait(scheduler, [loading, Lane()], data=["orders?n=1"], clock=clock) > 0
+    clock.now += 5
+    assert wait(scheduler, [loading, Lane()]) > 0
+
+
+def test_a_picture_that_an_idle_process_draws_at_once_is_admitted_whatever_waits(scheduler, clock):
+    fly(scheduler, clock, took=9.0)
+    ask(scheduler, 400)
+    assert isinstance(scheduler.join(make("late"), "late", IDLE), errors.QueueFull)
+    assert scheduler.join(make("late"), "late", IDLE, at_once=True) is None
+
+
 def test_a_refused_picture_is_admitted_when_others_are_done(scheduler, clock):
     fly(scheduler, clock, took=1.0)
     queued, refused = ask(scheduler, 400)

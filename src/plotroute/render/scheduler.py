@@ -6,10 +6,10 @@ Pure bookkeeping on a clock that is handed in; which process draws is the server
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from plotroute.errors import SHARE_FAILURES_FOR, AnswerError, CircuitOpen, QueueFull
+from plotroute.render.forecast import Forecast
 from plotroute.render.turns import Durations, Flight, Lane, Turns, remember
 
 OPEN_AFTER = 3
@@ -32,10 +32,12 @@ class Scheduler:
         self._timeouts: dict[str, tuple[int, float]] = {}
         self._outdated = 0
 
-    def join(self, flight: Flight, waiter: Hashable, lanes: Sequence[Lane]) -> AnswerError | None:
+    def join(
+        self, flight: Flight, waiter: Hashable, lanes: Sequence[Lane], *, at_once: bool = False
+    ) -> AnswerError | None:
         """Let `waiter` wait for the flight of that key; the error if it is refused, now.
 
-        `lanes` are the processes that could draw it.
+        `lanes` are the processes that could draw it; `at_once`: one of them is idle and will.
         """
         now = self._clock()
         under_way = self.flights.get(flight.key)
@@ -51,7 +53,7 @@ class Scheduler:
             return CircuitOpen(
                 "This picture has taken too long several times", headers={"Retry-After": str(left)}
             )
-        wait = self.expected_wait(flight, lanes)
+        wait = 0.0 if at_once else self.expected_wait(flight, lanes)
         if wait > self._queue_timeout:
             retry = str(max(1, round(wait - self._queue_timeout)))
             return QueueFull("Too many pictures are waiting to be drawn", headers={"Retry-After": retry})
@@ -65,48 +67,19 @@ class Scheduler:
         self.queue.add(flight)
 
     def expected_wait(self, flight: Flight, lanes: Sequence[Lane]) -> float:
-        """Return the seconds until a process of `lanes` would begin a flight that comes now.
-
-        The queue is played through as it will be: each flight, in its turn, goes to the process that is
-        free first. So a process that is idle is one that is not waited for, whatever the others are at.
-        """
+        """Return the seconds until a process of `lanes` would begin a flight that comes now."""
         if not lanes:  # they are being started: how long that takes is no matter of the queue
             return 0.0
-        played = [self._played(lane) for lane in lanes]
         alike = [other for other in self.queue if (other.code, other.role) == (flight.code, flight.role)]
-        for one in self.queue.order(alike if flight in self.queue else [*alike, flight]):
-            long = self._is_long(one)
-            open_to = [lane for lane in played if lane.long] if long and _too_many(played) else played
-            lane = min(open_to, key=lambda lane: (lane.free_in, -len(one.data & lane.loaded)))
-            if one is flight:
-                return lane.free_in
-            lane.free_in += self._durations.whole(one, lane.loaded)
-            lane.loaded |= one.data
-            lane.long = long
-        raise AssertionError("the flight is in the order")
+        order = self.queue.order(alike if flight in self.queue else [*alike, flight])
+        return self._forecast(lanes).wait(order, flight)
 
     def may_begin(self, flight: Flight, lanes: Sequence[Lane]) -> bool:
-        """Whether an idle process of `lanes` may be given to the flight.
+        """Whether an idle process of `lanes` may be given to the flight: not the last, if it takes long."""
+        return self._forecast(lanes).leaves_one(flight)
 
-        One that takes longer than others may wait never gets the last process that is not at such a one:
-        else two slow reports would have every other picture refused.
-        """
-        if not self._is_long(flight):
-            return True
-        return not _too_many([self._played(lane) for lane in lanes])
-
-    def _played(self, lane: Lane) -> _Played:
-        at = lane.flight
-        if at is None:
-            return _Played(0.0, set(lane.loaded), False)
-        left = self._durations.left(at, self._clock())
-        return _Played(left, {*at.data, *lane.loaded}, self._is_long(at))
-
-    def _is_long(self, flight: Flight) -> bool:
-        """Whether it takes longer than others may wait. A load does once it has taken so long."""
-        if flight.started_at is not None and self._clock() - flight.started_at > self._queue_timeout:
-            return True
-        return self._durations.drawing(flight) > self._queue_timeout
+    def _forecast(self, lanes: Sequence[Lane]) -> Forecast:
+        return Forecast(self._durations, self._queue_timeout, self._clock(), lanes)
 
     def take(self, flight: Flight, loads: bool = False) -> None:
         """Note that a process has begun the flight, and whether it has to load data for it."""
@@ -161,20 +134,6 @@ class Scheduler:
         """Return the flights that have waited too long for a process."""
         now = self._clock()
         return [flight for flight in self.queue if now > flight.queue_until]
-
-
-@dataclass(eq=False)
-class _Played:
-    """A process while the queue is played through."""
-
-    free_in: float
-    loaded: set[str]
-    long: bool
-
-
-def _too_many(lanes: Sequence[_Played]) -> bool:
-    """Whether all processes but one, where there are several, are at what takes long."""
-    return len(lanes) > 1 and sum(lane.long for lane in lanes) >= len(lanes) - 1
 
 
 def _dataset(flight: Flight) -> str:

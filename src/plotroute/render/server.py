@@ -153,7 +153,8 @@ class Base:
             self._clients.answer(waiter, *kept)
             return
         flight = {"render": self._drawing, "version": self._finding_out}[op](message)
-        error = self._scheduler.join(flight, waiter, self._lanes(flight))
+        at_once = self._process_for(flight) is not None
+        error = self._scheduler.join(flight, waiter, self._lanes(flight), at_once=at_once)
         if error is not None:
             self._clients.answer(waiter, {"error": error.to_wire()})
         self._dispatch()
