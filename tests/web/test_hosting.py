@@ -83,3 +83,9 @@ def test_gunicorn_is_known_while_it_imports_the_app(kind, threads, expected):
 
     assert gunicorn["load"](worker).threads == expected
     assert hosting.starting() is None
+
+
+def test_waitress_serve_is_known_while_it_imports_the_app():
+    waitress = {"__name__": "waitress.runner", "hosting": hosting}
+    exec("def run(kw):\n    return hosting.starting()", waitress)
+    assert [waitress["run"](kw).threads for kw in ({"call": True}, {"threads": 12})] == [4, 12]

@@ -25,14 +25,14 @@ from plotroute.model import Image, Manifest, PlotSpec
 from plotroute.pipeline import Pipeline
 from plotroute.settings import Settings
 from plotroute.signatures import is_guarded_by, where
-from plotroute.web import hosting, listing, monitoring, mounting, responses, templating, turns
+from plotroute.web import listing, monitoring, mounting, responses, templating, turns
 from plotroute.web.exchange import Exchange
 from plotroute.web.mounting import Mount, Taken
 from plotroute.web.pictures import methods
 from plotroute.web.proxies import link_path
 from plotroute.web.ready import raw
 from plotroute.web.rehearsing import without_request
-from plotroute.web.runtime import Runtime, is_set, read_settings, serving_settings
+from plotroute.web.runtime import Runtime, announce_server, is_set, read_settings, serving_settings
 
 log = logging.getLogger("plotroute")
 
@@ -85,7 +85,7 @@ class Extension:
         # What is wrong is said now, though settings count from the first request on.
         if read_settings(app).renderer == "server":
             self._source.check()
-        hosting.announce(hosting.starting())
+        self._first_request = announce_server(app)
         self._enter(app)
 
     # -- into the app -------------------------------------------------------------------------------

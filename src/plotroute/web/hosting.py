@@ -64,7 +64,7 @@ _announced: set[WebServer] = set()
 
 def starting() -> WebServer | None:
     """Return the server that is importing the app just now, if it is one that can be known by that."""
-    return _gunicorn()
+    return _gunicorn() or _waitress_serve() or _granian()
 
 
 def serving(environ: Mapping[str, Any]) -> WebServer:
@@ -114,7 +114,17 @@ def _green(environ: Mapping[str, Any]) -> WebServer | None:
 def _waitress() -> WebServer | None:
     if not threading.current_thread().name.startswith("waitress-"):
         return None
-    threads = sum(thread.name.startswith("waitress-") for thread in threading.enumerate())
+    return _waitress_with(sum(thread.name.startswith("waitress-") for thread in threading.enumerate()))
+
+
+def _waitress_serve() -> WebServer | None:
+    for local in _locals_of("waitress.runner"):
+        if isinstance(options := local.get("kw"), dict):
+            return _waitress_with(int(options.get("threads", _UNKNOWN)))
+    return None
+
+
+def _waitress_with(threads: int) -> WebServer:
     return WebServer("waitress", threads, "Give it more: waitress-serve --threads=32.")
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from flask import Flask
+from flask import Flask, request, request_started
 
 from plotroute import settings
 from plotroute.pipeline import Pipeline
@@ -61,6 +61,24 @@ def serving_settings(app: Flask, environ: Mapping[str, Any] | None) -> tuple[Set
     if server.threads is None:
         return chosen, None
     return replace(chosen, threads=server.threads), server.threads
+
+
+def announce_server(app: Flask) -> Callable[..., None]:
+    """Say in the log what to set where plots could keep an app's other views waiting.
+
+    Now, if the server can be known while it imports the app; else with the app's first request, whichever
+    view it is for, since an operator who tries the app may not look at a plot. The signal keeps no reference
+    to the receiver that is returned.
+    """
+    hosting.announce(hosting.starting())
+
+    def first_request(sender: Flask, **_: Any) -> None:
+        request_started.disconnect(first_request, sender)
+        if not is_set(sender, "PLOTROUTE_THREADS"):
+            hosting.announce(hosting.serving(request.environ))
+
+    request_started.connect(first_request, app)
+    return first_request
 
 
 def is_set(app: Flask, variable: str) -> bool:
