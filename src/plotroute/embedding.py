@@ -64,19 +64,19 @@ class Embedded:
     def pipeline(self, settings: Settings, development: bool, app: Any) -> Pipeline:
         """Return what draws for `app` in the render server beside this process; or in it, if so set."""
         cache = make_cache(settings)
+        room = Room(settings.threads, spare=bool(settings.warm), patience=PATIENCE)
         if settings.renderer == "inprocess":
             from plotroute.render.direct import Direct  # here: a web worker needs no Matplotlib
 
             # The modules that are there, not loaded anew: an app does not bear to be imported twice.
             code = author_code.code_hash([self.target()], settings.release)
             catalog = self._catalog(True, code=code, environment=environment_hash(settings.cache_namespace))
-            pipeline = Pipeline(Direct(catalog, None, settings, app.app_context), cache, settings)
+            pipeline = Pipeline(Direct(catalog, None, settings, app.app_context), cache, settings, room=room)
         else:
             ignored = settings.ignored_config
             recipe = Recipe(self._factory, _module_of(app), hashes(app, ignored), ignored)
             sidecar = Sidecar([self.target()], settings, recipe)
             remote = Remote(str(sidecar.path), settings, watch=development, start=sidecar.start)
-            room = Room(settings.threads, spare=bool(settings.warm), patience=PATIENCE)
             pipeline = Pipeline(remote, cache, settings, room=room)
             # An app that is dropped must not keep a connection, and by it the render server.
             weakref.finalize(pipeline, remote.close).atexit = False

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from plotroute.errors import QueueFull
+from plotroute.errors import AnswerError, QueueFull
 
 _AT_THE_START = 5
 
@@ -32,8 +32,8 @@ class Room:
         self._semaphore = threading.BoundedSemaphore(places(threads) + spare)
         self._patience = patience
         self._thread = threading.local()
-        self._away: dict[str, float] = {}
-        """Requests that found no room, and when."""
+        self._away: dict[tuple[str, bool], float] = {}
+        """Requests that found no room, whether they come again by themselves, and when."""
         self._lock = threading.Lock()
 
     @contextmanager
@@ -52,28 +52,50 @@ class Room:
             self._semaphore.release()
 
     def _share(self) -> float:
-        """Return the seconds that the request of this thread may wait for room."""
+        """Return the seconds that the request of this thread may wait for room.
+
+        A thousand programs, which are refused after that, must not use up the turns of an image.
+        """
         now = time.monotonic()
+        request = getattr(self._thread, "request", ("", False))
         with self._lock:
-            self._away = {name: at for name, at in self._away.items() if now - at < _ROUND}
-            self._away[getattr(self._thread, "request", "")] = now
-            return self._patience / len(self._away)
+            self._away = {other: at for other, at in self._away.items() if now - at < _ROUND}
+            self._away[request] = now
+            images = sum(comes_again for _, comes_again in self._away)
+            return self._patience / (images if request[1] else len(self._away))
 
     @contextmanager
-    def at_most(self, seconds: float | None, *, request: str = "", returning: bool = False) -> Iterator[None]:
+    def at_most(
+        self,
+        seconds: float | None,
+        *,
+        request: str = "",
+        comes_again: bool = False,
+        returning: bool = False,
+    ) -> Iterator[None]:
         """Let this thread wait so many seconds for all that the body asks; None: as long as it takes.
 
-        `request` tells it from others that come again. `returning`: what it asks for was asked for before,
-        by a request that was told to come again.
+        `request` tells it from others. It `comes_again` by itself when it is told to. `returning`: what it
+        asks for was asked for before, by a request that was told to come again.
         """
-        self._thread.request = request
+        self._thread.request = request, comes_again
         self._thread.until = None if seconds is None else time.monotonic() + seconds
         self._thread.returning = returning
+        away = False
         try:
             yield
+        except AnswerError as error:
+            away = error.again
+            raise
         finally:
+            # One that is answered, or refused for good, must not shorten the turns of others.
+            with self._lock:
+                if not (away and comes_again):
+                    self._away.pop((request, True), None)
+                if not away:
+                    self._away.pop((request, False), None)
             self._thread.until = None
-            self._thread.request = ""
+            self._thread.request = "", False
             self._thread.returning = False
 
     def returns(self) -> bool:

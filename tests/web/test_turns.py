@@ -7,6 +7,7 @@ import pytest
 from flask import Flask, Response
 from werkzeug.test import create_environ, run_wsgi_app
 
+from plotroute import embedding
 from sketches import until
 
 SHOP = """
@@ -27,9 +28,16 @@ IMAGE = {"Accept": "image/avif,image/webp,*/*"}
 
 
 @pytest.fixture
-def full(module):
+def shop(module):
+    """The plots of the app."""
+    return module(SHOP)
+
+
+@pytest.fixture
+def full(shop, monkeypatch, request):
     """A client of an app whose threads are all taken, as far as plots may take them, until the test ends."""
-    shop = module(SHOP)
+    if "leave" not in request.node.name:  # how long a turn lasts is all the same
+        monkeypatch.setattr(embedding, "PATIENCE", 0.01)
     app = Flask("host")
     app.config.update(PLOTROUTE_RENDERER="inprocess", PLOTROUTE_THREADS=2)
     shop.plots.init_app(app, serve=("plots", "adhoc"))
@@ -76,6 +84,39 @@ def test_programs_pages_and_what_is_posted_are_told_when_to_come_again(full, met
     body = b'{"x": [1, 2], "y": [1, 2]}' if method == "POST" else None
     reply = full.open(address, method=method, headers=headers, data=body)
     assert (reply.status_code, reply.headers["Retry-After"]) == (503, "2")
+
+
+@pytest.mark.parametrize("headers", [{"Accept": "*/*"}, {"Accept": "text/html,image/*"}])
+def test_programs_and_pages_that_were_refused_leave_images_as_many_seconds_as_before(full, shop, headers):
+    for n in range(60):
+        assert full.get(f"/plots/hangs?n={n}", headers=headers).status_code == 503
+    threading.Timer(0.5, shop.go.set).start()  # of more than three seconds that 16 turns last
+    assert shown(full, "/plots/hangs?n=100") == 200
+
+
+def test_images_that_were_shown_leave_others_as_many_seconds_as_before(full, shop):
+    for n in range(30):
+        assert full.get(f"/plots/hangs?n={n}", headers=IMAGE).status_code == 307
+    shop.go.set()
+    until(lambda: full.get("/plots/hangs").status_code == 200)
+    for n in range(30):
+        assert shown(full, f"/plots/hangs?n={n}") == 200
+    shop.go.clear()
+    shop.begun.clear()
+    waiting = threading.Thread(target=full.get, args=("/plots/hangs?n=99",))
+    waiting.start()
+    until(shop.begun.is_set)
+    threading.Timer(0.5, shop.go.set).start()
+    assert shown(full, "/plots/hangs?n=100") == 200
+    waiting.join()
+
+
+def shown(client, address):
+    """Return the status of what a browser shows, after it has followed all redirects."""
+    reply = client.get(address, headers=IMAGE)
+    while reply.status_code == 307:
+        reply = client.get(address.partition("?")[0] + reply.headers["Location"], headers=IMAGE)
+    return reply.status_code
 
 
 @pytest.mark.parametrize("count", ["-1", "x", "1e3", "", "999", "%C2%B2"])

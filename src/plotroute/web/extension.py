@@ -243,9 +243,7 @@ class Extension:
         try:
             response = self._ready(runtime, exchange)
             if response is None:
-                with runtime.pipeline.room.at_most(
-                    runtime.patience(), request=turns.name(), returning=turns.comes_again()
-                ):
+                with runtime.at_most():
                     response = self._picture(runtime, exchange)
         except Unauthorized as error:
             manager = getattr(current_app, "login_manager", None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
@@ -36,9 +37,15 @@ class Runtime:
         self.answers = ReadyAnswers(pipeline)
         self._has_one_thread = threads == 1
 
-    def patience(self) -> float | None:
-        """Return the seconds that the current request may hold its thread; None: as long as it takes."""
-        return turns.ONE_TURN if self._has_one_thread and turns.may_come_again() else None
+    def at_most(self) -> AbstractContextManager[None]:
+        """Let the current request hold its thread as long as it may; QueueFull when that is over."""
+        may_come_again = turns.may_come_again()
+        return self.pipeline.room.at_most(
+            turns.ONE_TURN if self._has_one_thread and may_come_again else None,
+            request=turns.name(),
+            comes_again=may_come_again,
+            returning=turns.comes_again(),
+        )
 
 
 def read_settings(app: Flask) -> Settings:
