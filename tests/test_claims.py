@@ -143,6 +143,9 @@ def test_what_two_plots_imply_is_answered_by_neither_and_says_why(make_client, w
         assert (reply.status_code, reply.json["code"]) == (404, "unknown_plot")
         assert sorted(reply.json["allowed"]) == ["/plots/budget/revenue", "/plots/orders/revenue"]
         assert "may be the address of several plots" in reply.json["title"]
+    page = client.get("/plots/revenue", headers={"Accept": "text/html"}).text
+    for address in ("/plots/budget/revenue", "/plots/orders/revenue"):
+        assert f'<a href="{address}">{address}</a>' in page
 
 
 def test_a_prefix_keeps_two_plots_of_one_name_apart(make_client):

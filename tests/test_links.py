@@ -240,3 +240,21 @@ def test_the_addresses_of_lists_give_pictures(make_client):
     assert entries["h"]["parameters"]["properties"]["names"]["examples"] == [["a,b", "c"]]
     assert entries["h"]["parameters"]["required"] == ["names"]
     assert entries["h"]["size"] == {"width": 640, "height": 480}
+
+
+def test_what_was_meant_by_a_value_with_a_slash_is_an_address_that_gives_a_picture(make_client):
+    client = make_client(
+        EXAMPLES
+        + "@plots.plot('of/<name>/sales', examples={'name': 'a b'})\ndef f(ax, name: str): ax.plot([1, 2])\n"
+        + "@plots.plot('on/<day>/costs', examples={'day': date(2024, 1, 31), 'n': 2})\n"
+        + "def g(ax, day: date, n: int): ax.plot([1, 2])\n"
+        + "@plots.plot('at/<name>/margins')\ndef i(ax, name: str): ax.plot([1, 2])\n"
+    )
+    for asked, meant in [
+        ("/plots/of/a/b/sales", "/plots/of/a%20b/sales"),
+        ("/plots/of/a%2Fb/sales.svg", "/plots/of/a%20b/sales.svg"),
+        ("/plots/on/2024/01/31/costs.svg", "/plots/on/2024-01-31/costs.svg?n=2"),
+        ("/plots/at/a/b/margins", "/plots/at/<name>/margins"),  # it has no example
+    ]:
+        assert client.get(asked).json["nearest"] == meant
+        assert "<" in meant or client.get(meant).status_code == 200

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote
@@ -181,15 +181,18 @@ _ALIKE_DATASET, _ALIKE_FUNCTION = 0.7, 0.8
 _MAX_SEGMENTS, _MAX_SEGMENT = 12, 80
 
 
-def nearest(manifest: Manifest, path: str) -> str | None:
+def nearest(
+    manifest: Manifest, path: str, example: Callable[[PlotSpec], str | None] = lambda plot: None
+) -> str | None:
     """Return the address that the URL path was most likely meant to be; None if nothing is like it.
 
-    It has the suffix of `path`, and its values where they are parameters.
+    It has the suffix of `path`, and its values where they are parameters. Where they do not fit (`a/b` is two
+    segments), `example` says which address of the plot gives a picture; a pattern is the last resort.
     """
     suffix, asked = _suffix(path.strip("/")[: _MAX_SEGMENTS * _MAX_SEGMENT].split("/"))
     if len(asked) > 1 and _alike(asked[0], ROOT.strip("/"), _ALIKE_DATASET):
         asked = asked[1:]
-    ranked: list[tuple[float, str]] = []
+    ranked: list[tuple[float, str, PlotSpec]] = []
     for plot in manifest.plots:
         if plot.adhoc or len(asked) > _MAX_SEGMENTS:
             continue
@@ -199,12 +202,18 @@ def nearest(manifest: Manifest, path: str) -> str | None:
             for place, address in enumerate((*plot.addresses, *plot.also))
         )
         shown = plot.addresses[0]
-        ranked.append((likeness, shown if place else _filled(shown, asked)))
-    ranked = sorted((each for each in ranked if each[0]), reverse=True)
+        ranked.append((likeness, shown if place else _filled(shown, asked), plot))
+    ranked = sorted((each for each in ranked if each[0]), key=lambda each: each[:2], reverse=True)
     if not ranked or (len(ranked) > 1 and ranked[0][0] == ranked[1][0]):
         return None
-    found = ranked[0][1]
-    return f"{found}.{suffix}" if suffix and fixed_format(found) is None and "<" not in found else found
+    found, plot = ranked[0][1:]
+    query = ""
+    if "<" in found:
+        found, mark, query = (example(plot) or found).partition("?")
+        query = mark + query
+    if suffix and fixed_format(found) is None and "<" not in found:
+        found = f"{found}.{suffix}"
+    return found + query
 
 
 def _likeness(asked: Sequence[str], parts: Sequence[str]) -> float:

@@ -91,7 +91,8 @@ class Pipeline:
             raise UnknownPlot(
                 "This may be the address of several plots", allowed=[plot.addresses[0] for plot in several]
             )
-        raise UnknownPlot("There is no plot at this address", nearest=addresses.nearest(manifest, path))
+        nearest = addresses.nearest(manifest, path, links.example)
+        raise UnknownPlot("There is no plot at this address", nearest=nearest)
 
     def prepare(
         self,

@@ -6,6 +6,7 @@ import logging
 import re
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 from flask import Response, request
 
@@ -37,6 +38,11 @@ class Exchange:
     prefix: str = ""
     """What plotroute's own addresses have in front in links: `https://example.org/charts`."""
 
+    def _seen(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._seen(one) for one in value]
+        return path_of(self.prefix) + value if str(value).startswith("/") else value
+
     def failed(self, error: AnswerError, *, pictures: bool, development: bool) -> Response:
         """Return the answer that says what went wrong: a picture (if `pictures`), a page or a problem."""
         if isinstance(error, RenderError) and error.detail:
@@ -46,10 +52,9 @@ class Exchange:
             bare = from_wire(error.to_wire())
             log.error("%s %s: %s\n%s", *told, extra={"error": bare, "plot": self.plot})
         self.outcome = error.code
-        nearest = str(error.members.get("nearest"))
-        if isinstance(error, UnknownPlot) and nearest.startswith("/"):
-            # An address, which is to work where the reader sees this server.
-            error = UnknownPlot(error.title, **{**error.members, "nearest": path_of(self.prefix) + nearest})
+        if isinstance(error, UnknownPlot):
+            # Addresses are to work where the reader sees this server.
+            error = UnknownPlot(error.title, **{name: self._seen(it) for name, it in error.members.items()})
         form = negotiate.error_form(
             sec_fetch_dest=request.headers.get("Sec-Fetch-Dest"),
             accept=request.headers.get("Accept"),

@@ -176,13 +176,13 @@ def problem_page(
     request_id: str,
     advice: Sequence[str],
     wrong: Sequence[Wrong],
-    nearest: str = "",
+    meant: Sequence[str] = (),
     detail: str = "",
     home: str = "/",
 ) -> str:
     """Return an error as a page: what is wrong, what helps, and in development (`detail`) where.
 
-    nearest: the address that was most likely meant, to be followed.
+    meant: the addresses that were most likely meant, to be followed.
     """
     return render(
         "problem.html",
@@ -192,7 +192,7 @@ def problem_page(
         request_id=request_id,
         advice=advice,
         wrong=wrong,
-        nearest=nearest,
+        meant=meant,
         traceback=marked(detail),
         place=author_place(detail),
         home=home,

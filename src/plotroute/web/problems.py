@@ -204,14 +204,19 @@ def _advice(error: AnswerError, development: bool, *, linked: bool = False) -> I
     title = _title(error)
     if nearest and not linked and not _mentions(title, _text(nearest)):
         yield f"Did you mean “{_text(nearest)}”?"
-    if _is_list(allowed) and allowed and not all(_mentions(title, _text(item)) for item in allowed):
-        named = ", ".join(_text(item) for item in allowed[:20])
-        yield f"The choices are: {named}" + (f" and {len(allowed) - 20} more." if len(allowed) > 20 else ".")
+    told = linked or (_is_list(allowed) and all(_mentions(title, _text(item)) for item in allowed))
+    if _is_list(allowed) and not told:
+        named, more = ", ".join(map(_text, allowed[:_MOST_CHOICES])), len(allowed) - _MOST_CHOICES
+        yield f"The choices are: {named}" + (f" and {more} more." if more > 0 else ".")
     general = "Please try again later." if isinstance(error, RenderError) else "Please check the address."
     yield ADVICE.get(error.code, general)
     seconds = _text(error.headers.get("Retry-After", ""))
     if re.fullmatch(r"[0-9]{1,6}", seconds) and int(seconds):
         yield f"It is worth trying again in {int(seconds)} second{'s' * (int(seconds) != 1)}."
+
+
+_MOST_CHOICES = 20
+"""Of what is allowed, as many are named: more are a list that is in `/plots.json`."""
 
 
 def _is_list(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
@@ -222,16 +227,18 @@ def _is_list(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
 
 
 def _page(error: AnswerError, request_id: str, development: bool, home: str) -> str:
-    nearest = _text(error.members.get("nearest", ""))
+    nearest, allowed = error.members.get("nearest"), error.members.get("allowed")
+    # Formats and types are choices too, and no addresses.
+    meant = [_text(one) for one in (allowed if _is_list(allowed) else [nearest]) if one]
     # One slash: two would lead to another server. A path with <parameters> leads nowhere.
-    link = nearest if re.match(r"/(?!/)", nearest) and "<" not in nearest else ""
+    links = meant if all(re.match(r"/(?!/)[^<]*$", one) for one in meant) else []
     return problem_page(
         title=_title(error),
         status=error.status,
         code=error.code,
         request_id=request_id,
-        advice=list(_advice(error, development, linked=bool(link))),
-        nearest=link,
+        advice=list(_advice(error, development, linked=bool(links))),
+        meant=links[:_MOST_CHOICES],
         wrong=_wrongs(error),
         detail=error.detail if development else "",
         home=home,
