@@ -384,6 +384,14 @@ def leave(what: str):
     return figure
 
 @plots.plot
+def faulty(n: int):
+    raise KeyError(n)
+
+@plots.plot
+def faulty_too(n: int):
+    raise KeyError(n)
+
+@plots.plot
 def die(n: int):
     os._exit(1)
 
@@ -563,6 +571,18 @@ def test_what_a_plot_leaves_behind_does_not_reach_the_next(server, golden, what)
     assert picture(server, "plain") == golden["plain"]
     replaced = what in ("poison", "closed output", "a closed descriptor")
     assert (told(server)["pid"] != process) is replaced
+
+
+def test_two_faulty_plots_do_not_have_their_process_replaced_again_and_again(server):
+    assert server.get(f"/plots/die?n={next(NUMBERS)}").status == 500
+    replaced = server.log.count("two plots failed in it")
+    for name in ["faulty", "faulty_too"] * 3:
+        assert server.get(f"/plots/{name}?n={next(NUMBERS)}").status == 500
+    assert server.log.count("two plots failed in it") == replaced
+    told(server)
+    for name in ["faulty", "faulty_too"] * 3:  # in a process where others were drawn
+        assert server.get(f"/plots/{name}?n={next(NUMBERS)}").status == 500
+    assert server.log.count("two plots failed in it") == replaced
 
 
 def test_a_dataset_that_exits_is_told_as_one_that_failed(server):

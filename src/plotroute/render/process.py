@@ -124,7 +124,7 @@ class RenderProcess:
             return "the app could not be made"
         if self._worker.broken:
             return self._worker.broken
-        if message["op"] == "render" and (reason := self._two_failed(message["job"], error)):
+        if message["op"] == "render" and (reason := self._two_failed(message, error)):
             return reason
         if not self._threads.issuperset(threading.enumerate()):
             return "a Python thread was left running"
@@ -132,13 +132,16 @@ class RenderProcess:
             gc.collect(1)
         return None
 
-    def _two_failed(self, job: str, error: str) -> str | None:
+    def _two_failed(self, message: Message, error: str) -> str | None:
         """Return a reason to end if two plots have failed, one after the other.
 
         Each may have a fault of its own. But a plot can leave behind what no list of things to put back has
-        on it, and make all later ones fail: a new process costs less than to ask which it is.
+        on it, and make all later ones fail: a new process costs less than to ask which it is. A plot that has
+        failed as the first of a process is known to be faulty itself, and says nothing about this one.
         """
-        failed = from_wire(Job, job.encode()).plot if error == PlotFailed.code else ""
+        if error == PlotFailed.code and message["own_fault"]:
+            return None
+        failed = from_wire(Job, message["job"].encode()).plot if error == PlotFailed.code else ""
         before, self._failed = self._failed, failed
         if failed and before and failed != before:
             return f"two plots failed in it, one after the other: {before}, {failed}"

@@ -115,6 +115,8 @@ class Generation:
     retired: bool = False
     late: bool = False
     """Its import took too long, so it is being ended."""
+    faulty: set[str] = field(default_factory=set)
+    """Plots that have failed as the first that their process drew, so that the fault is theirs."""
     wanted: dict[str, int] = field(default_factory=dict)
     """Role → processes asked for that have not come yet."""
 

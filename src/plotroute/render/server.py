@@ -33,6 +33,7 @@ from plotroute.errors import (
     DatasetUnavailable,
     Draining,
     PlotCrashed,
+    PlotFailed,
     QueueFull,
     RenderTimeout,
     SetupError,
@@ -290,7 +291,8 @@ class Base:
         flight.fresh = not process.renders
         self._scheduler.take(flight, loads=not flight.data <= process.loaded)
         process.flight = flight
-        self._pool.ask(process, flight.message)
+        own_fault = flight.fresh or flight.plot in process.generation.faulty
+        self._pool.ask(process, {**flight.message, "own_fault": own_fault})
 
     def said(self, process: Process, message: Message, body: bytes) -> None:
         """Take what a process says about its flight."""
@@ -327,6 +329,10 @@ class Base:
             self._versions.failed(DatasetRef(*self._ref(flight)))
             if not flight.waiters:
                 log.error("%s: %s\n%s", flight.key, error.title, error.detail)
+        if error is None:
+            process.generation.faulty.discard(flight.plot)
+        elif flight.fresh and error.code == PlotFailed.code:
+            process.generation.faulty.add(flight.plot)
         if flight.ttl and error is None and process.generation.code == flight.code:
             self._kept.put(flight.key, message, body, flight.ttl)
         self._land(flight, error, message, body)
