@@ -325,6 +325,10 @@ class Plots:
         `parameters` are those of the plot and the picture options, as Python values or as in a URL;
         `format="svg"` asks for another format. A plot that takes a `User` is told here who asks. Raises
         what a request would be answered with.
+
+        Nothing is stored, so each call draws. A plot without datasets may give another picture each time: its
+        random numbers start elsewhere, as do those of its URL whenever its `ttl=` is over; within that time
+        the URL gives one picture, and so does `render`. Seed a generator to have the same one always.
         """
         from plotroute.cache.memory import MemoryCache
         from plotroute.pipeline import Pipeline
