@@ -109,6 +109,7 @@ class _Author:
     def __init__(self, found: Sequence[Target], contents: Mapping[str, bytes]) -> None:
         self.contents = contents
         self.places = {place for t in found for place in (t.code, Path(os.path.realpath(t.code)))}
+        self._beginnings = {os.path.join(place, ""): place for place in self.places}
         self.entries = list(dict.fromkeys(t.entry for t in found if t.entry))
         self.elsewhere: set[str] = set()
         """Names of targets that mean another module in an import: seaborn, in seaborn.py."""
@@ -126,9 +127,15 @@ class _Author:
 
     def owns(self, file: str) -> bool:
         """Tell whether the file, or folder, is the author's: `_walk` comes by it."""
-        # Not `<string>` and its like.
-        paths = {Path(file), Path(_real(file))} if os.path.isabs(file) else ()
-        return any(author_code.is_in(path, place) for path in paths for place in self.places)
+        if not os.path.isabs(file):  # `<string>` and its like
+            return False
+        # By its text first: of a thousand modules few are the author's, and paths are slow.
+        return any(
+            author_code.is_in(Path(path), place)
+            for path in {file, _real(file)}
+            for beginning, place in self._beginnings.items()
+            if os.path.join(path, "").startswith(beginning)
+        )
 
     def modules(self) -> dict[str, ModuleType]:
         """Return the author's modules that are imported now."""

@@ -404,6 +404,8 @@ def told(n: int):
         "linewidth": matplotlib.rcParams["lines.linewidth"],
         "backend": matplotlib.get_backend(),
         "first": [n for n in order if n.startswith(("plotroute.render.", "matplotlib"))].index("matplotlib"),
+        "encoder": "plotroute.encode.matplotlib" in order,
+        "pdf": "matplotlib.backends.backend_pdf" in order,
         "server": [n for n in order if n.startswith("plotroute.render.")].index("plotroute.render.versions"),
     }))
 
@@ -603,6 +605,13 @@ def test_matplotlib_begins_with_what_the_environment_names_and_not_with_where_it
     assert found["backend"] == "agg"
     # Nothing that the render server imports has imported Matplotlib before it was in an empty directory.
     assert found["first"] > found["server"]
+
+
+def test_the_first_picture_of_a_process_waits_for_no_import_of_ours(server):
+    server.get(f"/plots/die?n={next(NUMBERS)}")
+    found = told(server)
+    assert found["encoder"]
+    assert not found["pdf"]  # the imports of which take longer than a picture
 
 
 def test_the_log_says_once_that_a_style_comes_too_late(server):

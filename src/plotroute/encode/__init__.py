@@ -16,6 +16,12 @@ TABLE: Mapping[str, tuple[str, str]] = {
 """Name → module, class. The first that accepts a value encodes it."""
 
 
+def load() -> None:
+    """Import all encoders ahead: within a drawing, every import is looked at, and takes twice as long."""
+    for module, _ in TABLE.values():
+        import_module(module)
+
+
 def find(value: Any) -> Encoder:
     """Return the encoder of `value`; NotAFigure says what to return instead where there is none."""
     for module, name in TABLE.values():

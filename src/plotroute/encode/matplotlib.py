@@ -35,7 +35,6 @@ from plotroute.encode.layout import (
 )
 from plotroute.encode.legibility import settle
 from plotroute.encode.literal import literal_texts
-from plotroute.encode.pdf import ScaledPage
 from plotroute.encode.pixelbound import is_measured_in_pixels, pin_shadows
 from plotroute.encode.repainting import kept_visible, rehearse
 from plotroute.encode.text_layouts import layouts_remembered
@@ -162,6 +161,9 @@ def _svg(figure: Figure, target: Target, placement: Placement) -> bytes:
 
 
 def _pdf(figure: Figure, target: Target, placement: Placement) -> bytes:
+    # Not at the top: it brings 150 modules that read and cut fonts, and most processes write no PDF.
+    from plotroute.encode.pdf import ScaledPage
+
     file = Output(target.max_bytes)
     options = _vector_options(figure, target, placement)
     red, green, blue, alpha = _paper(figure, target)

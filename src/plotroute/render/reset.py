@@ -74,8 +74,10 @@ class State:
         import matplotlib
         import matplotlib.pyplot as plt
 
+        from plotroute import encode
         from plotroute.encode import text_layouts
 
+        encode.load()
         # Before the definitions are looked at, since both are some of them.
         imports().install()
         if places:

@@ -23,7 +23,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from plotroute import author_code, model
+from plotroute import author_code, encode, model
 from plotroute.data.opened import States
 from plotroute.departures import tell
 from plotroute.environment import environment_hash
@@ -616,6 +616,7 @@ def main() -> None:
         log.warning("this system does not enforce: %s", missing)
     os.environ["MPLBACKEND"] = "agg"
     import_matplotlib()
+    encode.load()  # once for all forks: else the first picture of each process would wait for it
     try:
         targets = tuple(configuration["targets"])
         preload(targets)
