@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import http.client
 import os
 import signal
@@ -19,6 +20,7 @@ import matplotlib
 import matplotlib.pyplot as plt
 import pytest
 
+import plotroute
 from plotroute import loader
 from plotroute.cache.memory import MemoryCache
 from plotroute.pipeline import Pipeline
@@ -28,10 +30,25 @@ from plotroute.web.app import create_app
 
 matplotlib.use("agg")
 
+# pytest rewrites each file of tests for each of its processes, unless it may keep what it has written.
+sys.dont_write_bytecode = False
+
+
+# The files that take longest, in seconds of a processor: one of them begun last would leave the others' idle.
+LONGEST = ["test_back_office", "test_concurrency", "test_matplotlib", "test_isolation", "test_scripts"]
+LONGEST += ["test_docs", "test_plots", "test_supervisor", "test_views", "test_host", "test_browser"]
+
+
+def pytest_sessionstart(session):
+    """Compile plotroute once: where Python is told to write no bytecode, each of its processes would."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        compileall.compile_dir(Path(plotroute.__file__).parent, quiet=2)
+
 
 def pytest_collection_modifyitems(items):
-    """Begin with what takes minutes, so that no one process is still at it when the others have ended."""
-    items.sort(key=lambda item: "journeys" not in item.path.parts)
+    """Begin with what takes longest, so that no one process is still at it when the others have ended."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: (places.get(item.path.stem, len(places)), "journeys" not in item.path.parts))
 
 
 @pytest.fixture
@@ -98,10 +115,13 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def start_server(tmp_path_factory):
-    """Start `plotroute serve` (or `dev`) on targets, in the directory `cwd`, and wait until it answers."""
-    running = []
+    """Start `plotroute serve` (or `dev`) on targets, in the directory `cwd`, and wait until it answers.
+
+    A server that a test starts ends with the test, one that a fixture of a module starts with the module.
+    """
+    running: list[Server] = []
 
     def start(
         *targets: str, command: str = "serve", cwd: Path | None = None, arguments=(), **environment: str
@@ -130,9 +150,22 @@ def start_server(tmp_path_factory):
         server.stop()
         raise AssertionError(f"the server did not start:\n{server.log}")
 
+    start.running = running
     yield start
     for server in running:
         server.stop()
+
+
+@pytest.fixture(autouse=True)
+def _no_server_outlives_its_test(request):
+    """End the servers that a test has started: each of them polls, whether it is asked or not."""
+    running = (
+        request.getfixturevalue("start_server").running if "start_server" in request.fixturenames else []
+    )
+    of_the_module = len(running)
+    yield
+    for server in running[of_the_module:]:
+        server.process.terminate()  # `stop` waits for the end, when the module is done
 
 
 @pytest.fixture

@@ -30,6 +30,8 @@ ORDERS = {
     "init-after-all": SOURCE.replace(MADE, "plots = Plots()\n").replace(END, f"plots.init_app(app)\n\n{END}"),
 }
 
+STARTS = ["flask run", "flask run --debug", "python app.py"]
+
 OWN = [
     "/plot.png?x=1,2,3,4&y=100,200,300,400",
     "/plot.png?x=1,2",
@@ -128,8 +130,10 @@ def test_the_plots_answer(make_app, order):
     assert "/plots/population?since=1980" in client.get("/").text
 
 
-@pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("start", ["flask run", "flask run --debug", "python app.py"])
+# Each order, and each way to start; the order makes its difference before anything is started.
+@pytest.mark.parametrize(
+    ("start", "order"), list(zip([*STARTS, "python app.py"], ORDERS, strict=True)), ids=list(ORDERS)
+)
 def test_it_serves_both_however_it_is_started(serve, start, order):
     server = serve(start, ORDERS[order])
 
