@@ -209,7 +209,7 @@ def pandas_():
 """
 
 PLOTS = """
-import decimal, os, re, signal, sys, time
+import decimal, os, re, resource, signal, sys, time
 import pandas as pd, sklearn, xarray as xr
 import matplotlib, matplotlib.pyplot as plt
 import numpy as np
@@ -365,6 +365,8 @@ LEAVE = {
     "depth": lambda: sys.setrecursionlimit(5000),
     "a handler": lambda: signal.signal(signal.SIGALRM, lambda *_: None),
     "an alarm": lambda: signal.setitimer(signal.ITIMER_REAL, 0.3),
+    "a limit": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (9, resource.getrlimit(resource.RLIMIT_NOFILE)[1])),
+    "a limit for good": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (9, 9)),
     "no output": lambda: setattr(sys, "stdout", None),
     "no error output": lambda: setattr(sys, "stderr", object()),
     "a builtin": lambda: setattr(__import__("builtins"), "print", None),
@@ -571,7 +573,7 @@ def test_what_a_plot_leaves_behind_does_not_reach_the_next(server, golden, what)
         time.sleep(0.4)
     assert picture(server, "probe") == golden["probe"]
     assert picture(server, "plain") == golden["plain"]
-    replaced = what in ("poison", "closed output", "a closed descriptor")
+    replaced = what in ("poison", "closed output", "a closed descriptor", "a limit for good")
     assert (told(server)["pid"] != process) is replaced
 
 

@@ -11,6 +11,7 @@ import decimal
 import gc
 import importlib
 import os
+import resource
 import signal
 import socket
 import sys
@@ -18,6 +19,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
+
+from plotroute.render import limits
 
 # As `signal.getsignal`, which takes 3 µs to make an enumeration of a number: there are 64 signals.
 _handler: Callable[[int], Any] = importlib.import_module("_signal").getsignal
@@ -35,7 +38,7 @@ def kept() -> Iterator[None]:
     patience, zone, tracer = socket.getdefaulttimeout(), time.tzname, sys.gettrace()
     mask = os.umask(0o077)
     os.umask(mask)
-    signals = _signals()
+    signals, own_limits = _signals(), list(map(resource.getrlimit, limits.KINDS))
     try:
         yield
     finally:
@@ -51,8 +54,17 @@ def kept() -> Iterator[None]:
         gc.set_threshold(*thresholds)
         socket.setdefaulttimeout(patience)
         signals()
+        _put_back_limits(own_limits)
         if time.tzname != zone and hasattr(time, "tzset"):
             time.tzset()  # by now TZ is what it was
+
+
+def _put_back_limits(own_limits: list[tuple[int, int]]) -> None:
+    """Put back what a plot has set for itself: a few open files, some memory. A lowered hard limit stays."""
+    for which, before in zip(limits.KINDS, own_limits, strict=True):
+        if resource.getrlimit(which) != before:
+            with contextlib.suppress(ValueError, OSError):
+                resource.setrlimit(which, before)
 
 
 def _signals() -> Callable[[], None]:

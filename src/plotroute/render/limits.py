@@ -34,6 +34,9 @@ _PASSES = 20
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
+KINDS = [getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")]
+"""The limits that a process has, as `resource` knows them."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -84,6 +87,11 @@ def arm_cpu(seconds: float) -> None:
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
     soft = math.ceil(time.process_time() + seconds) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (_at_most(soft, hard), hard))
+
+
+def hard_limits() -> list[int]:
+    """Return the hard limits of this process: what a plot lowers there cannot be put back."""
+    return [resource.getrlimit(which)[1] for which in KINDS]
 
 
 def unsupported() -> list[str]:

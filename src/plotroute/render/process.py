@@ -55,6 +55,7 @@ class RenderProcess:
         # The app's own, which are there for every picture.
         self._threads = set(threading.enumerate())
         self._outputs = _outputs()
+        self._hard_limits = limits.hard_limits()
         self._failed = ""
         """The plot whose code has failed last, if it was the last to be drawn."""
 
@@ -118,6 +119,8 @@ class RenderProcess:
             closed = True
         if closed:
             return "its standard output was closed"
+        if limits.hard_limits() != self._hard_limits:
+            return "its limits were lowered"
         if error == OutOfMemory.code:
             return "it ran out of memory"
         if self._host.failure:
