@@ -4,6 +4,7 @@ import pytest
 from flask import Flask, flash, g, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user
 
+from plotroute.render import absent
 from plotroute.render.absent import NoCurrentUser
 
 HELPERS = """
@@ -21,6 +22,9 @@ def of_the_request(what):
         "whether current_user": lambda: "mine" if current_user else "everyone's",
         "default of current_user": lambda: getattr(current_user, "team", None),
         "is current_user": lambda: "name" == current_user,
+        "get of g": lambda: g.get("tenant"),
+        "default of g": lambda: getattr(g, "tenant", None),
+        "in g": lambda: "tenant" in g,
         "guarded": lambda: current_user.name if has_request_context() else "everyone",
         "url_for": lambda: url_for("page"),
     }[what]()
@@ -104,6 +108,27 @@ def test_what_belongs_to_a_request_is_not_there_and_the_error_says_the_cure(shop
     with pytest.raises((RuntimeError, AttributeError, NoCurrentUser)) as caught:
         app.test_client().get(f"/plots/{plot}?what={what}")
     assert CURE in "".join(caught.value.__notes__)
+
+
+@pytest.mark.parametrize("what", ["get of g", "default of g", "in g"])
+@pytest.mark.parametrize("plot", ["looks", "loads"])
+def test_what_is_looked_for_on_g_in_vain_is_told_in_the_log(shop, caplog, monkeypatch, plot, what):
+    monkeypatch.setattr(absent, "_told", set())
+    app = make_app(shop)
+    app.testing = True
+    for _ in range(2):
+        assert app.test_client().get(f"/plots/{plot}?what={what}").status_code == 200
+    (told,) = [record.getMessage() for record in caplog.records if "g.tenant" in record.getMessage()]
+    assert ("plot looks" if plot == "looks" else "Loading dataset data") in told
+    assert "looks for g.tenant (of_requests.py, line 1" in told
+    assert CURE in told
+
+
+def test_what_a_plot_puts_on_g_itself_is_not_told(shop, caplog):
+    app = make_app(shop)
+    app.testing = True
+    assert app.test_client().get("/plots/connects").status_code == 200
+    assert "looks for" not in caplog.text
 
 
 def test_code_that_plots_share_with_views_may_ask_whether_there_is_a_request(shop):

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from functools import cache
+from pathlib import Path
+from types import FrameType
 from typing import Any
+
+log = logging.getLogger("plotroute.render")
 
 _NO_REQUEST = (
     "A plot is drawn in a process of its own, for every reader who may see it: there is no request, session, "
@@ -24,6 +30,10 @@ _NO_APP = (
 )
 
 _draws: ContextVar[bool] = ContextVar("plotroute.draws", default=False)
+_missed: ContextVar[dict[str, str]] = ContextVar("plotroute.missed")
+"""Names that were looked for on `g`, and where."""
+
+_told: set[tuple[str, str]] = set()
 
 
 class NoCurrentUser(Exception):
@@ -47,18 +57,84 @@ class _NoUser:
 
 
 @contextmanager
-def author_code() -> Iterator[None]:
-    """Have Flask-Login's `current_user` raise while the body calls a function of the author's.
+def author_code(what: str) -> Iterator[None]:
+    """Tell what is not there while the body calls a function of the author's, `what` in words.
 
-    Without a request it stands for None, so a helper that reads it would draw one picture for all readers:
-    "Hello None", or the rows of everyone. Requests that other threads answer go on reading theirs.
+    Flask-Login's `current_user` raises. Without a request it stands for None, so a helper that reads it would
+    draw one picture for all readers: "Hello None", or the rows of everyone. Requests that other threads
+    answer go on reading theirs.
+
+    A name that the author's code looks for on `g`, does not find and does not set, is told in the log. It is
+    no error: a helper that finds an id for its log lines there, or none, does no harm.
     """
     _watch_current_user()
-    token = _draws.set(True)
+    drawing = _draws.set(True)
+    missed: dict[str, str] = {}
+    missing = _missed.set(missed)
     try:
-        yield
+        with _watched_g() as g:
+            yield
+        for name, place in missed.items():
+            if name not in vars(g) and (what, name) not in _told:
+                _told.add((what, name))
+                log.warning("%s looks for g.%s (%s), which is not there. %s", what, name, place, _NO_REQUEST)
     finally:
-        _draws.reset(token)
+        _missed.reset(missing)
+        _draws.reset(drawing)
+
+
+@contextmanager
+def _watched_g() -> Iterator[Any]:
+    """Have the `g` of the current app's context note what is looked for in vain; give it, or nothing."""
+    context: Any = getattr(sys.modules.get("flask.globals"), "app_ctx", None)
+    g: Any = context.g if context else None
+    own: Any = type(g)
+    watched = False
+    with suppress(TypeError):  # None, or of a class of the app's own that has no room for it
+        # Its own __setattr__ would put the class among the app's names.
+        object.__setattr__(g, "__class__", _noting(own))
+        watched = True
+    try:
+        yield g if watched else _Nothing()
+    finally:
+        if watched:
+            object.__setattr__(g, "__class__", own)
+
+
+class _Nothing:
+    """In the place of a `g` that cannot be watched."""
+
+
+@cache
+def _noting(own: Any) -> Any:
+    """Return a class like `own`, that of an app's `g`, which notes what is looked for in vain."""
+
+    class Noting(own):  # type: ignore[misc]
+        def __getattr__(self, name: str) -> Any:
+            _miss(name, sys._getframe(1))
+            return super().__getattr__(name)
+
+        def __contains__(self, name: object) -> bool:
+            found = bool(super().__contains__(name))
+            if not found:
+                _miss(str(name), sys._getframe(1))
+            return found
+
+        def get(self, name: str, default: Any = None) -> Any:
+            if name not in vars(self):
+                _miss(name, sys._getframe(1))
+            return super().get(name, default)
+
+    return Noting
+
+
+def _miss(name: str, frame: FrameType | None) -> None:
+    """Note a name that the author's code has looked for; libraries keep theirs on `g` too."""
+    while frame is not None and frame.f_globals.get("__name__") == "werkzeug.local":
+        frame = frame.f_back
+    if frame is not None and not name.startswith("__") and "site-packages" not in frame.f_code.co_filename:
+        place = f"{Path(frame.f_code.co_filename).name}, line {frame.f_lineno}"
+        _missed.get().setdefault(name, place)
 
 
 def _watch_current_user() -> None:

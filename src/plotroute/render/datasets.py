@@ -264,7 +264,7 @@ class Datasets:
     def _author(self, call: Callable[[], Any], what: str) -> Any:
         """Call a function of the author's; what it raises becomes what readers are told."""
         try:
-            with kept(), imports().recorded(), self._context(), absent.author_code():
+            with kept(), imports().recorded(), self._context(), absent.author_code(what):
                 return call()
         except AnswerError:
             raise

@@ -137,7 +137,7 @@ class Worker:
                     renderers_kept(),
                     missing_glyphs_told_once(inspect.unwrap(plot.function)),
                 ):
-                    with timed(timings, "draw"), self._context(), absent.author_code():
+                    with timed(timings, "draw"), self._context(), absent.author_code(f"The plot {job.plot}"):
                         picture, made_by_us = _draw(plot, arguments, job)
                     with timed(timings, "encode"):
                         encoder = encode.find(picture.figure)
