@@ -4,6 +4,8 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from flask import Flask
+from werkzeug.test import create_environ, run_wsgi_app
 
 from plotroute.web import hosting
 
@@ -89,3 +91,24 @@ def test_waitress_serve_is_known_while_it_imports_the_app():
     waitress = {"__name__": "waitress.runner", "hosting": hosting}
     exec("def run(kw):\n    return hosting.starting()", waitress)
     assert [waitress["run"](kw).threads for kw in ({"call": True}, {"threads": 12})] == [4, 12]
+
+
+@pytest.mark.parametrize(
+    ("config", "headers", "count"),
+    [
+        ({}, {}, 1),
+        ({"TESTING": True}, {}, 0),
+        ({"PLOTROUTE_THREADS": 4}, {}, 0),
+        ({}, {"User-Agent": "Werkzeug/3.1"}, 0),  # of a test client
+    ],
+)
+def test_what_to_set_is_said_with_the_first_request_for_any_view_but_not_in_an_apps_tests(
+    caplog, monkeypatch, module, config, headers, count
+):
+    monkeypatch.setattr(hosting, "_announced", set())
+    app = Flask("host")
+    app.config.update(config)
+    module("from plotroute import Plots\nplots = Plots()\n").plots.init_app(app)
+    for _ in range(2):
+        run_wsgi_app(app, create_environ("/nothing", headers=headers, multithread=False))
+    assert caplog.text.count("answers one request at a time") == count

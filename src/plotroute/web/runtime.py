@@ -81,7 +81,8 @@ def announce_server(app: Flask) -> Callable[..., None]:
 
     def first_request(sender: Flask, **_: Any) -> None:
         request_started.disconnect(first_request, sender)
-        if not is_set(sender, "PLOTROUTE_THREADS"):
+        in_tests = sender.testing or str(request.user_agent).startswith("Werkzeug/")  # Flask's test client
+        if not (in_tests or is_set(sender, "PLOTROUTE_THREADS")):
             hosting.announce(hosting.serving(request.environ))
 
     request_started.connect(first_request, app)
