@@ -94,6 +94,10 @@ LIBRARIES = {
         import matplotlib
         matplotlib.rcParams["axes.facecolor"] = "honeydew"
         """,
+    "memo_style.py": """
+        import matplotlib
+        matplotlib.rcParams["lines.linewidth"] = 6
+        """,
     "circle_one.py": """
         import circle_two
         import matplotlib
@@ -194,6 +198,15 @@ def lots():
     import drawing_lots
     return line(f"{drawing_lots.lots}")
 
+_lengths = {}
+
+@plots.plot
+def unseen(n: int = 0):
+    if not _lengths:
+        import memo_style
+        _lengths[1] = len(memo_style.__name__)
+    return line()
+
 @plots.plot
 def own_package():
     from own import part
@@ -264,6 +277,23 @@ def style():
 def context():
     import house_context
     return line()
+
+_cmocean, _styled = None, False
+
+@plots.plot
+def kept_by_author():
+    global _cmocean
+    if _cmocean is None:
+        import cmocean as _cmocean
+    return image("cmo.deep")
+
+@plots.plot
+def flagged_by_author():
+    global _styled
+    if not _styled:
+        import house_style
+        _styled = True
+    return line(linestyle=":")
 
 @plots.plot
 def style_named():
@@ -430,7 +460,7 @@ def cloud():
 """
 
 IMPORTING = ["cmocean_", "colorcet_", "cmcrameri_", "by_importlib", "style", "style_named", "font", "unit"]
-IMPORTING += ["by_another", "priced"]
+IMPORTING += ["by_another", "priced", "kept_by_author", "flagged_by_author"]
 LEFT = re.findall(r'^    "(.+?)": ', PLOTS.partition("LEAVE = {")[2], re.M)
 
 
@@ -668,3 +698,10 @@ def test_a_library_whose_imports_no_picture_shows_keeps_its_process(libraries):
     picture(libraries, "own_package")
     assert "pandas.plotting" not in libraries.log
     assert "own.part imports own " not in libraries.log
+
+
+def test_a_drawing_that_lacks_an_import_that_it_had_before_is_done_in_another_process(libraries):
+    first = picture(libraries, "unseen")
+    assert first != picture(libraries, "plain")
+    assert picture(libraries, "unseen") == first
+    assert "is replaced: It was drawn before, and memo_style was imported then" in libraries.log

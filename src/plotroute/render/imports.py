@@ -9,9 +9,11 @@ to its `import` statement: each drawing sees what it would see in a fresh interp
 The hooks are not there before the first drawing of a process, and do nothing outside of a drawing, but for a
 module whose work was taken back: a notebook that imports it next finds it done.
 
-A library may keep what it has imported in a variable, and come to no import the next time; so may a function
-with `functools.cache`, and a thread's imports are not those of the drawing. What shows in pictures and came
-that way is told as `hidden`: the process must be replaced.
+A module may keep what it has imported in a variable, and come to no import the next time. So variables that
+keep an import are put back (`render/guards.py`), as far as they are found. For a library, a cached function
+and a thread, whose imports are not those of the drawing, that is not sure: what shows in pictures and came
+that way is told as `hidden`, and a process that can be replaced is. A drawing that has come to an import
+before and does not come to it again has `missed` it: it is done in another process, or is an error.
 """
 
 from __future__ import annotations
@@ -19,24 +21,41 @@ from __future__ import annotations
 import builtins
 import contextlib
 import importlib
+import inspect
 import os
 import sys
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import CodeType, FrameType
 from typing import Any
 
+from plotroute.render.artwork import Fonts
+from plotroute.render.guards import Guards
 from plotroute.render.randomness import seeded
 from plotroute.render.tables import Environment, Filters, Part, Rc, Redo, Tables
 
 # What libraries set at import for good reasons, and no picture shows: it is done again, and no more.
 _UNSEEN = (Environment, Filters)
 
+# What libraries add to under names of their own: a drawing that lacks one fails, and is not another picture.
+_ADDING = (Tables, Fonts)
+
+# How many drawings are remembered with their imports: each takes some 200 bytes.
+_MOST_DRAWINGS = 10_000
+
 # Where code is a library's even below a folder of the author's.
 _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 
 # A style by its dotted name, and the backend: Matplotlib asks for them by import each time.
 _ASKS_AGAIN = ("matplotlib",)
+
+Importer = tuple[dict[str, Any], CodeType]
+"""The function that has imported a module: where it is defined, and its code."""
+
+Came = OrderedDict[str, dict[str, Importer]]
+"""By what was drawn, the modules with effects that its drawing has come to."""
 
 
 @dataclass(slots=True)
@@ -48,6 +67,8 @@ class _Execution:
     steps: list[Redo | str] = field(default_factory=list)
     shows: bool = False
     """Whether pictures show what it has changed."""
+    sets: bool = False
+    """Whether it has changed what is there for all, as a style does, beside adding names."""
 
 
 class Imports:
@@ -66,6 +87,10 @@ class Imports:
         """Folders of the author's code. Without any, nothing is told as hidden."""
         self.hidden = ""
         """Why a later drawing may use what was imported and come to no import; empty: none does."""
+        self._sets: set[str] = set()
+        """Modules that have changed more than to add names: without them a picture is silently another."""
+        self._guards = Guards()
+        self._came: dict[str, Importer] = {}
         self._thread: int | None = None
         self._running: list[_Execution] = []
         self._before: list[Any] = []
@@ -80,6 +105,39 @@ class Imports:
             yield
         finally:
             self._thread = before
+
+    def begin(self) -> None:
+        """Look at what the author's modules have not imported yet, before a drawing."""
+        self._came = {}
+        self._guards.begin(self._is_authors)
+
+    def open_guards(self) -> None:
+        """Have what this drawing has imported be imported again by the next."""
+        before, self._thread = self._thread, None  # what that imports is no part of the drawing
+        try:
+            self._guards.put_back()
+        finally:
+            self._thread = before
+
+    def missed(self, known: Came, drawing: str, *, failed: bool) -> str:
+        """Return why a drawing is not what it was: it has not come to an import that it came to before.
+
+        Without a name that an import adds it fails, so only what has failed is told then. Empty: it has.
+        `known` are the imports of earlier drawings, this one's among them afterwards.
+        """
+        matters = self._shown if failed else self._sets
+        for name, (space, code) in known.get(drawing, {}).items():
+            if name in matters and name not in self._came and not _redefined(space, code):
+                return (
+                    f"It was drawn before, and {name} was imported then. Something keeps that module, so "
+                    f"that it is not imported again. With `import {name}` at the top of the plots file it is "
+                    "there for all plots"
+                )
+        if self._came and not failed:
+            known[drawing] = self._came
+            if len(known) > _MOST_DRAWINGS:
+                known.popitem(last=False)
+        return ""
 
     @contextlib.contextmanager
     def noted(self) -> Iterator[list[str]]:
@@ -142,11 +200,14 @@ class Imports:
             if self._running:  # what a failed import has changed is changed
                 self._running[-1].steps += running.steps
                 self._running[-1].shows |= running.shows
+                self._running[-1].sets |= running.sets
             raise
         self._running.pop()
         self._effects.pop(name, None)  # of the file as it was before it was saved
         if running.shows or not self._shown.isdisjoint(s for s in running.steps if isinstance(s, str)):
             self._shown.add(name)
+        if running.sets or not self._sets.isdisjoint(s for s in running.steps if isinstance(s, str)):
+            self._sets.add(name)
         if running.steps:
             self._effects[name] = running.steps
             self.done |= {name}
@@ -165,6 +226,12 @@ class Imports:
 
     def _note(self, name: str) -> None:
         """Remember that what is running has asked for a module: another time, its effects come there."""
+        if name in self._shown and self._thread is not None:
+            self._guards.look(name, _callers())
+            if not self._running and self._noted is None:
+                frame = next(_callers(), None)
+                if frame is not None:
+                    self._came[name] = frame.f_globals, frame.f_code
         if self._running:
             self._running[-1].steps.append(name)
         elif self._noted is not None:
@@ -184,22 +251,20 @@ class Imports:
 
         A part of a package that imports the package runs only where that is imported.
         """
-        frame, by = sys._getframe(2), ""
-        while frame is not None:
+        by = ""
+        for frame in _callers():
             module = str(frame.f_globals.get("__name__", ""))
             file, function = frame.f_code.co_filename, frame.f_code.co_name
-            if module.partition(".")[0] == "plotroute" and module != __name__:
-                break
-            if not (module == __name__ or module.startswith("importlib") or file.startswith("<")):
-                if not by:
-                    by = module
-                    if module.startswith(f"{name}."):
-                        return ""
-                    if not self._is_authors(file) and module.partition(".")[0] not in _ASKS_AGAIN:
-                        return module
-                if hasattr(frame.f_globals.get(function), "cache_info"):
-                    return f"{module}.{function}"
-            frame = frame.f_back  # type: ignore[assignment]
+            if file.startswith("<"):
+                continue
+            if not by:
+                by = module
+                if module.startswith(f"{name}."):
+                    return ""
+                if not self._is_authors(file) and module.partition(".")[0] not in _ASKS_AGAIN:
+                    return module
+            if hasattr(frame.f_globals.get(function), "cache_info"):
+                return f"{module}.{function}"
         return ""
 
     def _is_authors(self, file: str) -> bool:
@@ -232,6 +297,7 @@ class Imports:
             if (redo := part.changes(self._before[number])) is not None:
                 self._running[-1].steps.append(redo)
                 self._running[-1].shows |= not isinstance(part, _UNSEEN)
+                self._running[-1].sets |= not isinstance(part, (*_UNSEEN, *_ADDING))
                 self._before[number] = part.take()
 
     def _imported(
@@ -281,3 +347,25 @@ class Imports:
 
         machinery._load_unlocked, machinery._gcd_import = load_recorded, find_again
         builtins.__import__ = import_again
+
+
+def _callers() -> Iterator[FrameType]:
+    """Yield the frames of author code and libraries that an import comes from, the innermost first."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__", ""))
+        if module not in (__name__, Guards.__module__):
+            if module.partition(".")[0] == "plotroute":
+                return
+            if not (module.startswith("importlib") or frame.f_code.co_filename.startswith("<frozen ")):
+                yield frame
+        frame = frame.f_back
+
+
+def _redefined(space: dict[str, Any], code: CodeType) -> bool:
+    """Whether a function is another one by now: a notebook's cell was edited and run again."""
+    first, *rest = code.co_qualname.split(".")
+    found = space.get(first)
+    for name in rest:
+        found = getattr(found, "__dict__", {}).get(name)
+    return getattr(inspect.unwrap(found), "__code__", code) is not code if callable(found) else False

@@ -41,7 +41,7 @@ _FAILURE_STANDS = 10.0
 
 
 class _Again(Exception):
-    """The drawing may show what a file was: it names the file, and another process is to draw."""
+    """The drawing may show what a file was, or lack an import: another process is to draw."""
 
 
 class RenderProcess:
@@ -86,13 +86,15 @@ class RenderProcess:
                     return self._render(message)
                 finally:
                     if self._worker.reads.outdated:
-                        raise _Again(self._worker.reads.outdated[0])
+                        raise _Again(f"{self._worker.reads.outdated[0]} has changed since it was read here")
+                    if self._worker.missed:
+                        raise _Again(self._worker.missed)
             ref = DatasetRef(*message["ref"])
             ask = {"version": "version", "reload": "reload", "poll": "poll"}[message["op"]]
             version = getattr(self._worker.datasets, ask)(ref)
             return {"version": version, "files": dict(self._worker.datasets.files(ref))}, b""
         except _Again as again:
-            return {"again": f"{again} has changed since it was read here"}, b""
+            return {"again": str(again)}, b""
         except AnswerError as error:
             return {"error": refused.explain(error).to_wire()}, b""
         except MemoryError:

@@ -124,6 +124,7 @@ class State:
         with kept(), imports().recorded():
             try:
                 self.restore()
+                imports().begin()
                 yield
             finally:
                 self._clean_up()
@@ -131,7 +132,8 @@ class State:
 
     def _clean_up(self) -> None:
         try:
-            # First, since what follows relies on them.
+            imports().open_guards()
+            # Before the rest, which relies on them.
             for name in self.definitions.put_back():
                 log.warning(
                     "%s was replaced while drawing, and is put back for the next picture. What is meant for "

@@ -31,10 +31,11 @@ from plotroute.model import Image, Job, Picture
 from plotroute.render import absent, far_values
 from plotroute.render.datasets import Datasets
 from plotroute.render.host import Context
+from plotroute.render.imports import Came
 from plotroute.render.late_styles import late_styles_told
 from plotroute.render.randomness import seeded
 from plotroute.render.reads import Reads
-from plotroute.render.reset import State
+from plotroute.render.reset import State, imports
 from plotroute.render.returned import drawn, give
 from plotroute.settings import Settings
 from plotroute.signatures import FIGURES
@@ -59,6 +60,9 @@ class Worker:
         self._places = places
         self._settings = settings
         self._context = context
+        self._came: Came = Came()
+        self.missed = ""
+        """Why the last drawing is not what it was: another process can do it; empty: it is."""
         self.snapshot()
 
     @classmethod
@@ -109,6 +113,7 @@ class Worker:
         `data_at_hand` is called when everything is loaded: drawing has a clock of its own. After `patience`
         seconds no request waits any more, so what took longer to load is kept and nothing is drawn.
         """
+        self.missed = ""
         plot = self.catalog.plots.get(job.plot)
         if plot is None:  # the newest version of the code does not have it any more
             raise UnknownPlot("There is no plot at this address")
@@ -138,7 +143,7 @@ class Worker:
                     missing_glyphs_told_once(inspect.unwrap(plot.function)),
                 ):
                     with timed(timings, "draw"), self._context(), absent.author_code(f"The plot {job.plot}"):
-                        picture, made_by_us = _draw(plot, arguments, job)
+                        picture, made_by_us = self._draw_as_before(plot, arguments, job, content)
                     with timed(timings, "encode"):
                         encoder = encode.find(picture.figure)
                         target = self._target(plot, job, made_by_us, own_paper, content)
@@ -157,9 +162,25 @@ class Worker:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # SystemExit too: a plot cannot end the process
+            if self.missed and isinstance(error, Exception):
+                error.add_note(f"plotroute: {self.missed}.")
             raise _answer(error, plot, job) from error
         finally:
             self.reads.end(job.plot, opened.states, live=live)
+
+    def _draw_as_before(
+        self, plot: BoundPlot, arguments: dict[str, Any], job: Job, content: str
+    ) -> tuple[Picture, bool]:
+        """Draw; a PlotFailed says that the drawing lacks an import that it had the last time."""
+        try:
+            found = _draw(plot, arguments, job)
+        except BaseException:
+            self.missed = imports().missed(self._came, content, failed=True)
+            raise
+        self.missed = imports().missed(self._came, content, failed=False)
+        if self.missed:
+            raise PlotFailed("The picture would be another than before", detail=f"{job.plot}: {self.missed}.")
+        return found
 
     def _arguments(self, plot: BoundPlot, job: Job) -> tuple[dict[str, Any], dict[str, str]]:
         """Return what the function is called with, and the versions of the data in it."""
