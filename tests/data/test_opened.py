@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 PLOTS = """
+import ast
 import functools
+import inspect
 import json
 import os
+import runpy
 import shutil
 import tempfile
 from pathlib import Path
@@ -51,6 +54,24 @@ def hourly(ax):
 
 
 @plots.plot
+def run(ax, numbers):
+    ax.set_title(runpy.run_path("words.py")["WORDS"])
+
+
+@plots.plot
+def executed(ax, numbers):
+    names = {}
+    with open("words.py") as file:
+        exec(file.read(), names)
+    ax.set_title(names["WORDS"])
+
+
+@plots.plot
+def parsed(ax, numbers):
+    ax.set_title(ast.literal_eval(Path("words.py").read_text().partition("=")[2].strip()))
+
+
+@plots.plot
 def noted(ax, numbers):
     with open("notes.txt", "a") as file:
         file.write("drawn\\n")
@@ -67,6 +88,7 @@ def noted(ax, numbers):
     shutil.copystat("notes.txt", "kept.txt")
     open(json.__file__).close()
     open("/proc/self/status").close()
+    inspect.getsource(words)
 """
 
 
@@ -81,7 +103,17 @@ def save(file, text):
 def folder(tmp_path):
     save(tmp_path / "titles.json", '["first", "first"]')
     save(tmp_path / "words.txt", "first")
+    save(tmp_path / "words.py", "WORDS = 'first'")
     return tmp_path
+
+
+@pytest.mark.parametrize("plot", ["run", "executed", "parsed"])
+def test_code_that_a_plot_runs_itself_is_that_of_the_file_as_it_is(make_client, folder, plot):
+    """Also while the code that is in force is still that of before."""
+    client = make_client(PLOTS)  # it looks for no new code
+    for words in ("first", "second", "first"):
+        save(folder / "words.py", f"WORDS = '{words}'")
+        assert f"<!-- {words} -->".encode() in client.get(f"/plots/numbers/{plot}.svg").data
 
 
 @pytest.mark.parametrize("plot", ["top", "drawn", "cached", "hourly"])

@@ -40,6 +40,8 @@ _INSTALLED = {"site-packages", "dist-packages", "__pycache__"}
 _IMPORTS = "<frozen importlib._bootstrap_external>"
 # Python's own look-ups of modules and packages list every folder of sys.path, the author's too.
 _LOOK_UPS = (_IMPORTS, os.sep + os.path.join("importlib", "metadata", "__init__.py"), f"{os.sep}pkgutil.py")
+# What `traceback`, `warnings` and `inspect` quote lines of code with.
+_QUOTES = (f"{os.sep}tokenize.py", f"{os.sep}linecache.py")
 
 _recording = threading.local()
 
@@ -213,9 +215,12 @@ def _opened(by: Opened, path: Any, mode: Any, flags: int) -> None:
     if writes:
         by.wrote(name)
     elif name.endswith((".py", ".pyc")):
-        # Code that is imported from elsewhere. A traceback that quotes a line does not depend on it.
+        # Code that is imported from elsewhere, or run or read as it is now, whatever the hash of the code
+        # says. A traceback that quotes a line does not depend on it.
         if _caller().endswith(_IMPORTS):
             by.read(name if name.endswith(".py") else source_from_cache(name))
+        elif name.endswith(".py") and not _caller().endswith(_QUOTES):
+            by.read(name)
     else:
         by.read(name)
 
