@@ -120,6 +120,13 @@ def test_workers_that_were_spawned_share_one_as_forked_ones_do(stage):
     assert drew(other("draw()")) == drew(first("draw()"))
     assert other("server()") != first("server()")
     assert len(stage.bases()) == 2
+    # Only the worker that differs is told, and by which variables; no value is.
+    assert stage.log.count("starts a render server of its own") == 1
+    assert "differs in: RELEASED. " in stage.log
+    assert 'PLOTROUTE_IGNORED_ENVIRONMENT="RELEASED"' in stage.log
+    notes = [path.read_text() for path in stage.sockets.glob("*.environment")]
+    assert len(notes) == 2
+    assert not any("later" in note for note in notes)
 
 
 def test_what_tells_two_servers_apart(monkeypatch, tmp_path):
@@ -572,7 +579,7 @@ def test_what_a_killed_server_has_left_is_removed_by_the_next(stage):
     worker.kill()
     until(lambda: not stage.processes())
     left = stage.left()
-    assert {Path(name).suffix for name in left} == {".sock", ".d", ".started", ".lock"}
+    assert {Path(name).suffix for name in left} == {".sock", ".d", ".started", ".environment", ".lock"}
     for name in left:
         os.utime(stage.sockets / name, (0, 0))
     after = stage.worker(environment={"RELEASED": "later"})

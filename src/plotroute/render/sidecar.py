@@ -52,8 +52,9 @@ _WELL_AFTER = 10.0
 # An interpreter that hangs when it starts must not keep other services of this user from starting theirs.
 _LISTENS_WITHIN = 60.0
 
-# What there is of a server: its socket, its lock, when it was last started, and its temporary files.
-_DIGITS, _SUFFIXES = 16, {".sock", ".lock", ".started", ".d"}
+# What there is of a server: its socket, its lock, when it was last started, the environment that it is for,
+# and its temporary files.
+_DIGITS, _SUFFIXES = 16, {".sock", ".lock", ".started", ".environment", ".d"}
 
 
 class Sidecar:
@@ -71,8 +72,10 @@ class Sidecar:
             # What is relative counts from here, and the server works elsewhere.
             "path": [os.path.abspath(entry) for entry in sys.path if isinstance(entry, str)],
         }
-        alike = [self._configuration, interpreter(), _parent(), _environment(settings.ignored_environment)]
-        name = hashlib.sha256(json.dumps(alike).encode("utf-8", "surrogateescape")).hexdigest()[:_DIGITS]
+        self._environment = _environment(settings.ignored_environment)
+        alike = [self._configuration, interpreter(), _parent(), self._environment]
+        self._but_for_environment = _hash(json.dumps(alike[:-1]))
+        name = _hash(json.dumps(alike))
         self.path = _directory() / f"{name}.sock"
 
     def start(self) -> None:
@@ -85,6 +88,7 @@ class Sidecar:
                 log.error("the render server ended; starting it again")
                 _clear(self.path)
             _sweep(self.path.parent)
+            self._tell_of_others()
             configuration = {
                 "socket": str(self.path),
                 # One of its own: the server before may be about to remove its one.
@@ -97,6 +101,29 @@ class Sidecar:
                 "greeting": "",
             }
             self._run({**self._configuration, **configuration})
+
+    def _tell_of_others(self) -> None:
+        """Say in the log why a worker does not share the render server that another one has started.
+
+        A hook that sets a variable for each worker costs the memory of a render server for each of them.
+        """
+        mine = {name: _hash(value) for name, value in self._environment}
+        for note in self.path.parent.glob("*.environment"):
+            with contextlib.suppress(FileNotFoundError, ValueError):
+                alike, theirs = json.loads(note.read_text())
+                if alike != self._but_for_environment or not _answers(note.with_suffix(".sock")):
+                    continue
+                names = sorted(key for key in mine.keys() | theirs.keys() if mine.get(key) != theirs.get(key))
+                if names:
+                    log.warning(
+                        "This web worker starts a render server of its own, beside that of another worker, "
+                        "whose environment differs in: %s. If these may differ, they share one with "
+                        'PLOTROUTE_IGNORED_ENVIRONMENT="%s".',
+                        ", ".join(names),
+                        ", ".join(names),
+                    )
+                    break
+        self.path.with_suffix(".environment").write_text(json.dumps([self._but_for_environment, mine]))
 
     def _run(self, configuration: Mapping[str, Any]) -> None:
         child = launch(configuration, detached=True)
@@ -151,7 +178,7 @@ def close(listener: socket.socket) -> bool:
     with contextlib.suppress(BlockingIOError, FileNotFoundError), locked(path, wait=False):
         if select.select([listener], [], [], 0)[0]:
             return False
-        for suffix in (".sock", ".started", ".lock"):
+        for suffix in (".sock", ".environment", ".started", ".lock"):
             path.with_suffix(suffix).unlink(missing_ok=True)
         listener.close()
         return True
@@ -212,6 +239,10 @@ def _directory() -> Path:
     return directory
 
 
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:_DIGITS]
+
+
 def _environment(ignored: str) -> list[tuple[str, str]]:
     """Return the variables by which workers are told apart, without those that differ for each of them.
 
@@ -262,5 +293,6 @@ def _sweep(directory: Path) -> None:
 
 def _clear(path: Path) -> None:
     path.unlink(missing_ok=True)
+    path.with_suffix(".environment").unlink(missing_ok=True)
     for directory in path.parent.glob(f"{path.stem}-*.d"):
         shutil.rmtree(directory, ignore_errors=True)
