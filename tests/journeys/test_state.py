@@ -447,6 +447,11 @@ def styled_late(ax):
         ax.plot([1, 2])
 
 @plots.plot
+def styled_before_its_axes(fig):
+    plt.style.use("ggplot")
+    fig.add_subplot().plot([1, 2])
+
+@plots.plot
 def styled_in_time():
     with plt.style.context("ggplot"):
         return line()
@@ -647,12 +652,18 @@ def test_the_first_picture_of_a_process_waits_for_no_import_of_ours(server):
 
 
 def test_the_log_says_once_that_a_style_comes_too_late(server):
-    for name in ("styled_late", "styled_late", "styled_in_time", "plain"):
+    for name in ("styled_late", "styled_late", "styled_before_its_axes", "styled_in_time", "plain"):
         picture(server, name)
-    lines = [line for line in server.log.splitlines() if "after its axes were made" in line]
-    assert len(lines) == 1
-    assert "styled_late sets a style" in lines[0]
-    assert "axes.facecolor" in lines[0]
+    lines = [line for line in server.log.splitlines() if " sets a style after its " in line]
+    late = [line for line in lines if "styled_late sets a style after its axes were made" in line]
+    assert len(late) == 1
+    assert "axes.facecolor" in late[0]
+    # The figure is there before the function is called, its axes are not.
+    figure = [line for line in lines if line not in late]
+    assert len(figure) == 1
+    assert "styled_before_its_axes sets a style after its figure was made" in figure[0]
+    assert "figure.facecolor" in figure[0]
+    assert "axes.facecolor" not in figure[0]
 
 
 def test_a_generator_without_a_seed_is_the_same_for_every_format_and_theme(server):

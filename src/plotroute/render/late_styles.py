@@ -6,6 +6,7 @@ import contextlib
 import logging
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 from plotroute.render.reset import parts
 from plotroute.render.tables import Rc
@@ -14,6 +15,8 @@ log = logging.getLogger("plotroute.render")
 
 # What axes and their texts read when they are made, and not when they are drawn.
 _READ_BY_AXES = ("axes.", "figure.", "font.family", "grid.", "xtick.", "ytick.")
+# What a figure reads when it is made: one that an author asks for as `fig` has no axes yet.
+_READ_BY_FIGURES = ("figure.",)
 _READ_LATER = {"axes.unicode_minus"}
 
 # Code through which an author sets a style; other libraries set rcParams for their own ends.
@@ -23,12 +26,16 @@ _told: set[str] = set()
 
 
 @contextlib.contextmanager
-def late_styles_told(plot: str) -> Iterator[None]:
-    """Log which settings the body, the function of `plot`, changes in vain; once in a process."""
+def late_styles_told(plot: str, figure: Any) -> Iterator[None]:
+    """Log which settings the body, the function of `plot`, changes in vain; once in a process.
+
+    `figure` is the one that it was given.
+    """
     late: set[str] = set()
 
     def note(key: str) -> None:
-        if key.startswith(_READ_BY_AXES) and key not in _READ_LATER and _is_authors():
+        read = _READ_BY_AXES if figure.axes else _READ_BY_FIGURES
+        if key.startswith(read) and key not in _READ_LATER and _is_authors():
             late.add(key)
 
     rc = next(part for part in parts() if isinstance(part, Rc))
@@ -36,11 +43,13 @@ def late_styles_told(plot: str) -> Iterator[None]:
         yield
     if late and plot not in _told:
         _told.add(plot)
+        of_figure = all(key.startswith(_READ_BY_FIGURES) for key in late)
         some = ", ".join(sorted(late)[:5]) + (", …" if len(late) > 5 else "")
         log.warning(
-            "%s sets a style after its axes were made, which therefore do not follow it (%s). Set it at the "
+            "%s sets a style after its %s made, which therefore %s not follow it (%s). Set it at the "
             "top of the plots file, or leave ax and fig out of the function and make the figure in it.",
             plot,
+            *(("figure was", "does") if of_figure else ("axes were", "do")),
             some,
         )
 

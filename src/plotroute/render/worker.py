@@ -271,7 +271,7 @@ def _draw(plot: BoundPlot, arguments: dict[str, Any], job: Job) -> tuple[Picture
         matplotlib.rcParams.update(dict(RC[job.options.theme]))  # type: ignore[arg-type]
     asked = [argument.name for argument in plot.arguments if argument.name in FIGURES]
     given = give(asked, plot.spec.size)
-    with late_styles_told(job.plot) if asked else nullcontext():
+    with late_styles_told(job.plot, given.figure) if asked else nullcontext():
         returned = plot.function(**{**arguments, **{name: given.arguments[name] for name in asked}})
     return drawn(returned, given, job.options.theme)
 
