@@ -106,10 +106,13 @@ def test_two_saves_in_a_row_are_both_seen(write_plots, start_server):
 
 def test_a_saved_helper_is_live_on_the_next_request(write_plots, start_server):
     write_plots("TITLE = 'one'\n", "helper.py")
+    write_plots("one\n", "titles.csv")
+    write_plots("one\n", "titles.txt")
     file = write_plots("""
         from helper import TITLE
         from plotroute import Plots
         plots = Plots()
+        TITLES = [open(name).read() for name in ("titles.csv", "titles.txt")]
         @plots.plot
         def first(ax):
             ax.set_title(TITLE)
@@ -120,6 +123,9 @@ def test_a_saved_helper_is_live_on_the_next_request(write_plots, start_server):
     assert server.get("/plots/first").body != before
     write_plots("TITLE = 'one'\n", "helper.py")
     assert server.get("/plots/first").body == before
+    # Authors are told once that a table is read there.
+    assert server.log.count("titles.csv is read when the plots' code is imported") == 1
+    assert "titles.txt" not in server.log
 
 
 NO_VERSION = "This version does not load; the last good one keeps answering"

@@ -134,6 +134,15 @@ def test_an_edited_file_is_in_the_next_picture(make_client, folder, plot):
     assert client.get(address).data == first.data
 
 
+@pytest.mark.parametrize("watch", [True, False])
+def test_a_table_at_the_top_of_the_file_is_told_to_its_author(make_client, folder, caplog, watch):
+    caplog.set_level("INFO", "plotroute.render")
+    save(folder / "table.CSV", "x")
+    make_client(PLOTS + 'TABLE = Path("table.CSV").read_text()\n', watch=watch)
+    assert ("@plots.dataset(version=files('table.CSV'))" in caplog.text) is watch
+    assert "titles.json" not in caplog.text
+
+
 def test_a_plot_that_opens_nothing_of_its_authors_keeps_its_304_before_anything_is_drawn(
     make_client, folder, monkeypatch, tmp_path_factory
 ):

@@ -57,7 +57,7 @@ class InProcess:
         self._settings = settings
         self._watch = watch
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="plotroute-render")
-        self._watched = Watched(self._targets)
+        self._watched = Watched(self._targets, hints=watch)
         self._reloading = threading.Lock()
         self._closed = threading.Event()
         self._environment = environment_hash(settings.cache_namespace)

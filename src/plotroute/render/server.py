@@ -106,7 +106,7 @@ class Base:
         """Id of data → how long its last load took, for the first drawing that read it."""
         self._problem: dict[str, str] = {}
         self._failed_at = 0.0
-        self._watched = Watched(self._targets)
+        self._watched = Watched(self._targets, hints=self._lenient)
         self._checks: list[Waiter] = []
         self._due: dict[str, float] = {}
         self._reload_asked = True

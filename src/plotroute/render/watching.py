@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable, Sequence
 
@@ -17,12 +18,20 @@ log = logging.getLogger("plotroute.render")
 _MOST_IN_A_MINUTE = 10
 _PAUSE = 10.0
 
+# Tables. Settings, styles and texts are read at the top of a file for good reasons.
+_DATA = (".csv", ".tsv", ".csv.gz", ".xlsx", ".xls", ".ods", ".npy", ".npz", ".pkl", ".pickle")
+
 
 class Watched:
     """The files of the author's, by their states. Used by one thread at a time."""
 
-    def __init__(self, targets: Sequence[str], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, targets: Sequence[str], clock: Callable[[], float] = time.monotonic, *, hints: bool = False
+    ) -> None:
+        """With `hints`, authors are told of data that the import of their code reads."""
         self._targets = targets
+        self._hints = hints
+        self._hinted: set[str] = set()
         self._clock = clock
         self._code = self._stamp()
         self._read: dict[str, str | None] = {}
@@ -41,6 +50,24 @@ class Watched:
         """Watch the files that the code was seen to read; `whole` if these are all there are."""
         # Of a state that is known already the older one counts: what was read then may be kept somewhere.
         self._read = dict(states) if whole else {**states, **self._read}
+        if self._hints and whole:
+            for name in sorted(name for name in states if name.lower().endswith(_DATA)):
+                self._tell_of_data(name)
+
+    def _tell_of_data(self, name: str) -> None:
+        """Say once what it means that a table is read at the top of a file."""
+        if name in self._hinted:
+            return
+        self._hinted.add(name)
+        root = str(author_code.root_of(self._targets))
+        shown = os.path.relpath(name, root) if name.startswith(root) else name
+        log.info(
+            "%s is read when the plots' code is imported: when it changes, all of the code is imported again "
+            "and every plot drawn anew. In a dataset it is read again by itself: "
+            "@plots.dataset(version=files(%r)), above a function that returns it.",
+            shown,
+            shown,
+        )
 
     def _read_changed(self) -> bool:
         now = {name: state(name) for name in self._read}
