@@ -38,6 +38,7 @@ from plotroute.encode.literal import literal_texts
 from plotroute.encode.pixelbound import is_measured_in_pixels, pin_shadows
 from plotroute.encode.repainting import kept_visible, rehearse
 from plotroute.encode.text_layouts import layouts_remembered
+from plotroute.encode.wrapping import keep_lines, wrapping_texts
 from plotroute.model import IMAGE_TYPES
 
 COARSE = 72
@@ -122,11 +123,18 @@ def _sized(figure: Figure, target: Target) -> bytes:
         check_pixels(*size, target.max_pixels, target.format)
     in_pixels = is_measured_in_pixels(figure)
     pin_shadows(figure, _own_dpi(figure))
+    # In its own size a text has the lines that it has without wishes.
+    narrower = target.options.width is not None or target.options.height is not None
+    wrapped = [] if in_pixels else wrapping_texts(figure, narrower=narrower)
     if not in_pixels and _may_be_laid_out(figure, target.made_by_us):
         content = settle(figure, natural, layouts(asked, natural, target.min_size))
         placement = Placement(_content(figure) if _is_tight() else content, asked, size)
     else:
+        if wrapped:
+            figure.dpi = PX
+            figure.draw_without_rendering()
         placement = Placement(_content(figure), asked, size)
+    keep_lines(wrapped)
     _rehearse(figure, target)
     raster = _resampled if in_pixels else _raster
     write = {"svg": _svg, "pdf": _pdf}.get(target.format, raster)

@@ -18,7 +18,7 @@ class Unlaid:
     """
 
     def __init__(self, figure: Figure) -> None:
-        self._figures = _with_subfigures(figure)
+        self._figures = with_subfigures(figure)
         self._margins = [{name: getattr(it.subplotpars, name) for name in _MARGINS} for it in self._figures]
         axes: list[Any] = figure.axes
         self._places = [(it, it.get_position(original=True)) for it in axes]
@@ -51,5 +51,6 @@ class Unlaid:
             cell.set_fontsize(size)
 
 
-def _with_subfigures(figure: Any) -> list[Any]:
-    return [figure, *(deeper for it in figure.subfigs for deeper in _with_subfigures(it))]
+def with_subfigures(figure: Any) -> list[Any]:
+    """Return a figure and all subfigures in it."""
+    return [figure, *(deeper for it in figure.subfigs for deeper in with_subfigures(it))]
