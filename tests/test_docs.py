@@ -30,27 +30,39 @@ ERRORS = {
     "/plots/orders?mnth=2024-02": 400,
 }
 
-# Loads each file of plots, one after the other; asks it for what it draws by itself, and for the addresses.
+# For each page, in a fork that no plots were imported in: loads each file of plots, one after the other; asks it
+# for what it draws by itself, and for the addresses.
 ASK = """
-import json, sys
+import json, os, sys
 from pathlib import Path
+import pandas, seaborn
 from plotroute.assembly import make_pipeline
 from plotroute.service import Service
 from plotroute.settings import Settings
 from plotroute.web.app import create_app
 from plotroute.links import example
 
-services, addresses = json.load(sys.stdin)
-answers = {}
-for target, site in services:
-    pipeline = make_pipeline(Service((target,), Settings()))
-    client = create_app(pipeline, Settings(), site=site and Path(site)).test_client()
-    own = [address for plot in pipeline.manifest().plots if (address := example(plot))]
-    for address in [*own, *addresses]:
-        response = client.get(address)
-        said = "" if response.status_code == 200 else response.get_data(as_text=True)
-        answers.setdefault(address, []).append([target, response.status_code, said])
-json.dump(answers, sys.stdout)
+def ask(services, addresses):
+    answers = {}
+    for target, site in services:
+        pipeline = make_pipeline(Service((target,), Settings()))
+        client = create_app(pipeline, Settings(), site=site and Path(site)).test_client()
+        own = [address for plot in pipeline.manifest().plots if (address := example(plot))]
+        for address in [*own, *addresses]:
+            response = client.get(address)
+            said = "" if response.status_code == 200 else response.get_data(as_text=True)
+            answers.setdefault(address, []).append([target, response.status_code, said])
+    return answers
+
+for line in sys.stdin:
+    folder, services, addresses = json.loads(line)
+    if child := os.fork():
+        print(os.waitpid(child, 0)[1], flush=True)
+        continue
+    os.dup2(2, 1)
+    os.chdir(folder)
+    Path(folder, "answers.json").write_text(json.dumps(ask(services, addresses)))
+    os._exit(0)
 """
 
 
@@ -92,12 +104,16 @@ EXAMPLES = {
 }
 
 
-def run(arguments: list[str], folder: Path, given: str = "") -> str:
-    """Run a command in `folder`, `plotroute` and `python` being those of the tests; return what it prints."""
+def clean_environment() -> dict[str, str]:
+    """Return an environment without settings, in which `plotroute` and `python` are those of the tests."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PLOTROUTE_")}
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    return environment | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"}
+
+
+def run(arguments: list[str], folder: Path) -> str:
+    """Run a command in `folder`; return what it prints."""
     done = subprocess.run(
-        arguments, cwd=folder, env=environment, input=given, capture_output=True, text=True, timeout=120
+        arguments, cwd=folder, env=clean_environment(), capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, f"{arguments} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
     return done.stdout
@@ -114,12 +130,22 @@ def test_every_page_that_shows_a_plots_file_is_run():
     assert {"README.md", "docs/quickstart.md", "docs/guide/parameters.md"} <= EXAMPLES.keys()
 
 
+def copy_pages(folder: Path) -> Path:
+    for path, text in PAGES.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
+    return folder
+
+
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
-    for path, text in PAGES.items():
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).write_text(text, encoding="utf-8")
-    return tmp_path
+    return copy_pages(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What is found in a copy as it is: the pages link to files that are not copied."""
+    return generate.found_problems(copy_pages(tmp_path_factory.mktemp("as-it-is")))
 
 
 @pytest.mark.parametrize(
@@ -138,8 +164,9 @@ def copied(tmp_path: Path) -> Path:
         ("CHANGELOG.md", "## 0.1.0", "## 0.0.9", "no section `## 0.1.0`"),
     ],
 )
-def test_a_page_that_drifts_is_found(copied: Path, page: str, old: str, new: str, said: str):
-    before = generate.found_problems(copied)
+def test_a_page_that_drifts_is_found(
+    copied: Path, before: list[str], page: str, old: str, new: str, said: str
+):
     text = (copied / page).read_text(encoding="utf-8")
     assert old in text
     (copied / page).write_text(text.replace(old, new), encoding="utf-8")
@@ -165,17 +192,40 @@ def test_check_fails_with_what_is_wrong(capsys: pytest.CaptureFixture[str], monk
 # --- What the pages show ------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def ask(tmp_path_factory: pytest.TempPathFactory):
+    """Ask the plots of a page, in a process that has imported what takes seconds."""
+    folder = tmp_path_factory.mktemp("pages")
+    with (folder / "log.txt").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-c", ASK],
+            cwd=folder,
+            env=clean_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+
+    def ask(folder: Path, services: list[list[str | None]], addresses: list[str]):
+        process.stdin.write(json.dumps([str(folder), services, addresses]) + "\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "0\n", Path(log.name).read_text()
+        return json.loads((folder / "answers.json").read_text())
+
+    yield ask
+    process.communicate()
+
+
 @pytest.mark.parametrize("page", EXAMPLES)
-def test_every_plot_and_address_of_a_page_answers(tmp_path: Path, page: str):
+def test_every_plot_and_address_of_a_page_answers(ask, tmp_path: Path, page: str):
     example = EXAMPLES[page]
     example.write(tmp_path)
     services = [[str(tmp_path / file), None] for file in example.plots]
     if page == "README.md":  # it shows the demo too
         services.append([str(DEMO), str(DEMO / "site")])
 
-    answers = json.loads(
-        run([sys.executable, "-c", ASK], tmp_path, json.dumps([services, example.addresses]))
-    )
+    answers = ask(tmp_path, services, example.addresses)
 
     for address, given in answers.items():
         wanted = ERRORS.get(address, 200)

@@ -11,6 +11,7 @@ import threading
 import urllib.request
 from dataclasses import replace
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 from werkzeug.test import Client
@@ -73,14 +74,34 @@ def taken_port(port=0):
 # dev: a saved file is live on the next request
 
 
-def test_a_saved_file_is_live_on_the_next_request(write_plots, start_server):
-    file = write_plots(GOOD.format(title="one"))
-    server = start_server(str(file), command="dev")
+@pytest.fixture(scope="module")
+def dev(start_server, tmp_path_factory):
+    """A server whose plots file the tests write: what another has left of it is gone with that."""
+    folder = tmp_path_factory.mktemp("dev")
+    (folder / "plots.py").write_text(GOOD.format(title="any"))
+    server = start_server(str(folder / "plots.py"), command="dev")
+    server.folder = folder
+    return server
+
+
+@pytest.fixture
+def save(dev):
+    """Write a file of that server's."""
+
+    def save(source, name="plots.py"):
+        (dev.folder / name).write_text(dedent(source))
+
+    return save
+
+
+def test_a_saved_file_is_live_on_the_next_request(dev, save):
+    server = dev
+    save(GOOD.format(title="one"))
     first = server.get("/plots/first")
     assert first.status == 200
     assert server.get("/plots/second").status == 404
 
-    write_plots(GOOD.format(title="two") + "@plots.plot\ndef second(ax): ...\n")
+    save(GOOD.format(title="two") + "@plots.plot\ndef second(ax): ax.set_title('second')\n")
     changed = server.get("/plots/first")
     assert changed.status == 200
     assert changed.body != first.body
@@ -88,27 +109,25 @@ def test_a_saved_file_is_live_on_the_next_request(write_plots, start_server):
     assert server.get("/plots/second").status == 200
     assert "/plots/second" in page(server)
 
-    write_plots(GOOD.format(title="one"))
+    save(GOOD.format(title="one"))
     assert server.get("/plots/first").body == first.body
     assert server.get("/plots/second").status == 404
 
 
-def test_two_saves_in_a_row_are_both_seen(write_plots, start_server):
-    file = write_plots(GOOD.format(title="a"))
-    server = start_server(str(file), command="dev")
+def test_two_saves_in_a_row_are_both_seen(dev, save):
     bodies = []
     for title in "abcabc":  # all of one size, much faster than the clock of whole seconds
-        write_plots(GOOD.format(title=title))
-        bodies.append(server.get("/plots/first").body)
+        save(GOOD.format(title=title))
+        bodies.append(dev.get("/plots/first").body)
     assert bodies[:3] == bodies[3:]
     assert len(set(bodies)) == 3
 
 
-def test_a_saved_helper_is_live_on_the_next_request(write_plots, start_server):
-    write_plots("TITLE = 'one'\n", "helper.py")
-    write_plots("one\n", "titles.csv")
-    write_plots("one\n", "titles.txt")
-    file = write_plots("""
+def test_a_saved_helper_is_live_on_the_next_request(dev, save):
+    save("TITLE = 'one'\n", "helper.py")
+    save("one\n", "titles.csv")
+    save("one\n", "titles.txt")
+    save("""
         from helper import TITLE
         from plotroute import Plots
         plots = Plots()
@@ -117,15 +136,14 @@ def test_a_saved_helper_is_live_on_the_next_request(write_plots, start_server):
         def first(ax):
             ax.set_title(TITLE)
     """)
-    server = start_server(str(file), command="dev")
-    before = server.get("/plots/first").body
-    write_plots("TITLE = 'two'\n", "helper.py")
-    assert server.get("/plots/first").body != before
-    write_plots("TITLE = 'one'\n", "helper.py")
-    assert server.get("/plots/first").body == before
+    before = dev.get("/plots/first").body
+    save("TITLE = 'two'\n", "helper.py")
+    assert dev.get("/plots/first").body != before
+    save("TITLE = 'one'\n", "helper.py")
+    assert dev.get("/plots/first").body == before
     # Authors are told once that a table is read there.
-    assert server.log.count("titles.csv is read when the plots' code is imported") == 1
-    assert "titles.txt" not in server.log
+    assert dev.log.count("titles.csv is read when the plots' code is imported") == 1
+    assert "titles.txt" not in dev.log
 
 
 NO_VERSION = "This version does not load; the last good one keeps answering"
@@ -150,25 +168,23 @@ ONE_PLOT = "registration is wrong; the other plots answer"
         ),
     ],
 )
-def test_a_mistake_shows_as_a_banner_while_the_good_plots_answer(
-    write_plots, start_server, mistake, banner, place, told
-):
+def test_a_mistake_shows_as_a_banner_while_the_good_plots_answer(dev, save, mistake, banner, place, told):
+    server, said = dev, len(dev.log)
     good = GOOD.format(title="one")
-    file = write_plots(good)
-    server = start_server(str(file), command="dev")
+    save(good)
     before = server.get("/plots/first").body
     assert "does not load" not in page(server)
 
-    write_plots(good + mistake)
+    save(good + mistake)
     shown = page(server)
     assert banner in shown
     assert place in shown
     assert told in shown
     answer = server.get("/plots/first")
     assert (answer.status, answer.body) == (200, before)
-    assert place in server.log
+    assert place in server.log[said:]
 
-    write_plots(good)
+    save(good)
     fixed = page(server)
     assert NO_VERSION not in fixed
     assert ONE_PLOT not in fixed

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import subprocess
@@ -92,23 +93,26 @@ class TestLive(Conformance):
 # --- nothing asked for: what a script gives ----------------------------------------------------
 
 SCRIPT = """
-    import io
+    import json, os, sys
     import matplotlib; matplotlib.use("agg")
     import matplotlib.pyplot as plt
-    plt.rcParams.update({rc!r})
-    figure, ax = plt.subplots({arguments})
-    ax.plot([1, 3, 2], label="line")
-    ax.set(title="title", xlabel="x", ylabel="y")
-    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="{format}")
-    print(buffer.getvalue().hex())
+    for name, layout, rc, format in json.loads(sys.argv[1]):
+        if child := os.fork():  # each a script of its own, but for the imports
+            assert os.waitpid(child, 0)[1] == 0
+            continue
+        plt.rcParams.update(rc)
+        figure, ax = plt.subplots(layout=layout)
+        ax.plot([1, 3, 2], label="line")
+        ax.set(title="title", xlabel="x", ylabel="y")
+        ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+        figure.savefig(name, format=format)
+        os._exit(0)
 """
 
 
-def run(code: str, **environment: str) -> str:
+def run(code: str, *arguments: str, **environment: str) -> str:
     return subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)],
+        [sys.executable, "-c", textwrap.dedent(code), *arguments],
         check=True,
         capture_output=True,
         text=True,
@@ -116,17 +120,31 @@ def run(code: str, **environment: str) -> str:
     ).stdout.strip()
 
 
-@pytest.mark.parametrize("layout", [None, "constrained", "tight", "compressed"])
-@pytest.mark.parametrize(
-    "rc",
-    [
-        {},
-        {"savefig.dpi": 150},
-        {"figure.dpi": 200, "savefig.bbox": "tight"},
-        {"savefig.facecolor": "navy", "savefig.pad_inches": 1.0, "savefig.transparent": True},
-    ],
-)
-def test_without_wishes_the_picture_is_that_of_a_script(layout: str | None, rc: dict[str, Any]) -> None:
+LAYOUTS: list[str | None] = [None, "constrained", "tight", "compressed"]
+RCS: list[dict[str, Any]] = [
+    {},
+    {"savefig.dpi": 150},
+    {"figure.dpi": 200, "savefig.bbox": "tight"},
+    {"savefig.facecolor": "navy", "savefig.pad_inches": 1.0, "savefig.transparent": True},
+]
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str | None, int], bytes]:
+    """What a script saves, by layout and the number of the rcParams."""
+    folder = tmp_path_factory.mktemp("plain")
+    cases = {(layout, n): folder / f"{layout}-{n}" for layout in LAYOUTS for n in range(len(RCS))}
+    asked = [[str(file), layout, RCS[n], "png" if layout else "webp"] for (layout, n), file in cases.items()]
+    run(SCRIPT, json.dumps(asked))
+    return {case: file.read_bytes() for case, file in cases.items()}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("rc", RCS)
+def test_without_wishes_the_picture_is_that_of_a_script(
+    plain: dict[tuple[str | None, int], bytes], layout: str | None, rc: dict[str, Any]
+) -> None:
+    expected = plain[layout, RCS.index(rc)]
     format = "png" if layout else "webp"
     mpl.rcParams.update(rc)
     figure, ax = plt.subplots(layout=layout)
@@ -134,11 +152,10 @@ def test_without_wishes_the_picture_is_that_of_a_script(layout: str | None, rc: 
     ax.set(title="title", xlabel="x", ylabel="y")
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     ours = encode(figure, format).body
-    plain = bytes.fromhex(run(SCRIPT.format(rc=rc, arguments=f"layout={layout!r}", format=format)))
     if format == "png":
-        assert content(ours) == content(plain)
+        assert content(ours) == content(expected)
     else:
-        assert ours == plain
+        assert ours == expected
 
 
 def test_same_bytes_in_every_process_and_format() -> None:
@@ -196,7 +213,7 @@ def ink(encoded: Encoded, faintest: int = 60) -> tuple[int, int, int, int]:
 @pytest.mark.parametrize("name", FIGURES)
 @pytest.mark.parametrize("box", [(160, 120), (320, 200), (800, 600), (800, 200), (200, 800)])
 def test_nothing_is_cropped(name: str, box: tuple[int, int]) -> None:
-    for format in RASTERS:
+    for format in RASTERS if box == (320, 200) else ("png",):  # they are all made of the same pixels
         encoded = encode(FIGURES[name](), format, width=box[0], height=box[1])
         assert size_of(encoded) == box
         assert min(ink(encoded)) >= 1

@@ -1,11 +1,14 @@
-"""What plots look like without plotroute: `python plain.py FOLDER FILE FUNCTION…` saves FOLDER/FUNCTION.png.
+"""What plots look like without plotroute: `python plain.py [[FOLDER, FILE, [FUNCTION, …]], …]`, as JSON, saves
+FOLDER/FUNCTION.png.
 
 A plotting script as everybody writes it: import, call, `savefig`; the decorators return functions unchanged.
-Run it in the folder of FILE. Every function is called in a fork of its own, made when FILE and nothing else
-has been imported, so none sees what another leaves behind.
+Run it in the folder of the files. Each FILE is imported in a fork in which pandas and scikit-learn have been, since
+they take seconds and change nothing of Matplotlib; every function is called in a fork of that, so none sees what
+another leaves behind.
 """
 
 import inspect
+import json
 import os
 import sys
 import traceback
@@ -14,6 +17,8 @@ from io import BytesIO
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import pandas  # noqa: F401
+import sklearn.datasets  # noqa: F401
 from matplotlib.figure import Figure
 
 from plotroute import Picture
@@ -53,21 +58,28 @@ def draw(module, function):
     return file.getvalue()
 
 
-def main(folder, file, *names):
-    sys.path[0] = ""
+def apart(call, *arguments):
+    """Call in a fork, and wait for its end."""
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        return
+    try:
+        call(*arguments)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(0)
+
+
+def script(folder, file, names):
     module = import_module(Path(file).stem)
     for name in names:
-        child = os.fork()
-        if child:
-            os.waitpid(child, 0)
-            continue
-        try:
-            Path(folder, f"{name}.png").write_bytes(draw(module, getattr(module, name)))
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(0)
+        apart(lambda name=name: Path(folder, f"{name}.png").write_bytes(draw(module, getattr(module, name))))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    sys.path[0] = ""
+    for case in json.loads(sys.argv[1]):
+        apart(script, *case)

@@ -11,7 +11,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 from http.cookies import SimpleCookie
@@ -61,7 +60,7 @@ def ends_itself(ax, how: Literal["exit", "kill"], n: int):
 
 WEB_SERVERS = {
     "gunicorn": [
-        ["gunicorn", "-w", "4", "--threads", "32", "--no-control-socket"],
+        ["gunicorn", "--workers", "3", "--threads", "32", "--no-control-socket"],
         ["-b", "127.0.0.1:{port}", "backoffice:create_app()"],
     ],
     "granian": [
@@ -379,7 +378,7 @@ def test_a_death_costs_at_most_the_requests_under_way(office, mia, victim):
         except (OSError, HTTPException) as error:
             return error
 
-    replies = together(8 * THREADS, ask)
+    replies = together(5 * THREADS, ask)
 
     assert killed
     lost = [reply for reply in replies if getattr(reply, "status", None) != 200]
@@ -413,7 +412,7 @@ def test_a_plot_that_ends_its_process_again_and_again_leaves_all_else_alone(offi
 
 @pytest.mark.parametrize("web_server", WEB_SERVERS)
 def test_when_the_last_worker_has_ended_so_have_all_processes(start_office, web_server):
-    stopped, killed = offices = [start_office(web_server) for _ in range(2)]
+    stopped, killed = offices = [start_office(web_server, "--workers", "2") for _ in range(2)]
     for office in offices:
         assert Reader(office, "mia").get(LIVE).status == 200
         assert office.render_processes()
@@ -438,15 +437,20 @@ def test_workers_that_are_replaced_lose_no_request(start_office, change):
     workers = {process.pid for process in office.web_workers()}
 
     def ask(number):
-        if change == "HUP" and number in (40, 100):
+        if change == "HUP" and number in (25, 65):
             office.process.send_signal(signal.SIGHUP)
         return mia.get(f"{REGIONS}.svg" if number % 2 else f"{LIVE}?n={number}")
 
-    replies = together(160, ask)
+    replies = together(100, ask)
 
-    assert Counter(reply.status for reply in replies) == {200: 160}
-    assert {reply.body for reply in replies[1::2]} == {first.body}
-    until(lambda: not workers & {process.pid for process in office.web_workers()})
+    def replaced():
+        # Not each of the workers may have had its share of the requests yet.
+        replies.append(mia.get(f"{REGIONS}.svg"))
+        return not workers & {process.pid for process in office.web_workers()}
+
+    until(replaced)
+    assert {reply.status for reply in replies} == {200}
+    assert {reply.body for reply in [*replies[1:100:2], *replies[100:]]} == {first.body}
     assert mia.get(LIVE).status == 200
     assert len(office.render_servers()) == 1
 

@@ -1,6 +1,8 @@
 """Nothing that a plot does can hurt anyone: hangs, crashes, kills, reloads, a herd of cold pictures."""
 
+import itertools
 import os
+import random
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +24,7 @@ def numbers():
     return np.arange(10.0)
 
 @plots.plot
-def line(ax, numbers, n: int = 0):
+def line(ax, numbers, n: int = 0, again: int = 0):
     ax.plot(numbers + n)
 
 @plots.plot(ttl="forever", timeout=3)
@@ -40,6 +42,11 @@ def crashes(ax, how="exit", n: int = 0):
 def slow(ax, seconds: float = 0.2, n: int = 0):
     time.sleep(seconds)
     ax.plot([n])
+
+@plots.plot(ttl="forever")
+def slower(ax):
+    time.sleep(1.5)
+    ax.plot([1])
 """
 
 
@@ -123,8 +130,18 @@ def folder(write_plots):
     return write_plots(PLOTS).parent
 
 
-def test_while_every_render_process_hangs_what_is_known_is_answered(folder, start_server):
-    server = start_server("plots.py", cwd=folder, PLOTROUTE_RENDERERS="2")
+@pytest.fixture(scope="module")
+def server(start_server, tmp_path_factory):
+    """A server for tests after which it must be what it was before."""
+    folder = tmp_path_factory.mktemp("shared")
+    (folder / "plots.py").write_text(PLOTS)
+    return start_server("plots.py", cwd=folder, PLOTROUTE_RENDERERS="2")
+
+
+numbers = itertools.count(100)  # pictures that no other test has asked for
+
+
+def test_while_every_render_process_hangs_what_is_known_is_answered(server):
     golden = server.get("/plots/numbers/line")
     with ThreadPoolExecutor(4) as readers:
         hanging = [readers.submit(server.get, f"/plots/hangs?n={n}") for n in range(4)]
@@ -137,18 +154,18 @@ def test_while_every_render_process_hangs_what_is_known_is_answered(folder, star
             assert server.get("/").status == 200
             time.sleep(0.05)
     assert {reader.result().status for reader in hanging} == {504}
-    assert server.get("/plots/numbers/line?n=1").status == 200
+    assert server.get(f"/plots/numbers/line?n={next(numbers)}").status == 200
 
 
 @pytest.mark.parametrize("how", ["exit", "segv"])
-def test_a_crash_is_one_clear_error_and_the_next_picture_is_right(folder, start_server, how):
-    server = start_server("plots.py", cwd=folder, PLOTROUTE_RENDERERS="2", PLOTROUTE_CACHE_MEMORY="0")
+def test_a_crash_is_one_clear_error_and_the_next_picture_is_right(server, how):
+    said = len(server.log)
     golden = server.get("/plots/numbers/line").body
     for n in range(5):
         reply = server.get(f"/plots/crashes?how={how}&n={n}")
         assert (reply.status, b"plot_crashed" in reply.body) == (500, True)
-        assert server.get("/plots/numbers/line").body == golden
-    assert ("SIGSEGV" in server.log) == (how == "segv")
+        assert server.get(f"/plots/numbers/line?again={next(numbers)}").body == golden
+    assert ("SIGSEGV" in server.log[said:]) == (how == "segv")
 
 
 def test_a_page_of_forty_cold_pictures_shows_forty_pictures(folder, start_server):
@@ -178,19 +195,16 @@ def test_twenty_saves_during_two_thousand_requests_fail_none(folder, start_serve
     assert wait_until(lambda: server.get("/plots/numbers/line?n=1").status == 200)
 
 
-def test_a_herd_on_one_cold_picture_is_one_drawing(folder, start_server):
-    server = start_server("plots.py", cwd=folder, PLOTROUTE_RENDERERS="2")
+def test_a_herd_on_one_cold_picture_is_one_drawing(server):
     with ThreadPoolExecutor(50) as readers:
-        replies = list(readers.map(lambda _: server.get("/plots/slow?seconds=1.5"), range(50)))
+        replies = list(readers.map(lambda _: server.get("/plots/slower"), range(50)))
     assert {reply.status for reply in replies} == {200}
     assert len({reply.body for reply in replies}) == 1
     assert sum("uri-miss; stored" in reply.headers["Cache-Status"] for reply in replies) == 1
 
 
-@pytest.mark.parametrize("depth", ["supervisor", "web", "base", "generation", "renderer"])
-def test_killing_any_process_leaves_no_orphan_and_no_stuck_restart(folder, start_server, depth):
-    server = start_server("plots.py", cwd=folder, PLOTROUTE_RENDERERS="2", PLOTROUTE_CACHE_MEMORY="0")
-    golden = server.get("/plots/numbers/line").body
+def depths(server):
+    """Return name → id of one process of each kind."""
     everyone = processes(server.process.pid)
     lines = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in everyone}
     below = {
@@ -200,18 +214,20 @@ def test_killing_any_process_leaves_no_orphan_and_no_stuck_restart(folder, start
         pid for pid in everyone if b"render.server" in lines[pid] and below[pid] == server.process.pid
     )
     generation = next(pid for pid in everyone if below[pid] == base)
-    victim = {
+    return {
         "supervisor": server.process.pid,
         "web": next(pid for pid in everyone if b"plotroute.serving" in lines[pid]),
         "base": base,
         "generation": generation,
         "renderer": next(pid for pid in everyone if below[pid] == generation),
-    }[depth]
-    os.kill(victim, signal.SIGKILL)
-    if depth == "supervisor":
-        server.process.wait()
-        assert wait_until(lambda: not any(map(alive, everyone)))
-        return
+    }
+
+
+def test_killing_any_process_leaves_no_orphan_and_no_stuck_restart(folder, start_server):
+    server = start_server("plots.py", cwd=folder, PLOTROUTE_RENDERERS="2", PLOTROUTE_CACHE_MEMORY="0")
+    golden = server.get("/plots/numbers/line").body
+    everyone = processes(server.process.pid)
+    number = len(everyone)
 
     def answers():
         try:
@@ -219,10 +235,25 @@ def test_killing_any_process_leaves_no_orphan_and_no_stuck_restart(folder, start
         except OSError:
             return False
 
-    assert wait_until(lambda: not alive(victim) and len(processes(server.process.pid)) == len(everyone))
-    assert wait_until(answers)
-    everyone |= processes(server.process.pid)
+    for depth in random.sample(["web", "base", "generation", "renderer"], 4):
+        victim = depths(server)[depth]
+        os.kill(victim, signal.SIGKILL)
+        assert wait_until(
+            lambda victim=victim: not alive(victim) and len(processes(server.process.pid)) == number
+        ), depth
+        assert wait_until(answers), depth
+        everyone |= processes(server.process.pid)
     server.stop()
+    assert wait_until(lambda: not any(map(alive, everyone)))
+
+
+def test_killing_the_supervisor_leaves_no_orphan(folder, start_server):
+    server = start_server("plots.py", cwd=folder, PLOTROUTE_RENDERERS="2")
+    assert server.get("/plots/numbers/line").status == 200
+    everyone = processes(server.process.pid)
+    assert set(depths(server).values()) <= everyone
+    server.process.kill()
+    server.process.wait()
     assert wait_until(lambda: not any(map(alive, everyone)))
 
 

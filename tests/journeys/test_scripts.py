@@ -1,6 +1,6 @@
 """Twelve ordinary scripts behind one server: each picture shows what its script alone would have saved.
 
-"Alone" is plain.py: a fresh interpreter per script, forked per plot, with nothing of plotroute's running.
+"Alone" is plain.py: a fresh fork per script, forked per plot, with nothing of plotroute's running.
 The server draws every plot twice, in two orders and with no cache, the second time with a vandal before
 each, so that what one plot leaves behind would show in another. No script uses random numbers without a seed of its own, so plotroute's seeding has
 no part in the comparison.
@@ -11,7 +11,6 @@ import os
 import random
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
@@ -20,6 +19,7 @@ import pytest
 from PIL import Image
 
 from encode.pngs import content
+from sketches import until
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 PLAIN = Path(__file__).with_name("plain.py")
@@ -73,24 +73,25 @@ def server(start_server, matplotlib_directory, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def plain(server, matplotlib_directory, tmp_path_factory):
-    """A function: case → what a plain script saves. Two scripts run at a time, while the server draws."""
+    """A function: case → what a plain script saves. They run while the server draws."""
     environment = os.environ | {"MPLBACKEND": "agg", "MPLCONFIGDIR": matplotlib_directory}
     folders = {file: tmp_path_factory.mktemp(file.removesuffix(".py")) for file in FILES}
-
-    def run(file):
-        names = [case["function"] for case in CASES if case["file"] == file]
-        command = [sys.executable, str(PLAIN), str(folders[file]), file, *names]
-        return subprocess.run(command, cwd=SCRIPTS, env=environment, capture_output=True, text=True)
+    names = {file: [case["function"] for case in CASES if case["file"] == file] for file in FILES}
+    asked = json.dumps([[str(folders[file]), file, names[file]] for file in FILES])
+    log_file = tmp_path_factory.mktemp("plain") / "log.txt"
+    with log_file.open("w") as log:
+        command = [sys.executable, str(PLAIN), asked]
+        scripts = subprocess.Popen(command, cwd=SCRIPTS, env=environment, stderr=log)
 
     def saved(case):
-        done = runs[case["file"]].result()
+        scripts.wait()
         picture = folders[case["file"]] / f"{case['function']}.png"
-        assert picture.exists(), done.stderr
+        assert picture.exists(), log_file.read_text()
         return picture.read_bytes()
 
-    with ThreadPoolExecutor(2) as interpreters:
-        runs = {file: interpreters.submit(run, file) for file in FILES}
-        yield saved
+    yield saved
+    scripts.kill()
+    scripts.wait()
 
 
 # seaborn.objects puts this legend beside the axes, and Matplotlib's tight box moves it from there: plotroute
@@ -101,6 +102,7 @@ LEGEND_BESIDE = {"/plots/marketing/signups": 615}
 @pytest.fixture(scope="module")
 def passes(server):
     """Answers to all plots in an order and in the opposite one: each came before and after each other."""
+    until(lambda: server.get("/readyz").status == 200)
     order = random.sample(ADDRESSES, len(ADDRESSES))
     first = {address: server.get(address) for address in order}
     second = {}

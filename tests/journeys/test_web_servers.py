@@ -167,13 +167,15 @@ def test_other_views_answer_while_plots_hang_and_a_page_of_cold_plots_is_shown(s
         (server.folder / "go").touch()
         assert [one.result().status for one in hanging] == [200, 200]
 
+    if server.waiting > 1:  # a program that asks would hold the only thread, as the log has said
+        programs_that_ask_for_more_than_there_are_threads_are_told_when_to_come_again(server)
 
-def test_programs_that_ask_for_more_than_there_are_threads_are_told_when_to_come_again(server):
-    if server.waiting == 1:
-        pytest.skip("a program that asks there holds the only thread, as the log has said")
+
+def programs_that_ask_for_more_than_there_are_threads_are_told_when_to_come_again(server):
+    (server.folder / "go").unlink()
     more = min(server.waiting + 3, 12)
     with ThreadPoolExecutor(more) as programs:
-        asked = [programs.submit(server.get, f"/plots/hangs?n={n}") for n in range(more)]
+        asked = [programs.submit(server.get, f"/plots/hangs?n={n}") for n in range(10, 10 + more)]
         refused = max(0, more - server.waiting)
         until(lambda: sum(one.done() for one in asked) >= refused)
         assert server.get("/other").body == b"another view"
