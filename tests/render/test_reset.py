@@ -160,7 +160,7 @@ def test_a_picture_drawn_twice_is_the_same(state):
 
 def test_what_an_author_sets_at_the_top_of_the_file_stays():
     with mpl.rc_context():
-        sns.set_theme(style="darkgrid")
+        sns.set_theme(style="darkgrid", color_codes=False)  # those are of all tests
         np_before = np.geterr()
         state = State()
         with state.clean():
