@@ -96,7 +96,7 @@ def sales(): return [1, 2, 3]
 def right(ax, sales): ax.plot(sales)
 
 @plots.plot
-def misspelt(ax, salse): ...
+def misspelt(ax, salse): ax.plot(salse)
 
 @plots.plot(width=300)
 def with_width(ax): ...
