@@ -28,9 +28,10 @@ import click
 from click.testing import CliRunner
 
 import plotroute
-from plotroute import addresses, catalog, cli, errors, flights, freshness, options, params, settings
+from plotroute import addresses, catalog, cli, errors, flights, freshness, params, settings
 from plotroute.cache.memory import MemoryCache
 from plotroute.model import IMAGE_TYPES, Image, Job, Manifest, PlotSpec
+from plotroute.params import picture_options
 from plotroute.pipeline import Answer, Order, Pipeline
 from plotroute.web import negotiate, problems, responses
 from plotroute.web.app import create_app
@@ -184,10 +185,10 @@ def adhoc() -> str:
     return table(("address", "or", "draws"), rows) + "\n\n" + table(("parameter", "meaning"), listed)
 
 
-def picture_options() -> str:
+def image_options() -> str:
     """What every plot takes besides its own parameters."""
     rows = []
-    for option in options.PARAMS:
+    for option in picture_options.PARAMS:
         takes = " or ".join(f"`{choice}`" for choice in option.choices) or {
             "int": "a whole number",
             "float": "a number",
@@ -195,7 +196,7 @@ def picture_options() -> str:
         }.get(option.kind, option.kind)
         if option.bounds:
             takes += f", {option.bounds['ge']:,} to {option.bounds['le']:,}"
-        own = "yes" if option.name in options.DECLARABLE else ""
+        own = "yes" if option.name in picture_options.DECLARABLE else ""
         rows.append((f"`{option.name}`", takes, tags(option.description), own))
     return table(("option", "takes", "meaning", "a function may ask for it"), rows)
 
@@ -350,7 +351,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "suffixes": suffixes,
     "adhoc": adhoc,
-    "options": picture_options,
+    "options": image_options,
     "caching": caching,
     "python": public_names,
     "tree": tree,

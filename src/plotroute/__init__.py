@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from plotroute.data.files import files as files
     from plotroute.errors import CannotDraw as CannotDraw
-    from plotroute.hints import User as User
-    from plotroute.hints import Values as Values
     from plotroute.model import Image as Image
     from plotroute.model import Picture as Picture
+    from plotroute.params.hints import User as User
+    from plotroute.params.hints import Values as Values
+    from plotroute.params.timerange import TimeRange as TimeRange
     from plotroute.plots import Plots as Plots
-    from plotroute.timerange import TimeRange as TimeRange
     from plotroute.web.figures import figure_response as figure_response
 
 __version__ = "0.1.0"
@@ -37,12 +37,12 @@ __all__ = [
 _OFFERED = {
     "files": "data.files",
     "CannotDraw": "errors",
-    "User": "hints",
-    "Values": "hints",
+    "User": "params.hints",
+    "Values": "params.hints",
     "Image": "model",
     "Picture": "model",
     "Plots": "plots",
-    "TimeRange": "timerange",
+    "TimeRange": "params.timerange",
     "figure_response": "web.figures",
 }
 

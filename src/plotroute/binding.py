@@ -10,15 +10,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from plotroute import addresses, claims, freshness, hints, links, options, params
+from plotroute import addresses, claims, freshness, links, params
 from plotroute.errors import BadRegistration, InvalidParameters
 from plotroute.model import DatasetSpec, Param, PlotSpec
+from plotroute.params import hints, picture_options
 from plotroute.registry import Dataset, Plot, Registry
 from plotroute.signatures import FIGURES, Argument, arguments, where
 
 log = logging.getLogger("plotroute")
 
-_OPTIONS = tuple(option.name for option in options.PARAMS)
+_OPTIONS = tuple(option.name for option in picture_options.PARAMS)
 
 
 class Wrong(BadRegistration):
@@ -163,7 +164,7 @@ def bind(plot: Plot, prefix: str, datasets: Datasets) -> BoundPlot:
     datasets.check(title, read.values())
     own, annotations = _parameters(title, plot.function, found, read, datasets, plot.examples)
     for parameter in own:
-        if parameter.name in _OPTIONS and parameter.name not in options.DECLARABLE:
+        if parameter.name in _OPTIONS and parameter.name not in picture_options.DECLARABLE:
             raise BadRegistration(
                 f"{title}: the parameter {parameter.name!r} is a picture option of every plot; rename it."
             )
@@ -202,7 +203,7 @@ def bind(plot: Plot, prefix: str, datasets: Datasets) -> BoundPlot:
         title=words,
         alt=plot.alt or words,
         description=rest.strip() if words == heading else f"{heading}\n{rest}".strip(),
-        takes_options=tuple(p.name for p in own if p.name in options.DECLARABLE),
+        takes_options=tuple(p.name for p in own if p.name in picture_options.DECLARABLE),
         adhoc=adhoc,
     )
     _check_segments(title, spec)

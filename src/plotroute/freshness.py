@@ -9,8 +9,8 @@ import hashlib
 from datetime import timedelta
 from typing import Literal
 
-from plotroute import durations
 from plotroute.model import DatasetRef, DatasetSpec, PlotSpec
+from plotroute.params import durations
 
 FOREVER = "forever"
 

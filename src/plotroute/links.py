@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from plotroute import addresses, options, params
+from plotroute import addresses, params
 from plotroute.addresses import Found
 from plotroute.errors import InvalidParameters, ParameterError, UnknownFormat
 from plotroute.model import IMAGE_TYPES, Manifest, Param, PlotSpec
+from plotroute.params import picture_options
 
 
 def address(manifest: Manifest, name: str, parameters: Mapping[str, Any]) -> str:
@@ -30,7 +31,7 @@ def build(plot: PlotSpec, given: Mapping[str, Any], format: str | None = None) -
     InvalidParameters if the address would not give a picture.
     """
     given = dict(given)
-    declared = {p.name: p for p in (*plot.params, *options.offered(plot))}
+    declared = {p.name: p for p in (*plot.params, *picture_options.offered(plot))}
     values = params.from_json(tuple(declared.values()), given, now=datetime.now(UTC))
     path = plot.addresses[0]
     fixed = addresses.fixed_format(path)
@@ -72,7 +73,7 @@ def canonical(plot: PlotSpec, parameters: Mapping[str, Any]) -> dict[str, Any]:
 
     InvalidParameters has everything that is wrong, once one of the values is.
     """
-    declared = {p.name: p for p in (*plot.params, *options.offered(plot))}
+    declared = {p.name: p for p in (*plot.params, *picture_options.offered(plot))}
     given: dict[str, Any] = {}
     errors: list[Any] = []
     for name, value in parameters.items():

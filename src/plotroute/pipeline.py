@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from plotroute import addresses, freshness, links, options, params, sources
+from plotroute import addresses, freshness, links, params, sources
 from plotroute.addresses import Found
 from plotroute.cache.base import Cache, Stored, named
 from plotroute.cache.memory import MemoryCache
@@ -35,6 +35,7 @@ from plotroute.flights import Flights
 from plotroute.latest import Latest
 from plotroute.model import DatasetRef, Image, Job, Json, Manifest, PlotSpec, Versions
 from plotroute.orders import Answer, Footing, Order
+from plotroute.params import picture_options
 from plotroute.render.base import Renderer
 from plotroute.room import Room, come_again
 from plotroute.settings import Settings
@@ -113,7 +114,7 @@ class Pipeline:
         values before anything is found out about data: who may not see the picture must not have it loaded.
         """
         plot = found.plot
-        declared = plot.params + options.offered(plot)
+        declared = plot.params + picture_options.offered(plot)
         at = self._now()
         now = datetime.fromtimestamp(at, UTC)
         if body is None:
@@ -144,7 +145,7 @@ class Pipeline:
     ) -> Order:
         """Name the picture that checked values of parameters and options mean."""
         own = {parameter.name: values[parameter.name] for parameter in plot.params + plot.users}
-        dress = options.build(values, plot, plot.max_pixels or self._settings.max_pixels)
+        dress = picture_options.build(values, plot, plot.max_pixels or self._settings.max_pixels)
         reads = tuple(sources.needed(manifest, plot, own).values())
         versions = self._versions(manifest, reads)
         epoch = self._cache.epoch(*plot.names)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
-from plotroute import columns, freshness, hints, keys
+from plotroute import freshness, keys
 from plotroute.binding import BoundDataset
 from plotroute.catalog import Catalog
 from plotroute.clock import now
@@ -26,6 +26,7 @@ from plotroute.data.files import ran_out
 from plotroute.data.opened import Opened, States, changed
 from plotroute.errors import AnswerError, DatasetUnavailable, OutOfMemory, PlotFailed
 from plotroute.model import DatasetRef, Versions
+from plotroute.params import hints, time_columns
 from plotroute.render import absent
 from plotroute.render.changes import affected
 from plotroute.render.host import Context
@@ -272,7 +273,7 @@ class Datasets:
             if ran_out(error):
                 raise OutOfMemory(f"{what} ran out of memory", detail=author_traceback(error)) from error
             absent.explain(error)
-            columns.explain(error, self._time_ranges)
+            time_columns.explain(error, self._time_ranges)
             raise DatasetUnavailable(
                 "Loading data failed" if what.startswith("Loading") else "Checking data failed",
                 detail=f"{what} failed.\n{author_traceback(error)}",

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from plotroute import durations
 from plotroute.errors import CannotDraw
 from plotroute.model import Param
+from plotroute.params import durations
 from plotroute.tracebacks import author_traceback
 
 _FAILS_WITH = (OverflowError, ValueError, FloatingPointError)

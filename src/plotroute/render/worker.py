@@ -16,7 +16,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from plotroute import author_code, columns, encode, hints, keys, loader, sources
+from plotroute import author_code, encode, keys, loader, sources
 from plotroute.binding import BoundPlot
 from plotroute.catalog import Catalog, complete
 from plotroute.data.files import ran_out
@@ -28,6 +28,7 @@ from plotroute.encode.measuring import renderers_kept
 from plotroute.encode.missing_glyphs import missing_glyphs_told_once
 from plotroute.errors import AnswerError, CannotDraw, DatasetLoading, OutOfMemory, PlotFailed, UnknownPlot
 from plotroute.model import Image, Job, Picture
+from plotroute.params import hints, time_columns
 from plotroute.render import absent, far_values
 from plotroute.render.datasets import Datasets
 from plotroute.render.host import Context
@@ -286,7 +287,7 @@ def _answer(error: BaseException, plot: BoundPlot, job: Job) -> AnswerError:
     if (far := far_values.explained(error, plot.spec.params, job.values)) is not None:
         return far
     absent.explain(error)
-    columns.explain(error, lambda: [p.name for p in plot.spec.params if p.kind == "timerange"])
+    time_columns.explain(error, lambda: [p.name for p in plot.spec.params if p.kind == "timerange"])
     return PlotFailed("The plot's code raised an error", detail=author_traceback(error))
 
 

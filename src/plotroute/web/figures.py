@@ -15,10 +15,11 @@ from urllib.parse import quote
 
 from flask import Response, has_request_context, request
 
-from plotroute import encode, freshness, options
+from plotroute import encode, freshness
 from plotroute.encode.base import NotAFigure, Target
 from plotroute.encode.layout import PX
 from plotroute.model import IMAGE_TYPES, Picture, PlotSpec
+from plotroute.params import picture_options
 from plotroute.web.pages import readable
 from plotroute.web.problems import PICTURE_POLICY
 
@@ -122,7 +123,7 @@ def _at(figure: Any, dpr: float | None) -> Iterator[None]:
         return
     if not dpr > 0:
         raise ValueError(f"dpr={dpr!r} must be a number above 0")
-    ratio = options.build({"dpr": dpr}, PlotSpec(name="", addresses=()), max_pixels=0).dpr or 1
+    ratio = picture_options.build({"dpr": dpr}, PlotSpec(name="", addresses=()), max_pixels=0).dpr or 1
     # Not `savefig.dpi` itself, which a seaborn.objects Plot has in a theme of its own: there as here it is
     # "figure", and that is this attribute (Matplotlib has no public door to it).
     before = getattr(figure, "_original_dpi", figure.dpi)

@@ -14,13 +14,12 @@ from urllib.parse import quote
 from jinja2 import Undefined
 from markupsafe import Markup, escape
 
-from plotroute import options
 from plotroute.addresses import fixed_format
 from plotroute.encode.base import Target
 from plotroute.encode.layout import asked_box
 from plotroute.errors import InvalidParameters
 from plotroute.model import IMAGE_TYPES, Options, PlotSpec
-from plotroute.params import canonical
+from plotroute.params import canonical, picture_options
 from plotroute.web.negotiate import DEFAULT_FORMAT
 
 RASTERS = ("png", "webp", "jpg")
@@ -31,7 +30,7 @@ RATIOS = (1.5, 2, 3)
 
 _DARK = "(prefers-color-scheme: dark)"
 
-_SIDES = {option.name: option for option in options.PARAMS if option.name in ("width", "height")}
+_SIDES = {option.name: option for option in picture_options.PARAMS if option.name in ("width", "height")}
 
 # HTML takes more. These are the names that it has, and those of frameworks: `@load`, `x-on:click.once`.
 _NAME = re.compile(r"[a-z@:](?:[a-z0-9@:._-]*[a-z0-9])?")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from plotroute import addresses, links, options, params
+from plotroute import addresses, links, params
 from plotroute.departures import Departure
 from plotroute.model import IMAGE_TYPES, Manifest, Param, PlotSpec
+from plotroute.params import picture_options
 from plotroute.web.pages import ListedParameter, ListedPlot, plots_page
 
 
@@ -55,7 +56,7 @@ def schema(plot: PlotSpec, *, prefix: str = "") -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **_entry(plot, prefix),
         **params.json_schema(plot.params),
-        "options": params.json_schema(options.offered(plot)),
+        "options": params.json_schema(picture_options.offered(plot)),
     }
 
 

@@ -9,10 +9,10 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from plotroute import bounds, records, spelling
 from plotroute.model import Json, Param
-from plotroute.spelling import Refused
-from plotroute.timerange import TimeRange
+from plotroute.params import bounds, converters, lists
+from plotroute.params.converters import Refused
+from plotroute.params.timerange import TimeRange
 
 
 def take(param: Param, value: Any, max_values: int) -> Json:
@@ -25,11 +25,11 @@ def take(param: Param, value: Any, max_values: int) -> Json:
             raise Refused("cannot be None", quoted=False)
         return None
     if param.kind == "values":
-        taken = records.read_values(value, max_values)
+        taken = lists.read_values(value, max_values)
     elif param.many:
-        taken = records.read_list(param, value, max_values)
+        taken = lists.read_list(param, value, max_values)
     else:
-        taken = spelling.accept(param, value)
+        taken = converters.accept(param, value)
     bounds.check(param, taken)
     return taken
 

@@ -11,14 +11,14 @@ from copy import copy
 from datetime import datetime
 from typing import Any
 
-from plotroute import records, spelling
-from plotroute.canonical import plain, resolve, take
 from plotroute.errors import InvalidParameters, ParameterError
-from plotroute.hints import Values, decode, hint_of, read
 from plotroute.model import Json, Param
-from plotroute.schema import json_schema
-from plotroute.spelling import Refused
-from plotroute.timerange import TimeRange
+from plotroute.params import converters, lists
+from plotroute.params.converters import Refused
+from plotroute.params.hints import Values, decode, hint_of, read
+from plotroute.params.json_schema import json_schema
+from plotroute.params.normalize import plain, resolve, take
+from plotroute.params.timerange import TimeRange
 
 __all__ = [
     "MAX_BODY_VALUES",
@@ -128,8 +128,8 @@ def to_query(param: Param, value: Json) -> list[str]:
         error = Refused(f"{said} cannot be written in a URL, where empty means the default", quoted=False)
         raise InvalidParameters([_entry(param.name, None, error)])
     if param.kind == "values":
-        return [records.write_values(value)]
-    return [records.write_list(param, value) if param.many else spelling.write(param, value)]
+        return [lists.write_values(value)]
+    return [lists.write_list(param, value) if param.many else converters.write(param, value)]
 
 
 class _Reading:
@@ -229,7 +229,7 @@ class _Reading:
 
     def unknown(self, name: str, value: Any) -> None:
         names = [*self.params, *(_ENDS if self.ranged else ())]
-        nearest = spelling.nearest(name, [*names, *self.known])
+        nearest = converters.nearest(name, [*names, *self.known])
         hint = f"; did you mean {nearest}?" if nearest else ""
         said = f"is not a parameter here{hint}"
         self.fail(name, value, Refused(said, "unknown", quoted=False, allowed=names, nearest=nearest))
@@ -262,11 +262,11 @@ def _is_absent(param: Param, value: Any) -> bool:
 def _entry(name: str, value: Any, error: Refused) -> ParameterError:
     sent = str(value) if isinstance(value, (str, bool, float)) else None
     if isinstance(value, int) and not isinstance(value, bool):
-        sent = spelling.shown(value)
+        sent = converters.shown(value)
     return ParameterError(
         parameter=_cut(name),
         code=error.code,
-        message=f"{spelling.shown(value)} {error.why}" if error.quoted else error.why,
+        message=f"{converters.shown(value)} {error.why}" if error.quoted else error.why,
         sent=None if sent is None else _cut(sent),
         allowed=error.allowed,
         nearest=error.nearest,

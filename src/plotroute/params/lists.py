@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from plotroute.model import Json, Param
-from plotroute.spelling import Refused, accept, read_str, shown, write
+from plotroute.params.converters import Refused, accept, read_str, shown, write
 
 # One bare word: `temperature`, `weather.temperature` (a column), `values:temperature` (a function of a name).
 _SOURCE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[^,]{1,100})?(?::[^,]{1,100})?")

@@ -18,11 +18,11 @@ from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined, SchemaError
 
-from plotroute import bounds, canonical, spelling
 from plotroute.errors import BadRegistration, InvalidParameters, ParameterError
 from plotroute.model import Json, Kind, Param
-from plotroute.spelling import Refused
-from plotroute.timerange import TimeRange
+from plotroute.params import bounds, converters, normalize
+from plotroute.params.converters import Refused
+from plotroute.params.timerange import TimeRange
 
 EMPTY = inspect.Parameter.empty
 SUPPORTED = (
@@ -292,7 +292,7 @@ def _item(kind: Kind, shape: _Shape, value: Json) -> Any:
     for choice, member in shape.members:
         if choice == value and type(choice) is type(value):
             return member
-    return spelling.python(kind, value)
+    return converters.python(kind, value)
 
 
 def _bounds(where: str, kind: Kind, found: Mapping[str, Any], *, many: bool) -> dict[str, Json]:
@@ -305,7 +305,7 @@ def _bounds(where: str, kind: Kind, found: Mapping[str, Any], *, many: bool) -> 
         try:
             # The bounds of a list are numbers of items, whatever the items are.
             moment = kind in _MOMENTS and not many
-            said[name] = spelling.accept(Param(name=name, kind=kind), bound) if moment else bound
+            said[name] = converters.accept(Param(name=name, kind=kind), bound) if moment else bound
         except Refused as error:
             raise BadRegistration(f"{where}: its bound {name}={bound!r} {error.why}.") from None
     return said
@@ -316,7 +316,7 @@ _MOMENTS = frozenset({"date", "datetime", "timedelta"})
 
 def _check_choices(where: str, param: Param) -> None:
     for choice in param.choices:
-        read_back = spelling.read(param, spelling.write_choice(choice))
+        read_back = converters.read(param, converters.write_choice(choice))
         if type(read_back) is not type(choice) or read_back != choice:
             raise BadRegistration(
                 f"{where} has the choices {read_back!r} and {choice!r}, which look the same in a URL."
@@ -358,7 +358,7 @@ _KIND_NAMES: Mapping[Kind, Any] = {kind: hint.__name__ for hint, kind in _KINDS.
 
 def _fit(where: str, role: str, param: Param, value: Any) -> Json:
     try:
-        return canonical.take(param, canonical.plain(param, value), _MAX_ITEMS)
+        return normalize.take(param, normalize.plain(param, value), _MAX_ITEMS)
     except Refused as error:
         said = f", which {error.why}" if error.quoted else f": {error.why}"
         raise BadRegistration(f"{where} has the {role} {value!r}{said}.") from None

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plotroute import durations
+from plotroute.params import durations
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from plotroute import durations
 from plotroute.model import Json, Kind, Param
-from plotroute.timerange import TimeRange, moment
+from plotroute.params import durations
+from plotroute.params.timerange import TimeRange, moment
 
 MAX_TEXT = 10_000
 """Characters of a text without a `max_length` of its own: more than fits a picture."""

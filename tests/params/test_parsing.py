@@ -18,7 +18,7 @@ from plotroute import params
 from plotroute.errors import BadRegistration, InvalidParameters
 from plotroute.model import Json, Param
 from plotroute.params import Values
-from plotroute.timerange import TimeRange
+from plotroute.params.timerange import TimeRange
 
 EMPTY = inspect.Parameter.empty
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)

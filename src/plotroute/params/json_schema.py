@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from plotroute import bounds, durations
 from plotroute.model import Json, Kind, Param
+from plotroute.params import bounds, durations
 
 _TYPES: Mapping[Kind, dict[str, Any]] = {
     "int": {"type": "integer"},

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
-from plotroute import columns, durations
+from plotroute.params import durations, time_columns
 
 SPELLING = (
     "write -7d, now-7d..now-1d, 2024-01-01..2024-02-01 or 2024-01-01T06:00Z..now "
@@ -136,7 +136,7 @@ class TimeRange:
         >>> recent = orders[period.mask(orders["ordered_at"])]
         """
         now = self.resolve(datetime.now(UTC))
-        return columns.between(times, now.start, now.end, ZoneInfo(tz) if isinstance(tz, str) else tz)
+        return time_columns.between(times, now.start, now.end, ZoneInfo(tz) if isinstance(tz, str) else tz)
 
     def resolve(self, now: datetime) -> TimeRange:
         """Return the absolute range that this one is at `now` (aware).

@@ -18,8 +18,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from plotroute.model import Json, Kind, Param
-from plotroute.records import each
-from plotroute.spelling import MAX_TEXT, Refused, python, python_type, write
+from plotroute.params.converters import MAX_TEXT, Refused, python, python_type, write
+from plotroute.params.lists import each
 
 _ORDER = frozenset({"ge", "gt", "le", "lt"})
 _LENGTH = frozenset({"min_length", "max_length"})

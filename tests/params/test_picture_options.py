@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from plotroute import options, params
+from plotroute import params
 from plotroute.errors import InvalidParameters
 from plotroute.model import Options, PlotSpec
+from plotroute.params import picture_options
 
 PLOT = PlotSpec(name="a", addresses=("/plots/a",))
 NAMES = ["width", "height", "dpr", "theme", "background", "png8", "download", "on_error"]
@@ -14,8 +15,8 @@ NAMES = ["width", "height", "dpr", "theme", "background", "png8", "download", "o
 
 def asked(*query, plot=PLOT, max_pixels=16_000_000):
     """The options that a query asks for."""
-    values = params.parse(options.offered(plot), query, {}, now=datetime.now(UTC))
-    return options.build(values, plot, max_pixels)
+    values = params.parse(picture_options.offered(plot), query, {}, now=datetime.now(UTC))
+    return picture_options.build(values, plot, max_pixels)
 
 
 def refused(*query, **rest):
@@ -26,21 +27,21 @@ def refused(*query, **rest):
 
 
 def test_the_options_are_these():
-    assert [option.name for option in options.PARAMS] == NAMES
+    assert [option.name for option in picture_options.PARAMS] == NAMES
 
 
 def test_every_option_is_described_and_may_be_left_out():
-    for option in options.PARAMS:
+    for option in picture_options.PARAMS:
         assert option.description.endswith(".")
         assert not option.required
 
 
 def test_a_plot_offers_all_options_but_those_it_takes_itself():
-    plot = PlotSpec(name="a", addresses=("/plots/a",), takes_options=options.DECLARABLE)
+    plot = PlotSpec(name="a", addresses=("/plots/a",), takes_options=picture_options.DECLARABLE)
 
-    assert [option.name for option in options.offered(PLOT)] == NAMES
+    assert [option.name for option in picture_options.offered(PLOT)] == NAMES
     left = ["dpr", "background", "png8", "download", "on_error"]
-    assert [option.name for option in options.offered(plot)] == left
+    assert [option.name for option in picture_options.offered(plot)] == left
 
 
 def test_nothing_asked_leaves_everything_to_the_author():
@@ -153,4 +154,4 @@ def test_a_plot_in_charge_of_its_size_is_not_sized_again():
     plot = PlotSpec(name="a", addresses=("/plots/a",), takes_options=("width", "height", "theme"))
     values = {"width": 8000, "height": 8000, "theme": "dark", "dpr": 1.2}
 
-    assert options.build(values, plot, 1_000_000) == Options(dpr=1.5)
+    assert picture_options.build(values, plot, 1_000_000) == Options(dpr=1.5)
