@@ -28,11 +28,12 @@ import click
 from click.testing import CliRunner
 
 import plotroute
-from plotroute import addresses, catalog, cli, errors, flights, freshness, params, settings
+from plotroute import catalog, cli, errors, flights, freshness, params, settings
 from plotroute.cache.memory import MemoryCache
 from plotroute.model import IMAGE_TYPES, Image, Job, Manifest, PlotSpec
 from plotroute.params import picture_options
 from plotroute.pipeline import Answer, Order, Pipeline
+from plotroute.routing import routes
 from plotroute.web import negotiate, problems, responses
 from plotroute.web.app import create_app
 from plotroute.web.views import Views
@@ -166,7 +167,7 @@ def commands() -> str:
 def suffixes() -> str:
     """The formats of a picture."""
     rows = [(f"`.{suffix}`", f"the picture as `{kind}`") for suffix, kind in IMAGE_TYPES.items()]
-    rows.append((f"`.{addresses.SCHEMA}`", "its parameters as JSON Schema, with size, formats, title, links"))
+    rows.append((f"`.{routes.SCHEMA}`", "its parameters as JSON Schema, with size, formats, title, links"))
     return table(("suffix", "answer"), rows)
 
 
@@ -177,7 +178,7 @@ def adhoc() -> str:
     for plot in catalog.complete([charts]).manifest.plots:
         for address in plot.addresses:
             # Values in a path and values in a body would be two answers to one question.
-            post = "" if addresses.parameters(address) else f"`POST {address}`"
+            post = "" if routes.parameters(address) else f"`POST {address}`"
             rows.append((f"`GET {address}`", post, plot.title))
         for name, schema in params.json_schema(plot.params)["properties"].items():
             said = schema.get("description") or f"text, up to {schema['maxLength']} characters"

@@ -40,7 +40,7 @@ from plotroute.assembly import make_pipeline
 from plotroute.service import Service
 from plotroute.settings import Settings
 from plotroute.web.app import create_app
-from plotroute.links import example
+from plotroute.routing.urls import example
 
 def ask(services, addresses):
     answers = {}

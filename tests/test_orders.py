@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from plotroute import addresses, freshness
+from plotroute import freshness
 from plotroute.model import DatasetRef
 from plotroute.orders import Footing
+from plotroute.routing import routes
 from sketches import World
 
 
@@ -19,7 +20,7 @@ def world():
 def order(world, path, *query, format="png"):
     """Return the order of a request."""
     manifest = world.pipeline.manifest()
-    found = addresses.resolve(manifest, path)
+    found = routes.resolve(manifest, path)
     return world.pipeline.prepare(
         manifest, found, query, format=found.format or format, asked_format=found.format is not None
     )

@@ -5,9 +5,9 @@ from textwrap import dedent
 import pytest
 
 from plotroute import loader
-from plotroute.addresses import resolve
 from plotroute.catalog import complete
 from plotroute.errors import BadRegistration, SetupError
+from plotroute.routing.routes import resolve
 
 START = "from plotroute import Plots\nplots = Plots()\n"
 

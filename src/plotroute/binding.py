@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from plotroute import addresses, claims, freshness, links, params
+from plotroute import freshness, params
 from plotroute.errors import BadRegistration, InvalidParameters
 from plotroute.model import DatasetSpec, Param, PlotSpec
 from plotroute.params import hints, picture_options
 from plotroute.registry import Dataset, Plot, Registry
+from plotroute.routing import precedence, routes, urls
 from plotroute.signatures import FIGURES, Argument, arguments, where
 
 log = logging.getLogger("plotroute")
@@ -170,10 +171,10 @@ def bind(plot: Plot, prefix: str, datasets: Datasets) -> BoundPlot:
             )
     needed = datasets.needs(read.values())
     first = dict.fromkeys((*read.values(), *needed))
-    paths = claims.paths(function, tuple(first), prefix) if plot.path is None else (plot.path,)
+    paths = precedence.paths(function, tuple(first), prefix) if plot.path is None else (plot.path,)
     try:
-        patterns = tuple(addresses.pattern(p, prefix) for p in (paths[0], *plot.aliases))
-        also = tuple(addresses.pattern(p, prefix) for p in paths[1:])
+        patterns = tuple(routes.pattern(p, prefix) for p in (paths[0], *plot.aliases))
+        also = tuple(routes.pattern(p, prefix) for p in paths[1:])
     except ValueError as error:
         raise BadRegistration(f"{title}: {error}.") from None
     _check_path_parameters(title, patterns, own)
@@ -183,7 +184,7 @@ def bind(plot: Plot, prefix: str, datasets: Datasets) -> BoundPlot:
     words = plot.title or heading or plot.function.__name__.replace("_", " ").capitalize()
     adhoc = (plot.function.__module__ or "").startswith("plotroute.charts")  # none, of code by exec
     # No address has a colon, so the built-in plots never take the name of an author's.
-    name = f":{plot.function.__name__}" if adhoc else patterns[0].removeprefix(addresses.ROOT)
+    name = f":{plot.function.__name__}" if adhoc else patterns[0].removeprefix(routes.ROOT)
     spec = PlotSpec(
         name=name,
         addresses=patterns,
@@ -304,10 +305,10 @@ def _read_examples(
 def _check_segments(title: str, spec: PlotSpec) -> None:
     """Refuse an example that the path of a plot cannot hold."""
     declared = {parameter.name: parameter for parameter in spec.params}
-    for name in addresses.parameters(spec.addresses[0]):
+    for name in routes.parameters(spec.addresses[0]):
         try:
             if declared[name].example is not None:
-                links.segment(declared[name], declared[name].example)
+                urls.segment(declared[name], declared[name].example)
         except InvalidParameters as error:
             raise BadRegistration(f"{title}: the example of {error.errors[0]['message']}.") from None
 
@@ -337,7 +338,7 @@ def _unknown_dataset(title: str, name: str, datasets: Datasets) -> str:
 def _check_path_parameters(title: str, patterns: tuple[str, ...], own: tuple[Param, ...]) -> None:
     names = {parameter.name: parameter for parameter in own}
     for pattern in patterns:
-        for name in addresses.parameters(pattern):
+        for name in routes.parameters(pattern):
             if name not in names:
                 raise BadRegistration(
                     f"{title}: the path {pattern!r} has <{name}>, but the function has no parameter of that "

@@ -11,11 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
-from plotroute import addresses, claims, links
 from plotroute.binding import BoundDataset, BoundPlot, Datasets, Wrong, bind
 from plotroute.errors import BadRegistration
 from plotroute.model import Manifest, PlotSpec
 from plotroute.registry import Plot, Registry
+from plotroute.routing import precedence, routes, urls
 from plotroute.signatures import FIGURES, arguments, where
 
 
@@ -89,18 +89,18 @@ def told(mistakes: list[str]) -> str:
 def _settled(plots: Mapping[str, BoundPlot]) -> tuple[dict[str, BoundPlot], list[PlotSpec]]:
     """Return the plots with the addresses that each of them answers, and those that cannot have theirs."""
     wrong: dict[str, str] = {}
-    for found in claims.collisions(plot.spec for plot in plots.values() if not plot.spec.adhoc):
+    for found in precedence.collisions(plot.spec for plot in plots.values() if not plot.spec.adhoc):
         why = (
             f"Two plots would answer {found.url}: {where(plots[found.other].function)} and "
             f'{where(plots[found.name].function)}. Give one another path: @plots.plot("another/path").'
         )
         wrong |= {found.name: why, found.other: why}
-    settled = claims.settle([plot.spec for name, plot in plots.items() if name not in wrong])
+    settled = precedence.settle([plot.spec for name, plot in plots.items() if name not in wrong])
     manifest = Manifest(plots=settled)
     for spec in settled:
-        if (address := links.example(spec)) is None or spec.adhoc:
+        if (address := urls.example(spec)) is None or spec.adhoc:
             continue
-        answering = addresses.resolve(manifest, unquote(address.partition("?")[0]))
+        answering = routes.resolve(manifest, unquote(address.partition("?")[0]))
         if answering is None or answering.plot is not spec:
             by = f"the plot {answering.plot.name!r}" if answering else "none"
             wrong[spec.name] = (
@@ -125,10 +125,10 @@ def _broken(plot: Plot, prefix: str, datasets: Datasets, why: str) -> PlotSpec:
             found = ()
         bare = [a.name for a in found if a.is_bare and a.name not in FIGURES]
         names = [datasets.find(prefix, name) or prefix + name for name in bare]
-        paths = (*claims.paths(function, names, prefix), *plot.aliases)
+        paths = (*precedence.paths(function, names, prefix), *plot.aliases)
     patterns = []
     for path in paths:
         with suppress(ValueError):
-            patterns.append(addresses.pattern(path, prefix))
-    name = patterns[0].removeprefix(addresses.ROOT) if patterns else function
+            patterns.append(routes.pattern(path, prefix))
+    name = patterns[0].removeprefix(routes.ROOT) if patterns else function
     return PlotSpec(name=name, addresses=tuple(dict.fromkeys(patterns)), function=function, mistake=why)

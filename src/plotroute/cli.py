@@ -141,8 +141,8 @@ def draw(name: str, paths: tuple[str, ...], parameters: tuple[str, ...], output:
 
     plotroute draw breast_cancer_data/correlation_matrix -p method=spearman -o matrix.png
     """
-    from plotroute import addresses
     from plotroute.model import IMAGE_TYPES
+    from plotroute.routing import routes
 
     for text in parameters:
         if "=" not in text:
@@ -159,7 +159,7 @@ def draw(name: str, paths: tuple[str, ...], parameters: tuple[str, ...], output:
     with contextlib.redirect_stdout(sys.stderr if output == "-" else sys.stdout):
         pipeline = _pipeline(paths)
         manifest = pipeline.manifest()
-        found = addresses.named(manifest, name, suffix or None)
+        found = routes.named(manifest, name, suffix or None)
         users = {parameter.name for parameter in found.plot.users}
         order = pipeline.prepare(
             manifest,

@@ -18,8 +18,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from plotroute import addresses, freshness, links, params, sources
-from plotroute.addresses import Found
+from plotroute import freshness, params, sources
 from plotroute.cache.base import Cache, Stored, named
 from plotroute.cache.memory import MemoryCache
 from plotroute.clock import now
@@ -38,6 +37,8 @@ from plotroute.orders import Answer, Footing, Order
 from plotroute.params import picture_options
 from plotroute.render.base import Renderer
 from plotroute.room import Room, come_again
+from plotroute.routing import routes, urls
+from plotroute.routing.routes import Found
 from plotroute.settings import Settings
 
 log = logging.getLogger("plotroute")
@@ -83,16 +84,16 @@ class Pipeline:
 
         PlotFailed, in development, says what is wrong with the registration of the plot.
         """
-        found = addresses.resolve(manifest, path)
+        found = routes.resolve(manifest, path)
         if found is not None:
             if found.plot.mistake:
                 raise PlotFailed(found.plot.mistake)
             return found
-        if several := addresses.contested(manifest, path):
+        if several := routes.contested(manifest, path):
             raise UnknownPlot(
                 "This may be the address of several plots", allowed=[plot.addresses[0] for plot in several]
             )
-        nearest = addresses.nearest(manifest, path, links.example)
+        nearest = routes.nearest(manifest, path, urls.example)
         raise UnknownPlot("There is no plot at this address", nearest=nearest)
 
     def prepare(
@@ -170,7 +171,7 @@ class Pipeline:
     def named(self, name: str, parameters: dict[str, Any]) -> Order:
         """Say which picture Python values mean: those of the plot `name`, the options, and the user."""
         manifest = self.manifest()
-        found, format = links.named(manifest, name, parameters)
+        found, format = urls.named(manifest, name, parameters)
         users = [parameters.pop(parameter.name, None) for parameter in found.plot.users]
         return self.prepare(
             manifest,
@@ -178,7 +179,7 @@ class Pipeline:
             (),
             format=format or "png",
             asked_format=format is not None,
-            body=links.canonical(found.plot, parameters),
+            body=urls.canonical(found.plot, parameters),
             user=next(iter(users), None),
         )
 

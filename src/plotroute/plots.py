@@ -10,12 +10,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
-from plotroute import addresses, decorating, links
+from plotroute import decorating
 from plotroute.catalog import Catalog, complete
 from plotroute.data.files import files, reader
 from plotroute.errors import BadRegistration
 from plotroute.model import Image
 from plotroute.registry import Dataset, Mistake, Plot, Registry
+from plotroute.routing import routes, urls
 from plotroute.signatures import check_function
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -230,7 +231,7 @@ class Plots:
         prefix = prefix.strip("/")
         try:
             if prefix:
-                addresses.pattern(prefix)
+                routes.pattern(prefix)
         except ValueError as error:
             raise BadRegistration(f"include(prefix={prefix!r}): {error}.") from None
         self._changed()
@@ -363,7 +364,7 @@ class Plots:
         outside of one the prefix that all apps have given. InvalidParameters if the parameters would not give
         a picture; RuntimeError, outside of an app, if apps have given several prefixes.
         """
-        address = links.address(self._catalog().manifest, name, parameters)
+        address = urls.address(self._catalog().manifest, name, parameters)
         if not self._extensions:
             return address
         from plotroute.web.templating import mounted_at

@@ -6,11 +6,11 @@ import logging
 import threading
 from urllib.parse import parse_qsl
 
-from plotroute import addresses
-from plotroute.addresses import Found
 from plotroute.errors import AnswerError, UnknownPlot
 from plotroute.model import IMAGE_TYPES, Manifest
 from plotroute.pipeline import Pipeline
+from plotroute.routing import routes
+from plotroute.routing.routes import Found
 
 log = logging.getLogger("plotroute")
 
@@ -77,8 +77,8 @@ def _named(manifest: Manifest, name: str) -> Found:
     """Return the plot of that name, with a suffix or without: an <img> asks for one or the other."""
     stem, _, suffix = name.rpartition(".")
     try:
-        return addresses.named(manifest, name)
+        return routes.named(manifest, name)
     except UnknownPlot:
         if suffix not in IMAGE_TYPES:
             raise
-        return addresses.named(manifest, stem, suffix)
+        return routes.named(manifest, stem, suffix)

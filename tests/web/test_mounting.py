@@ -10,8 +10,8 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import BaseConverter, PathConverter, RequestRedirect, Rule
 
 from plotroute import Plots
-from plotroute.addresses import resolve
 from plotroute.errors import BadRegistration
+from plotroute.routing.routes import resolve
 
 FIRST = pytest.mark.parametrize("plots_first", [False, True], ids=["route first", "plots first"])
 

@@ -19,7 +19,6 @@ from typing import TypeVar
 from plotroute import author_code
 from plotroute.data import lookups
 from plotroute.data.opened import Opened
-from plotroute.departures import tell
 from plotroute.environment import environment_hash
 from plotroute.errors import (
     AnswerError,
@@ -35,6 +34,7 @@ from plotroute.model import DatasetRef, Image, Job, Manifest, Versions
 from plotroute.render.reset import State, import_matplotlib, imports
 from plotroute.render.watching import Watched
 from plotroute.render.worker import Worker
+from plotroute.routing.removed import tell
 from plotroute.settings import Settings
 
 log = logging.getLogger("plotroute.render")

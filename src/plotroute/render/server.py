@@ -25,7 +25,6 @@ from typing import Any
 
 from plotroute import author_code, encode, model
 from plotroute.data.opened import States
-from plotroute.departures import tell
 from plotroute.environment import environment_hash
 from plotroute.errors import (
     AnswerError,
@@ -55,6 +54,7 @@ from plotroute.render.scheduler import Scheduler
 from plotroute.render.turns import Flight, Lane
 from plotroute.render.versions import KnownVersions
 from plotroute.render.watching import Watched
+from plotroute.routing.removed import tell
 from plotroute.settings import Settings
 
 log = logging.getLogger("plotroute.render")

@@ -14,12 +14,12 @@ from urllib.parse import quote
 from jinja2 import Undefined
 from markupsafe import Markup, escape
 
-from plotroute.addresses import fixed_format
 from plotroute.encode.base import Target
 from plotroute.encode.layout import asked_box
 from plotroute.errors import InvalidParameters
 from plotroute.model import IMAGE_TYPES, Options, PlotSpec
 from plotroute.params import canonical, picture_options
+from plotroute.routing.routes import fixed_format
 from plotroute.web.negotiate import DEFAULT_FORMAT
 
 RASTERS = ("png", "webp", "jpg")

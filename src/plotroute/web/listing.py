@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from plotroute import addresses, links, params
-from plotroute.departures import Departure
+from plotroute import params
 from plotroute.model import IMAGE_TYPES, Manifest, Param, PlotSpec
 from plotroute.params import picture_options
+from plotroute.routing import routes, urls
+from plotroute.routing.removed import Departure
 from plotroute.web.pages import ListedParameter, ListedPlot, plots_page
 
 
@@ -39,9 +40,9 @@ def page(
 def listing(manifest: Manifest, *, prefix: str = "") -> dict[str, Any]:
     """Return the document of `/plots.json`; links have `prefix` in front."""
     taken = {
-        addresses.shape(a) for plot in manifest.plots if not plot.adhoc for a in (*plot.addresses, *plot.also)
+        routes.shape(a) for plot in manifest.plots if not plot.adhoc for a in (*plot.addresses, *plot.also)
     }
-    shown = [p for p in manifest.plots if not (p.adhoc and addresses.shape(p.addresses[0]) in taken)]
+    shown = [p for p in manifest.plots if not (p.adhoc and routes.shape(p.addresses[0]) in taken)]
     return {
         "plots": [{**_entry(plot, prefix), "parameters": params.json_schema(plot.params)} for plot in shown]
     }
@@ -62,11 +63,11 @@ def schema(plot: PlotSpec, *, prefix: str = "") -> dict[str, Any]:
 
 def _entry(plot: PlotSpec, prefix: str) -> dict[str, Any]:
     address = plot.addresses[0]
-    fixed = addresses.fixed_format(address)
-    example = links.example(plot)
+    fixed = routes.fixed_format(address)
+    example = urls.example(plot)
     linked = {
         "picture": prefix + example if example is not None else None,
-        "schema": f"{prefix}{address}.{addresses.SCHEMA}",
+        "schema": f"{prefix}{address}.{routes.SCHEMA}",
     }
     entry: dict[str, Any] = {
         "name": plot.name,
@@ -91,7 +92,7 @@ def _listed(plot: PlotSpec, prefix: str) -> ListedPlot:
         description=plot.description,
         alt=plot.alt,
         address=plot.addresses[0],
-        picture_address=links.example(plot),
+        picture_address=urls.example(plot),
         size=plot.size,
         parameters=tuple(_listed_parameter(parameter) for parameter in plot.params),
         prefix=prefix,

@@ -11,9 +11,9 @@ from typing import Any
 from flask import Flask
 from werkzeug.routing import BaseConverter, Map, PathConverter, Rule, RuleFactory, UnicodeConverter
 
-from plotroute.addresses import ROOT, SCHEMA, SUFFIXES, fixed_format
 from plotroute.errors import BadRegistration
 from plotroute.model import Manifest, PlotSpec
+from plotroute.routing.routes import ROOT, SCHEMA, SUFFIXES, fixed_format
 from plotroute.web.access import Authorize
 
 IMPLIED = "plotroute_implied"

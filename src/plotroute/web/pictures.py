@@ -8,7 +8,6 @@ from urllib.parse import parse_qsl
 
 from flask import Response, request
 
-from plotroute.addresses import SCHEMA, Found
 from plotroute.errors import (
     InvalidParameters,
     MethodNotAllowed,
@@ -20,6 +19,7 @@ from plotroute.errors import (
 from plotroute.model import IMAGE_TYPES, Json, Manifest, PlotSpec
 from plotroute.orders import Order
 from plotroute.pipeline import Pipeline
+from plotroute.routing.routes import SCHEMA, Found
 from plotroute.settings import Settings
 from plotroute.web import listing, negotiate, responses
 from plotroute.web.access import Access

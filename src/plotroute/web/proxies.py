@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from plotroute.addresses import ROOT
+from plotroute.routing.routes import ROOT
 from plotroute.settings import PATH, Settings
 
 App = Callable[..., Iterable[bytes]]

@@ -12,9 +12,9 @@ from typing import Any
 from flask import Response, request
 
 from plotroute import freshness
-from plotroute.addresses import ROOT, fixed_format
 from plotroute.model import IMAGE_TYPES, PlotSpec
 from plotroute.orders import Answer, Order
+from plotroute.routing.routes import ROOT, fixed_format
 from plotroute.web.pages import PAGE_POLICY
 from plotroute.web.problems import PICTURE_POLICY
 

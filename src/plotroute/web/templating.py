@@ -9,9 +9,9 @@ from flask import current_app, has_app_context, has_request_context, request
 from flask.globals import request_ctx
 from markupsafe import Markup
 
-from plotroute import addresses, links
 from plotroute.errors import UnknownPlot
 from plotroute.model import Image, PlotSpec
+from plotroute.routing import routes, urls
 from plotroute.web import images
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def plot_url(name: str, /, *, _external: bool = False, **parameters: Any) -> str:
     """Return the address of a plot of the current app, checked and quoted; in templates, `plot_url`."""
     extension, plot = _find(name)
-    address = extension.root() + links.address(extension.complete(), plot.name, parameters)
+    address = extension.root() + urls.address(extension.complete(), plot.name, parameters)
     if has_request_context():
         host = _host_of_plots()
         if host != request.host:
@@ -87,7 +87,7 @@ def _find(name: str) -> tuple[Extension, PlotSpec]:
     found: list[tuple[Extension, PlotSpec]] = []
     for extension in extensions.values():
         try:
-            plot = addresses.named(extension.complete(), name).plot
+            plot = routes.named(extension.complete(), name).plot
         except UnknownPlot as error:
             missing = missing or error
             continue

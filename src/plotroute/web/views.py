@@ -9,11 +9,11 @@ from typing import Any
 from flask import Response, request, send_from_directory
 from werkzeug.exceptions import NotFound
 
-from plotroute import addresses
-from plotroute.departures import departed
 from plotroute.errors import MethodNotAllowed, PlotFailed, UnknownPlot, UrlTooLong
 from plotroute.model import Manifest
 from plotroute.pipeline import Pipeline
+from plotroute.routing import routes
+from plotroute.routing.removed import departed
 from plotroute.settings import Settings
 from plotroute.web import listing, responses
 from plotroute.web.access import Everyone
@@ -62,7 +62,7 @@ class Views:
         """Answer the request at `path`, decoded once; raises the AnswerError that is the answer."""
         if len(request.environ.get("RAW_URI", "") or request.full_path) > self._settings.max_url:
             raise UrlTooLong(f"The URL is longer than {self._settings.max_url:,} bytes")
-        if path in addresses.HEALTH:
+        if path in routes.HEALTH:
             return self._only_read(self._own[path])  # whatever the plots do, and while they are loading
         manifest = self._pipeline.manifest()
         self._announce(manifest)
@@ -85,7 +85,7 @@ class Views:
             self._announced = manifest
             if self._first is None and manifest.plots:
                 self._first = manifest
-            for plot, address in addresses.taken(manifest, self._own):
+            for plot, address in routes.taken(manifest, self._own):
                 log.info("The plot %s answers %s in place of the built-in one", plot.name, address)
 
     def _only_read(self, view: Any) -> Response:

@@ -11,9 +11,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from plotroute import Plots, TimeRange, User, addresses, links, params
+from plotroute import Plots, TimeRange, User, params
 from plotroute.catalog import complete
 from plotroute.errors import InvalidParameters, SetupError, UnknownFormat, UnknownPlot
+from plotroute.routing import routes, urls
 
 plots = Plots()
 
@@ -68,14 +69,14 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 def asked(address):
     """Return what a request for an address means: the plot, its format and its values."""
     parts = urlsplit(address)
-    found = addresses.resolve(MANIFEST, unquote(parts.path))
+    found = routes.resolve(MANIFEST, unquote(parts.path))
     query = parse_qsl(parts.query, keep_blank_values=True)
     return found.plot.name, found.format, params.parse(found.plot.params, query, found.values, now=NOW)
 
 
 def wrong(name, **parameters):
     with pytest.raises(InvalidParameters) as caught:
-        links.address(MANIFEST, name, parameters)
+        urls.address(MANIFEST, name, parameters)
     return {error["parameter"]: error["code"] for error in caught.value.errors}
 
 
@@ -99,17 +100,17 @@ VALUES = {
 @given(st.fixed_dictionaries({}, optional=VALUES))
 @example({"text": "", "texts": ["a,b", '"', " "]})
 def test_a_request_for_an_address_means_the_values_it_was_made_for(values):
-    address = links.address(MANIFEST, "all", values)
+    address = urls.address(MANIFEST, "all", values)
     assert address.isascii()
     assert not set(address) & set(" <>\"'\\\r\n")
     name, format, meant = asked(address)
     assert (name, format) == ("all", None)
-    expected = params.from_json(everything_spec().params, links.canonical(everything_spec(), values), now=NOW)
+    expected = params.from_json(everything_spec().params, urls.canonical(everything_spec(), values), now=NOW)
     assert meant == expected
 
 
 def everything_spec():
-    return addresses.named(MANIFEST, "all").plot
+    return routes.named(MANIFEST, "all").plot
 
 
 @given(
@@ -123,7 +124,7 @@ def everything_spec():
 @example("%2F")
 @example("?#")
 def test_a_path_says_any_text_but_a_slash(text):
-    address = links.address(MANIFEST, "last/<word>", {"word": text})
+    address = urls.address(MANIFEST, "last/<word>", {"word": text})
     name, _, values = asked(address)
     assert (name, values) == ("last/<word>", {"word": text})
 
@@ -150,10 +151,10 @@ def test_a_path_says_any_text_but_a_slash(text):
 def test_an_address(name, parameters, address):
     if address is None:
         with pytest.raises(UnknownPlot):
-            links.address(MANIFEST, name, {})
+            urls.address(MANIFEST, name, {})
     else:
         before = dict(parameters)
-        assert links.address(MANIFEST, name, parameters) == address
+        assert urls.address(MANIFEST, name, parameters) == address
         assert parameters == before
 
 
@@ -171,7 +172,7 @@ def test_what_no_address_can_say():
     assert wrong("revenue", customer="Ada", user="ann") == {"user": "unknown"}
     for name, format in (("all", "gif"), ("all", "schema.json"), ("report.svg", "png")):
         with pytest.raises(UnknownFormat):
-            links.address(MANIFEST, name, {"format": format})
+            urls.address(MANIFEST, name, {"format": format})
 
 
 # Examples: what lists show is what a request gets

@@ -2,8 +2,8 @@
 
 import pytest
 
-from plotroute import claims
 from plotroute.model import PlotSpec
+from plotroute.routing import precedence
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from plotroute.model import PlotSpec
 def test_two_plots_that_would_answer_one_url_collide(one, other):
     specs = [PlotSpec(name="one", addresses=(one,)), PlotSpec(name="other", addresses=(other,))]
 
-    [found] = claims.collisions(specs)
+    [found] = precedence.collisions(specs)
 
     assert {found.name, found.other} == {"one", "other"}
 
@@ -38,15 +38,15 @@ def test_two_plots_that_would_answer_one_url_collide(one, other):
 def test_plots_that_differ_somewhere_do_not_collide(one, other):
     specs = [PlotSpec(name="one", addresses=(one,)), PlotSpec(name="other", addresses=(other,))]
 
-    assert claims.collisions(specs) == []
+    assert precedence.collisions(specs) == []
 
 
 def test_a_plot_does_not_collide_with_itself_but_with_aliases_of_others():
     twice = PlotSpec(name="twice", addresses=("/plots/a", "/plots/a"))
     alias = PlotSpec(name="alias", addresses=("/plots/b", "/plots/a"))
 
-    assert claims.collisions([twice]) == []
-    assert claims.collisions([twice, alias]) == [claims.Collision("alias", "twice", "/plots/a")]
+    assert precedence.collisions([twice]) == []
+    assert precedence.collisions([twice, alias]) == [precedence.Collision("alias", "twice", "/plots/a")]
 
 
 HEAD = """

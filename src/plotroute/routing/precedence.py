@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from plotroute import addresses
 from plotroute.model import PlotSpec
+from plotroute.routing import routes
 
 
 def paths(function: str, datasets: Sequence[str], prefix: str) -> tuple[str, ...]:
@@ -71,6 +71,6 @@ def settle(plots: Sequence[PlotSpec]) -> tuple[PlotSpec, ...]:
 
 def _answered(address: str) -> Iterator[str]:
     """Yield what a pattern answers, each suffix spelled out: equal for two that match the same URLs."""
-    yield addresses.shape(address)
-    if addresses.fixed_format(address) is None:
-        yield from (f"{addresses.shape(address)}.{suffix}" for suffix in addresses.SUFFIXES)
+    yield routes.shape(address)
+    if routes.fixed_format(address) is None:
+        yield from (f"{routes.shape(address)}.{suffix}" for suffix in routes.SUFFIXES)

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plotroute import addresses
 from plotroute.errors import UnknownPlot
 from plotroute.model import IMAGE_TYPES, Manifest, PlotSpec
+from plotroute.routing import routes
 
 
 def plots(*patterns, **builtin):
@@ -21,7 +21,7 @@ def plots(*patterns, **builtin):
 
 def found(manifest, path):
     """(plot, values, format) of what answers `path`, or None."""
-    answer = addresses.resolve(manifest, path)
+    answer = routes.resolve(manifest, path)
     return answer and (answer.plot.name, dict(answer.values), answer.format)
 
 
@@ -42,7 +42,7 @@ def found(manifest, path):
     ],
 )
 def test_a_path_counts_from_plots_or_with_a_slash_from_the_root(path, prefix, pattern):
-    assert addresses.pattern(path, prefix) == pattern
+    assert routes.pattern(path, prefix) == pattern
 
 
 @pytest.mark.parametrize(
@@ -71,12 +71,12 @@ def test_a_path_counts_from_plots_or_with_a_slash_from_the_root(path, prefix, pa
 )
 def test_a_path_that_cannot_work_is_refused_with_the_reason(path, complaint):
     with pytest.raises(ValueError, match=complaint):
-        addresses.pattern(path)
+        routes.pattern(path)
 
 
 def test_parameters_are_named_in_the_order_of_the_path():
-    assert addresses.parameters("/plots/<b>/x/<a>") == ("b", "a")
-    assert addresses.parameters("/plots/x") == ()
+    assert routes.parameters("/plots/<b>/x/<a>") == ("b", "a")
+    assert routes.parameters("/plots/x") == ()
 
 
 @pytest.mark.parametrize(
@@ -91,12 +91,12 @@ def test_parameters_are_named_in_the_order_of_the_path():
     ],
 )
 def test_an_address_fixes_a_format_by_its_suffix(pattern, format):
-    assert addresses.fixed_format(pattern) == format
+    assert routes.fixed_format(pattern) == format
 
 
 def test_the_names_of_parameters_do_not_matter_to_the_shape():
-    assert addresses.shape("/plots/<a>/x/<b>") == addresses.shape("/plots/<c>/x/<d>")
-    assert addresses.shape("/plots/<a>/x") != addresses.shape("/plots/x/<a>")
+    assert routes.shape("/plots/<a>/x/<b>") == routes.shape("/plots/<c>/x/<d>")
+    assert routes.shape("/plots/<a>/x") != routes.shape("/plots/x/<a>")
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_a_fixed_format_beats_a_parameter():
 @pytest.mark.parametrize("path", ["a", "a.2024", "a.png", "a.png.svg", "a.json", "a.schema", "a.schema.json"])
 def test_an_address_that_is_not_refused_can_be_asked_for(path):
     try:
-        address = addresses.pattern(path)
+        address = routes.pattern(path)
     except ValueError:
         return
 
@@ -236,7 +236,7 @@ def test_aliases_answer_like_the_plots_own_address():
 def test_any_path_finds_a_plot_or_nothing(text):
     manifest = plots("/plots/<a>", "/plots/a/<b>/c", "/<x>/<y>/plot.png", line="/plot.png")
 
-    answer = addresses.resolve(manifest, "/" + text)
+    answer = routes.resolve(manifest, "/" + text)
 
     if answer is not None:
         assert all(value and "/" not in value for value in answer.values.values())
@@ -247,28 +247,28 @@ def test_any_path_finds_a_plot_or_nothing(text):
 def test_a_plot_is_named_by_its_name_an_address_or_the_end_of_its_name(name):
     plot = PlotSpec(name="sales/revenue", addresses=("/plots/sales/revenue", "/old"))
 
-    assert addresses.named(Manifest(plots=(plot,)), name).plot is plot
+    assert routes.named(Manifest(plots=(plot,)), name).plot is plot
 
 
 def test_a_full_name_beats_the_end_of_another():
     long = PlotSpec(name="sales/revenue", addresses=("/plots/sales/revenue",))
     short = PlotSpec(name="revenue", addresses=("/plots/revenue",))
 
-    assert addresses.named(Manifest(plots=(long, short)), "revenue").plot is short
+    assert routes.named(Manifest(plots=(long, short)), "revenue").plot is short
 
 
 def test_an_end_of_two_names_names_neither():
     specs = [PlotSpec(name=f"{n}/revenue", addresses=(f"/plots/{n}/revenue",)) for n in ("a", "b")]
 
     with pytest.raises(UnknownPlot, match="'revenue'"):
-        addresses.named(Manifest(plots=tuple(specs)), "revenue")
+        routes.named(Manifest(plots=tuple(specs)), "revenue")
 
 
 def test_an_unknown_name_is_answered_with_the_nearest():
     plot = PlotSpec(name="sales/revenue", addresses=("/plots/sales/revenue",))
 
     with pytest.raises(UnknownPlot, match="did you mean 'sales/revenue'") as caught:
-        addresses.named(Manifest(plots=(plot,)), "sales/revenu")
+        routes.named(Manifest(plots=(plot,)), "sales/revenu")
 
     assert caught.value.members["nearest"] == "sales/revenue"
 
@@ -276,9 +276,9 @@ def test_an_unknown_name_is_answered_with_the_nearest():
 def test_a_named_plot_has_the_format_asked_for_or_that_of_its_address():
     manifest = plots("/plot.png", "/plots/a")
 
-    assert addresses.named(manifest, "/plot.png").format == "png"
-    assert addresses.named(manifest, "/plots/a").format is None
-    assert addresses.named(manifest, "/plots/a", "svg").format == "svg"
+    assert routes.named(manifest, "/plot.png").format == "png"
+    assert routes.named(manifest, "/plots/a").format is None
+    assert routes.named(manifest, "/plots/a", "svg").format == "svg"
 
 
 @pytest.mark.parametrize(
@@ -287,4 +287,4 @@ def test_a_named_plot_has_the_format_asked_for_or_that_of_its_address():
 def test_the_nearest_address_leaves_a_value_that_was_not_given_open(asked):
     manifest = plots("/plots/customers/<name>/orders")
 
-    assert addresses.nearest(manifest, asked) == "/plots/customers/<name>/orders"
+    assert routes.nearest(manifest, asked) == "/plots/customers/<name>/orders"

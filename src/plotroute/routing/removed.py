@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from plotroute import addresses
 from plotroute.model import Manifest, PlotSpec
+from plotroute.routing import routes
 
 log = logging.getLogger("plotroute")
 
@@ -56,9 +56,9 @@ def departed(before: Manifest, now: Manifest) -> list[Departure]:
     found = []
     for plot, address in _answering(before):
         sample = _sample(address)
-        after = addresses.resolve(now, sample)
+        after = routes.resolve(now, sample)
         if after is None:
-            several = tuple(other.name for other in addresses.contested(now, sample))
+            several = tuple(other.name for other in routes.contested(now, sample))
             found.append(Departure(address, plot.name, "", several, _likely(plot, before, now)))
         elif after.plot.mistake:
             found.append(Departure(address, plot.name, broken=True))
@@ -68,7 +68,7 @@ def departed(before: Manifest, now: Manifest) -> list[Departure]:
     known = {address for _, address in _answering(before)}
     for plot, address in _answering(now):
         # Text beats parameters: what was a value of another plot's may be a plot of its own now.
-        was = addresses.resolve(before, address) if address not in known and "<" not in address else None
+        was = routes.resolve(before, address) if address not in known and "<" not in address else None
         if was and not was.plot.adhoc and not _is_same(was.plot, plot, now):
             found.append(Departure(address, was.plot.name, plot.name))
     return found
@@ -82,7 +82,7 @@ def _answering(manifest: Manifest) -> Iterator[tuple[PlotSpec, str]]:
 
 def _sample(pattern: str) -> str:
     """Return a path that a pattern matches, as one of its own: no text is likely to take it."""
-    for name in addresses.parameters(pattern):
+    for name in routes.parameters(pattern):
         pattern = pattern.replace(f"<{name}>", f"<{name}>value")
     return pattern
 

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from plotroute import addresses, params
-from plotroute.addresses import Found
+from plotroute import params
 from plotroute.errors import InvalidParameters, ParameterError, UnknownFormat
 from plotroute.model import IMAGE_TYPES, Manifest, Param, PlotSpec
 from plotroute.params import picture_options
+from plotroute.routing import routes
+from plotroute.routing.routes import Found
 
 
 def address(manifest: Manifest, name: str, parameters: Mapping[str, Any]) -> str:
@@ -34,17 +35,17 @@ def build(plot: PlotSpec, given: Mapping[str, Any], format: str | None = None) -
     declared = {p.name: p for p in (*plot.params, *picture_options.offered(plot))}
     values = params.from_json(tuple(declared.values()), given, now=datetime.now(UTC))
     path = plot.addresses[0]
-    fixed = addresses.fixed_format(path)
+    fixed = routes.fixed_format(path)
     if fixed is not None and format is not None and format != fixed:
         raise UnknownFormat(f"The address {path} is {fixed} and no other format", allowed=[fixed])
-    for key in addresses.parameters(path):
+    for key in routes.parameters(path):
         path = path.replace(f"<{key}>", segment(declared[key], given.pop(key, values[key])))
     query = []
     for key, value in given.items():
         # What is not declared starts with _ and means nothing: it keeps caches from each other.
         texts = params.to_query(declared[key], value) if key in declared else [value]
         query += [(key, text) for text in texts]
-    ends_alike = addresses.fixed_format(path) or path.endswith("." + addresses.SCHEMA)
+    ends_alike = routes.fixed_format(path) or path.endswith("." + routes.SCHEMA)
     if fixed is None and format is None and ends_alike:
         format = "png"  # the end of a value must not be taken for a format
     if fixed is None and format is not None:
@@ -54,7 +55,7 @@ def build(plot: PlotSpec, given: Mapping[str, Any], format: str | None = None) -
 
 def example(plot: PlotSpec) -> str | None:
     """Return an address of the plot that gives a picture; None where a required value has no example."""
-    in_path = addresses.parameters(plot.addresses[0])
+    in_path = routes.parameters(plot.addresses[0])
     given = {}
     for parameter in plot.params:
         if parameter.required or parameter.name in in_path:
@@ -93,7 +94,7 @@ def canonical(plot: PlotSpec, parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 def named(manifest: Manifest, name: str, parameters: dict[str, Any]) -> tuple[Found, str | None]:
     """Return the plot, and the format: out of `parameters`, unless the plot has a parameter of that name."""
-    found = addresses.named(manifest, name)
+    found = routes.named(manifest, name)
     if any(parameter.name == "format" for parameter in found.plot.params):
         return found, found.format
     format = parameters.pop("format", None) or found.format
