@@ -17,10 +17,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 from werkzeug.test import Client
 
-from plotroute import Plots, TimeRange, freshness
+from plotroute import Plots, TimeRange
 from plotroute.cache.memory import MemoryCache
 from plotroute.catalog import complete
 from plotroute.charts import plots as charts
+from plotroute.data import freshness
 from plotroute.errors import CannotDraw, PlotFailed
 from plotroute.logs import set_up_logging
 from plotroute.model import IMAGE_TYPES, Image, Manifest

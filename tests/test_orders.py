@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from plotroute import freshness
+from plotroute.data import freshness
 from plotroute.model import DatasetRef
 from plotroute.orders import Footing
 from plotroute.routing import routes

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from plotroute import freshness, params
+from plotroute import params
+from plotroute.data import freshness
 from plotroute.errors import BadRegistration, InvalidParameters
 from plotroute.model import DatasetSpec, Param, PlotSpec
 from plotroute.params import hints, picture_options

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from plotroute import freshness
+from plotroute.data import freshness
 from plotroute.errors import BadRegistration
 
 M = TypeVar("M", bound=Callable[..., Any])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from threading import Lock
 
-from plotroute.freshness import SKEW
+from plotroute.data.freshness import SKEW
 
 # A name and a key are 64 bytes; with the objects around them, 4 MB at most.
 _MOST = 10_000

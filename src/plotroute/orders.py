@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from plotroute import freshness, keys
+from plotroute import keys
+from plotroute.data import freshness
 from plotroute.model import DatasetRef, Image, Job, Manifest, PlotSpec, Versions
 
 

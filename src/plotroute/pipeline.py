@@ -18,10 +18,11 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from plotroute import freshness, params, sources
+from plotroute import params
 from plotroute.cache.base import Cache, Stored, named
 from plotroute.cache.memory import MemoryCache
 from plotroute.clock import now
+from plotroute.data import freshness, sources
 from plotroute.errors import (
     AnswerError,
     Draining,

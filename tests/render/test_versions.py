@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from plotroute import freshness
-from plotroute.data.opened import state as state_of
+from plotroute.data import freshness
+from plotroute.data.opened_files import state as state_of
 from plotroute.model import DatasetRef
 from plotroute.render.versions import KnownVersions
 

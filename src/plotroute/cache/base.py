@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
-from plotroute.data.opened import changed
-from plotroute.freshness import SKEW
+from plotroute.data.freshness import SKEW
+from plotroute.data.opened_files import changed
 from plotroute.model import Image
 
 

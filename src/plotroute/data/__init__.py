@@ -1,1 +1,1 @@
-"""What feeds a plot: handing data out safely, telling one state of it from another, reading files."""
+"""What feeds a plot: data and copies of it, the files that it is read from, and how long it stays true."""

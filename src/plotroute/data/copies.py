@@ -8,7 +8,7 @@ import pickle
 from collections.abc import Callable
 from typing import Any
 
-from plotroute.data.base import hand_out, shareable
+from plotroute.data.sharing import hand_out, shareable
 
 
 class CannotCopy(Exception):

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from plotroute.data.opened import Opened, note
+from plotroute.data.opened_files import Opened, note
 
 _LOOK = ("stat", "lstat", "access", "readlink")
 

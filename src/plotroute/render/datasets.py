@@ -16,14 +16,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
-from plotroute import freshness, keys
+from plotroute import keys
 from plotroute.binding import BoundDataset
 from plotroute.catalog import Catalog
 from plotroute.clock import now
-from plotroute.data.base import fingerprint, lazy
+from plotroute.data import freshness
 from plotroute.data.copies import Copies
 from plotroute.data.files import ran_out
-from plotroute.data.opened import Opened, States, changed
+from plotroute.data.opened_files import Opened, States, changed
+from plotroute.data.sharing import fingerprint, lazy
+from plotroute.data.sources import reference
 from plotroute.errors import AnswerError, DatasetUnavailable, OutOfMemory, PlotFailed
 from plotroute.model import DatasetRef, Versions
 from plotroute.params import hints, time_columns
@@ -33,7 +35,6 @@ from plotroute.render.host import Context
 from plotroute.render.interpreter import kept
 from plotroute.render.randomness import seeded
 from plotroute.render.reset import imports
-from plotroute.sources import reference
 from plotroute.tracebacks import author_traceback
 
 log = logging.getLogger("plotroute.data")

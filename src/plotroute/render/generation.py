@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from plotroute.data import lookups
-from plotroute.data.opened import Opened
+from plotroute.data.opened_files import Opened
 from plotroute.errors import SetupError
 from plotroute.model import to_wire
 from plotroute.render import limits, process

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from plotroute import author_code
 from plotroute.data import lookups
-from plotroute.data.opened import Opened
+from plotroute.data.opened_files import Opened
 from plotroute.environment import environment_hash
 from plotroute.errors import (
     AnswerError,

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from plotroute.data.opened import States, changed
+from plotroute.data.opened_files import States, changed
 from plotroute.render.frames import Message
 
 # What an entry costs beside its body: the header, the key, the objects around it.

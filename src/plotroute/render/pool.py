@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from plotroute.data.opened import States
+from plotroute.data.opened_files import States
 from plotroute.errors import OutOfMemory
 from plotroute.render import limits
 from plotroute.render.clients import Watch

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from plotroute.data.opened import States
+from plotroute.data.opened_files import States
 from plotroute.render import generation, limits
 from plotroute.render.frames import Message, Outbox, Unpacker
 from plotroute.render.host import Recipe

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 from typing import Any
 
-from plotroute.data.opened import States, changed
+from plotroute.data.opened_files import States, changed
 from plotroute.render import variables
 from plotroute.render.variables import Variables
 

@@ -23,7 +23,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import replace
 
-from plotroute import freshness
+from plotroute.data import freshness
 from plotroute.errors import Draining, RenderTimeout
 from plotroute.errors import from_wire as error_from_wire
 from plotroute.model import DatasetRef, Image, Job, Manifest, Versions, from_wire, to_wire

@@ -24,7 +24,7 @@ from collections.abc import Callable
 from typing import Any
 
 from plotroute import author_code, encode, model
-from plotroute.data.opened import States
+from plotroute.data.opened_files import States
 from plotroute.environment import environment_hash
 from plotroute.errors import (
     AnswerError,

@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from plotroute import freshness
-from plotroute.data.opened import States, changed
+from plotroute.data import freshness
+from plotroute.data.opened_files import States, changed
 from plotroute.model import DatasetRef
 from plotroute.render.frames import Message
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from plotroute import author_code
-from plotroute.data.opened import States, state
+from plotroute.data.opened_files import States, state
 from plotroute.errors import SetupError
 
 log = logging.getLogger("plotroute.render")

@@ -16,11 +16,12 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from plotroute import author_code, encode, keys, loader, sources
+from plotroute import author_code, encode, keys, loader
 from plotroute.binding import BoundPlot
 from plotroute.catalog import Catalog, complete
+from plotroute.data import sources
 from plotroute.data.files import ran_out
-from plotroute.data.opened import Opened, content_hash
+from plotroute.data.opened_files import Opened, content_hash
 from plotroute.encode import refusals
 from plotroute.encode.base import NotAFigure, Target
 from plotroute.encode.literal import literal_texts

@@ -15,7 +15,8 @@ from urllib.parse import quote
 
 from flask import Response, has_request_context, request
 
-from plotroute import encode, freshness
+from plotroute import encode
+from plotroute.data import freshness
 from plotroute.encode.base import NotAFigure, Target
 from plotroute.encode.layout import PX
 from plotroute.model import IMAGE_TYPES, Picture, PlotSpec

@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Response, request
 
-from plotroute import freshness
+from plotroute.data import freshness
 from plotroute.model import IMAGE_TYPES, PlotSpec
 from plotroute.orders import Answer, Order
 from plotroute.routing.routes import ROOT, fixed_format

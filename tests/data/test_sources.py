@@ -2,7 +2,7 @@
 
 import pytest
 
-from plotroute import sources
+from plotroute.data import sources
 from plotroute.errors import UnknownSource
 from plotroute.model import DatasetRef, DatasetSpec, Manifest, Param, PlotSpec
 

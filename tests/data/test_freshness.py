@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plotroute import freshness
+from plotroute.data import freshness
 from plotroute.model import DatasetRef, DatasetSpec, Param, PlotSpec
 
 FOREVER = float("inf")

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from plotroute.data.base import fingerprint, hand_out, shareable
+from plotroute.data.sharing import fingerprint, hand_out, shareable
 
 # Authors write it still, so it must be safe still.
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword:DeprecationWarning")
@@ -306,7 +306,7 @@ def test_the_order_in_which_a_set_was_made_does_not_matter():
 
 def test_another_process_gives_the_same_fingerprint():
     program = (
-        "import pandas as pd; from plotroute.data.base import fingerprint; "
+        "import pandas as pd; from plotroute.data.sharing import fingerprint; "
         "print(fingerprint(pd.DataFrame({'a': [1, 2], 'b': ['x', 'y']})))"
     )
     ran = subprocess.run(
