@@ -22,7 +22,7 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt
 import plain
 for name, arguments, file in json.load(sys.stdin):
-    getattr(plain, name)(**arguments).savefig(file, backend="module://plotroute.encode.agg")
+    getattr(plain, name)(**arguments).savefig(file, backend="module://plotroute.encode.matplotlib.agg_canvas")
     plt.close("all")
 """
 

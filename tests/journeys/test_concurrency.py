@@ -96,7 +96,7 @@ for case in sys.argv[1:]:
         continue
     with seeded(keys.content_key(name, {"n": int(n)}, {}) if name == "random_points" else None):
         getattr(plots, name)(n=int(n))
-        plt.gcf().savefig(f"{name} {n}.png", format="png", backend="module://plotroute.encode.agg")
+        plt.gcf().savefig(f"{name} {n}.png", format="png", backend="module://plotroute.encode.matplotlib.agg_canvas")
     os._exit(0)
 """
 

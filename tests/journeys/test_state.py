@@ -436,7 +436,7 @@ def told(n: int):
         "linewidth": matplotlib.rcParams["lines.linewidth"],
         "backend": matplotlib.get_backend(),
         "first": [n for n in order if n.startswith(("plotroute.render.", "matplotlib"))].index("matplotlib"),
-        "encoder": "plotroute.encode.matplotlib" in order,
+        "encoder": "plotroute.encode.matplotlib.encoder" in order,
         "pdf": "matplotlib.backends.backend_pdf" in order,
         "server": [n for n in order if n.startswith("plotroute.render.")].index("plotroute.render.versions"),
     }))

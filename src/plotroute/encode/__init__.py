@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 TABLE: Mapping[str, tuple[str, str]] = {
     "raw": ("plotroute.encode.raw", "RawEncoder"),
-    "matplotlib": ("plotroute.encode.matplotlib", "MatplotlibEncoder"),
+    "matplotlib": ("plotroute.encode.matplotlib.encoder", "MatplotlibEncoder"),
 }
 """Name → module, class. The first that accepts a value encodes it."""
 
@@ -28,6 +28,6 @@ def find(value: Any) -> Encoder:
         encoder: Encoder = getattr(import_module(module), name)()
         if encoder.accepts(value):
             return encoder
-    from plotroute.encode.refusals import refusal
+    from plotroute.encode.hints_for_authors import refusal
 
     raise refusal(value)

@@ -12,9 +12,9 @@ from PIL import Image, ImageOps
 
 from plotroute.encode.base import Encoded, NotAFigure, Target
 from plotroute.encode.budgets import Output, check_bytes, check_pixels
-from plotroute.encode.layout import PX, Placement, asked_box, is_sized, pixels
-from plotroute.encode.palette import reduced
-from plotroute.encode.png import encode_png
+from plotroute.encode.geometry import PX, Placement, asked_box, is_sized, pixels
+from plotroute.encode.png.palette import reduced
+from plotroute.encode.png.writer import encode_png
 from plotroute.errors import CannotDraw, UnknownFormat
 from plotroute.model import IMAGE_TYPES
 

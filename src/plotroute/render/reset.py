@@ -75,14 +75,14 @@ class State:
         import matplotlib.pyplot as plt
 
         from plotroute import encode
-        from plotroute.encode import text_layouts
+        from plotroute.encode.matplotlib import text_layout_cache
 
         encode.load()
         # Before the definitions are looked at, since both are some of them.
         imports().install()
         if places:
             imports().places = places
-        text_layouts.install()
+        text_layout_cache.install()
         self._backend = matplotlib.get_backend()
         self._interactive = matplotlib.is_interactive()
         self._before = [part.take() for part in parts()]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from plotroute import encode
-from plotroute.encode import refusals
+from plotroute.encode import hints_for_authors
 from plotroute.encode.base import LeadsNowhere, NotAFigure
 from plotroute.model import Picture
 
@@ -109,7 +109,7 @@ def drawn(returned: Any, given: Given, theme: str | None = None) -> tuple[Pictur
         figure = _of_given(given, figure is not None, nowhere)
     deliberate = picture is returned and picture.alt
     if not deliberate and _is_blank(figure):
-        raise nowhere or refusals.blank()
+        raise nowhere or hints_for_authors.blank()
     if not deliberate and named is None and _is_untouched(figure):
         raise nowhere or NotAFigure(_UNTOUCHED)
     return replace(picture, figure=figure), figure is given.figure
@@ -120,8 +120,8 @@ def _led_to(value: Any, theme: str | None) -> Any:
     if value is None:
         return None
     encoder = encode.find(value)
-    from plotroute.encode.figures import figure_of
-    from plotroute.encode.matplotlib import MatplotlibEncoder
+    from plotroute.encode.matplotlib.encoder import MatplotlibEncoder
+    from plotroute.encode.matplotlib.figures import figure_of
 
     return figure_of(value, theme) if isinstance(encoder, MatplotlibEncoder) else value
 
@@ -172,7 +172,7 @@ def _open_figures() -> list[Any]:
 def _is_blank(figure: Any) -> bool:
     from matplotlib.figure import Figure
 
-    from plotroute.encode.figures import is_blank
+    from plotroute.encode.matplotlib.figures import is_blank
 
     return isinstance(figure, Figure) and is_blank(figure)
 

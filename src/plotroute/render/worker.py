@@ -22,11 +22,12 @@ from plotroute.catalog import Catalog, complete
 from plotroute.data import sources
 from plotroute.data.files import ran_out
 from plotroute.data.opened_files import Opened, content_hash
-from plotroute.encode import refusals
+from plotroute.encode import hints_for_authors
 from plotroute.encode.base import NotAFigure, Target
-from plotroute.encode.literal import literal_texts
-from plotroute.encode.measuring import renderers_kept
-from plotroute.encode.missing_glyphs import missing_glyphs_told_once
+from plotroute.encode.matplotlib.literal_text import literal_texts
+from plotroute.encode.matplotlib.missing_glyphs import missing_glyphs_told_once
+from plotroute.encode.matplotlib.renderer_cache import renderers_kept
+from plotroute.encode.matplotlib.theme import RC
 from plotroute.errors import AnswerError, CannotDraw, DatasetLoading, OutOfMemory, PlotFailed, UnknownPlot
 from plotroute.model import Image, Job, Picture
 from plotroute.params import hints, time_columns
@@ -41,7 +42,6 @@ from plotroute.render.reset import State, imports
 from plotroute.render.returned import drawn, give
 from plotroute.settings import Settings
 from plotroute.signatures import FIGURES
-from plotroute.theme import RC
 from plotroute.tracebacks import author_traceback
 
 
@@ -282,7 +282,7 @@ def _answer(error: BaseException, plot: BoundPlot, job: Job) -> AnswerError:
     """Return what to answer where drawing has raised `error`."""
     if ran_out(error):
         return OutOfMemory("The plot ran out of memory", detail=author_traceback(error))
-    no_picture = error if isinstance(error, NotAFigure) else refusals.of_error(error)
+    no_picture = error if isinstance(error, NotAFigure) else hints_for_authors.of_error(error)
     if no_picture is not None:
         return PlotFailed("The plot did not return a picture", detail=f"{job.plot}: {no_picture}")
     if (far := far_values.explained(error, plot.spec.params, job.values)) is not None:

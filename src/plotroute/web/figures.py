@@ -18,7 +18,7 @@ from flask import Response, has_request_context, request
 from plotroute import encode
 from plotroute.data import freshness
 from plotroute.encode.base import NotAFigure, Target
-from plotroute.encode.layout import PX
+from plotroute.encode.geometry import PX
 from plotroute.model import IMAGE_TYPES, Picture, PlotSpec
 from plotroute.params import picture_options
 from plotroute.web.pages import readable
@@ -98,7 +98,7 @@ def _one_at_a_time() -> Iterator[None]:
 @contextmanager
 def _found(value: Any) -> Iterator[Any]:
     """Yield the figure that `value` leads to; one of pyplot's is closed whatever comes of it."""
-    from plotroute.encode.figures import figure_of
+    from plotroute.encode.matplotlib.figures import figure_of
 
     try:
         figure = figure_of(value.figure if isinstance(value, Picture) else value)

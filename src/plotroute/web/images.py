@@ -15,7 +15,7 @@ from jinja2 import Undefined
 from markupsafe import Markup, escape
 
 from plotroute.encode.base import Target
-from plotroute.encode.layout import asked_box
+from plotroute.encode.geometry import asked_box
 from plotroute.errors import InvalidParameters
 from plotroute.model import IMAGE_TYPES, Options, PlotSpec
 from plotroute.params import canonical, picture_options

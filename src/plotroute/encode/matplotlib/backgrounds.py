@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 from matplotlib.text import Text
 from numpy.typing import NDArray
 
-from plotroute.encode.contrast import RGB, Luminances, luminance, luminances
+from plotroute.encode.matplotlib.contrast import RGB, Luminances, luminance, luminances
 
 ROWS, COLUMNS = 8, 32
 """Pixels behind a text that are looked at, at most: enough to tell a bar from a grid line."""

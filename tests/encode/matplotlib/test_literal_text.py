@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from plotroute.encode.base import Target
-from plotroute.encode.literal import literal_texts
-from plotroute.encode.matplotlib import MatplotlibEncoder
+from plotroute.encode.matplotlib.encoder import MatplotlibEncoder
+from plotroute.encode.matplotlib.literal_text import literal_texts
 
 
 def png(value: Any, texts: tuple[str, ...] = (), **options: Any) -> bytes:

@@ -18,8 +18,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cbook import open_file_cm
 from matplotlib.figure import Figure
 
-from plotroute.encode.palette import reduced
-from plotroute.encode.png import Bytes, encode_png
+from plotroute.encode.png.palette import reduced
+from plotroute.encode.png.writer import Bytes, encode_png
 
 
 def backend(figure: Figure) -> dict[str, Any]:

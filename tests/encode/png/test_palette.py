@@ -11,9 +11,9 @@ from hypothesis.extra.numpy import arrays
 from matplotlib.figure import Figure
 from PIL import Image
 
-from plotroute.encode import palette
-from plotroute.encode.palette import reduced
-from plotroute.encode.png import encode_png
+from plotroute.encode.png import palette
+from plotroute.encode.png.palette import reduced
+from plotroute.encode.png.writer import encode_png
 
 NUMBERS = np.random.default_rng(1)
 

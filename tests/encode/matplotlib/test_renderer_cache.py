@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from plotroute.encode.measuring import renderers_kept
+from plotroute.encode.matplotlib.renderer_cache import renderers_kept
 
 
 @pytest.fixture

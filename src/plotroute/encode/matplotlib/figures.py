@@ -13,8 +13,8 @@ from matplotlib.container import Container
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.text import Text
 
-from plotroute.encode.refusals import refusal, several
-from plotroute.theme import RC
+from plotroute.encode.hints_for_authors import refusal, several
+from plotroute.encode.matplotlib.theme import RC
 
 MOST_ITEMS = 10_000
 """Members of a container that are looked at: a return value is a handful of axes, not a data set."""

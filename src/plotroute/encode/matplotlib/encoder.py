@@ -18,11 +18,9 @@ from matplotlib.layout_engine import PlaceHolderLayoutEngine
 from matplotlib.transforms import Bbox
 from PIL import Image
 
-from plotroute.encode import agg
 from plotroute.encode.base import Encoded, Target
 from plotroute.encode.budgets import MAX_SIDE, Output, check_pixels
-from plotroute.encode.figures import anchor_legends, figure_of, leaves, theme_of
-from plotroute.encode.layout import (
+from plotroute.encode.geometry import (
     PX,
     Box,
     Placement,
@@ -33,12 +31,14 @@ from plotroute.encode.layout import (
     pixels,
     raster_box,
 )
-from plotroute.encode.legibility import settle
-from plotroute.encode.literal import literal_texts
-from plotroute.encode.pixelbound import is_measured_in_pixels, pin_shadows
-from plotroute.encode.repainting import kept_visible, rehearse
-from plotroute.encode.text_layouts import layouts_remembered
-from plotroute.encode.wrapping import keep_lines, wrapping_texts
+from plotroute.encode.matplotlib import agg_canvas
+from plotroute.encode.matplotlib.figures import anchor_legends, figure_of, leaves, theme_of
+from plotroute.encode.matplotlib.legibility import settle
+from plotroute.encode.matplotlib.literal_text import literal_texts
+from plotroute.encode.matplotlib.pixel_units import is_measured_in_pixels, pin_shadows
+from plotroute.encode.matplotlib.recoloring import kept_visible, rehearse
+from plotroute.encode.matplotlib.text_layout_cache import layouts_remembered
+from plotroute.encode.matplotlib.wrapping import keep_lines, wrapping_texts
 from plotroute.model import IMAGE_TYPES
 
 COARSE = 72
@@ -105,7 +105,7 @@ def _plain(figure: Figure, target: Target) -> bytes:
 
 def _saved(figure: Figure, target: Target, **options: Any) -> bytes:
     """What `savefig` writes, a PNG with our writer."""
-    if target.format == "png" and (ours := agg.backend(figure)):
+    if target.format == "png" and (ours := agg_canvas.backend(figure)):
         options |= {**ours, "png8": target.options.png8}
     file = Output(target.max_bytes)
     figure.savefig(file, format=target.format, **options)
@@ -143,7 +143,7 @@ def _sized(figure: Figure, target: Target) -> bytes:
 
 def _rehearse(figure: Figure, target: Target) -> None:
     """Let a theme's colours be settled before a backend draws that has no pixels to look at."""
-    if target.options.theme is not None and (target.format in _UNDATED or not agg.backend(figure)):
+    if target.options.theme is not None and (target.format in _UNDATED or not agg_canvas.backend(figure)):
         rehearse(figure, target.max_pixels)
 
 
@@ -170,7 +170,7 @@ def _svg(figure: Figure, target: Target, placement: Placement) -> bytes:
 
 def _pdf(figure: Figure, target: Target, placement: Placement) -> bytes:
     # Not at the top: it brings 150 modules that read and cut fonts, and most processes write no PDF.
-    from plotroute.encode.pdf import ScaledPage
+    from plotroute.encode.matplotlib.scaled_pdf import ScaledPage
 
     file = Output(target.max_bytes)
     options = _vector_options(figure, target, placement)
@@ -227,7 +227,7 @@ def _padded(content: Image.Image, figure: Figure, target: Target, placement: Pla
     picture.paste(content, ((picture.width - wide) // 2, (picture.height - high) // 2))
     file = Output(target.max_bytes)
     if target.format == "png":
-        file.write(agg.png(np.asarray(picture), PX, target.options.png8))
+        file.write(agg_canvas.png(np.asarray(picture), PX, target.options.png8))
         return file.getvalue()
     # What Matplotlib's own canvas does with its pixels; a JPEG is laid on white.
     with mpl.rc_context({"savefig.facecolor": "white"}):

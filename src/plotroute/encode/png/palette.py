@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from plotroute.encode.png import MOST_COLOURS, Bytes, Pixels, bands, colours_of, indices_of, pixels_of
+from plotroute.encode.png.writer import MOST_COLOURS, Bytes, Pixels, bands, colours_of, indices_of, pixels_of
 
 KEPT = MOST_COLOURS // 4
 """Entries for the commonest colours: as many areas as a legible plot has, with the insides of its letters."""

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from numpy.typing import NDArray
 
-from plotroute.encode.drawn_texts import Drawn, Rectangle, all_axes, drawn_texts
-from plotroute.encode.layout import PX, Size
+from plotroute.encode.geometry import PX, Size
+from plotroute.encode.matplotlib.drawn_texts import Drawn, Rectangle, all_axes, drawn_texts
 
 MOST_TEXTS = 1500
 """Texts beyond which nothing is compared (an annotated heatmap of 38 × 38): 1500² pairs take about 20 ms."""

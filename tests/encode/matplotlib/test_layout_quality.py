@@ -7,9 +7,9 @@ import matplotlib.pyplot as plt
 import pytest
 from matplotlib.figure import Figure
 
-from plotroute.encode.drawn_texts import Rectangle
-from plotroute.encode.legibility import settle
-from plotroute.encode.reading import read
+from plotroute.encode.matplotlib.drawn_texts import Rectangle
+from plotroute.encode.matplotlib.layout_quality import read
+from plotroute.encode.matplotlib.legibility import settle
 
 NATURAL = (640, 480)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from matplotlib.backends.backend_pdf import Name, Op, PdfFile, PdfPages
 
-from plotroute.encode.layout import PX, Placement
+from plotroute.encode.geometry import PX, Placement
 
 Color = tuple[float, float, float]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from plotroute.encode.unlaid import with_subfigures
+from plotroute.encode.matplotlib.layout_reset import with_subfigures
 
 NARROWER = 0.95
 """Part of the width that lines may take: at another dpi words are a few per cent wider, by their hinting."""

@@ -23,7 +23,7 @@ from matplotlib.figure import Figure
 from encode.conformance import RASTERS, Conformance, open_image, size_of
 from encode.pngs import content
 from plotroute.encode.base import Encoded, Target
-from plotroute.encode.matplotlib import MatplotlibEncoder
+from plotroute.encode.matplotlib.encoder import MatplotlibEncoder
 from plotroute.errors import CannotDraw
 from plotroute.model import IMAGE_TYPES, Options
 
@@ -163,7 +163,7 @@ def test_same_bytes_in_every_process_and_format() -> None:
         import hashlib, matplotlib; matplotlib.use("agg")
         import matplotlib.pyplot as plt
         from plotroute.encode.base import Target
-        from plotroute.encode.matplotlib import MatplotlibEncoder
+        from plotroute.encode.matplotlib.encoder import MatplotlibEncoder
         from plotroute.model import IMAGE_TYPES, Options
         for kind in (3, 42):
             plt.rcParams["pdf.fonttype"] = kind

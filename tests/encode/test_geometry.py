@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from plotroute.encode.base import Target
-from plotroute.encode.layout import Placement, asked_box, layouts, pixels, raster_box
+from plotroute.encode.geometry import Placement, asked_box, layouts, pixels, raster_box
 from plotroute.model import Options
 
 

@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import pytest
 from matplotlib.colors import is_color_like, to_rgb
 
-from plotroute.theme import RC, TWINS
+from plotroute.encode.matplotlib.theme import RC, TWINS
 
 
 def luminance(color: str) -> float:
@@ -75,5 +75,5 @@ def test_both_themes_set_the_same_and_light_is_lighter() -> None:
 
 
 def test_it_is_data_that_needs_no_matplotlib() -> None:
-    code = "import sys, plotroute.theme; sys.exit('matplotlib' in sys.modules)"
+    code = "import sys, plotroute.encode.matplotlib.theme; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -28,10 +28,10 @@ from matplotlib.patches import Patch
 from matplotlib.quiver import QuiverKey
 from matplotlib.text import Annotation, Text
 
-from plotroute.encode import contrast
-from plotroute.encode.behind import behind_mark, behind_text, is_projected
-from plotroute.encode.contrast import READABLE, RGB, SEEN, TOLERATED, Luminances
-from plotroute.theme import RC, TWINS
+from plotroute.encode.matplotlib import contrast
+from plotroute.encode.matplotlib.backgrounds import behind_mark, behind_text, is_projected
+from plotroute.encode.matplotlib.contrast import READABLE, RGB, SEEN, TOLERATED, Luminances
+from plotroute.encode.matplotlib.theme import RC, TWINS
 
 REHEARSAL = 72
 """Pixels for an inch of the drawing before an SVG or PDF, which tells what is behind a text and no more."""

@@ -18,9 +18,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from encode.pngs import content
-from plotroute.encode import png
 from plotroute.encode.budgets import Output
-from plotroute.encode.png import encode_png
+from plotroute.encode.png import writer
+from plotroute.encode.png.writer import encode_png
 from plotroute.errors import CannotDraw
 
 NUMBERS = np.random.default_rng(1)
@@ -76,7 +76,7 @@ PICTURES = {
     "256 colours": of_colours(256),
     "257 colours": of_colours(257),
     "several bands": np.vstack([slope(300, 400), noise(90, 400, opaque=True), filled(200, 400, RED)]),
-    "a row longer than a band": noise(3, png.BAND + 1, opaque=True),
+    "a row longer than a band": noise(3, writer.BAND + 1, opaque=True),
 }
 
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from plotroute.encode.layout import PX, Box, Size
-from plotroute.encode.reading import EDGE, PAD, Reading, read
-from plotroute.encode.unlaid import Unlaid
+from plotroute.encode.geometry import PX, Box, Size
+from plotroute.encode.matplotlib.layout_quality import EDGE, PAD, Reading, read
+from plotroute.encode.matplotlib.layout_reset import Unlaid
 
 MOST_PASSES = 2
 """Layouts of one size until no text leaves the figure: the second knows the ticks of the first."""

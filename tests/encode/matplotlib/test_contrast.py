@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plotroute.encode.contrast import contrast, luminance, luminances, mirrored, readable
+from plotroute.encode.matplotlib.contrast import contrast, luminance, luminances, mirrored, readable
 
 WHITE, BLACK, PAPER = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), (0.086, 0.098, 0.114)
 INKS = [(0.1, 0.12, 0.14), (0.9, 0.91, 0.93)]

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 
 from plotroute.encode import find
 from plotroute.encode.base import NotAFigure, Target
-from plotroute.encode.figures import figure_of
-from plotroute.encode.matplotlib import MatplotlibEncoder
+from plotroute.encode.matplotlib.encoder import MatplotlibEncoder
+from plotroute.encode.matplotlib.figures import figure_of
 
 # seaborn 0.13 still says `copy=`, which pandas 3 has no use for.
 pytestmark = pytest.mark.filterwarnings("ignore:The copy keyword is deprecated")

@@ -9,10 +9,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from plotroute.encode import text_layouts
-from plotroute.encode.text_layouts import layouts_remembered
+from plotroute.encode.matplotlib import text_layout_cache
+from plotroute.encode.matplotlib.text_layout_cache import layouts_remembered
 
-LAY_OUT = text_layouts._lay_out
+LAY_OUT = text_layout_cache._lay_out
 
 # What a text can be told that changes where its ink goes: the text that comes second differs in just that.
 CHANGES = {
@@ -92,7 +92,7 @@ def test_rcparams_that_are_set_while_it_is_drawn_count(rc):
 def test_it_is_once_for_every_text_of_a_plot_that_asks_ten_times(monkeypatch):
     asked = []
     monkeypatch.setattr(
-        text_layouts, "_lay_out", lambda self, renderer: asked.append(self) or LAY_OUT(self, renderer)
+        text_layout_cache, "_lay_out", lambda self, renderer: asked.append(self) or LAY_OUT(self, renderer)
     )
     figure = Figure(layout="constrained")
     figure.subplots().plot([1, 2, 3])
@@ -114,7 +114,7 @@ def test_a_matplotlib_that_is_not_known_is_left_alone(monkeypatch, version):
 def test_nothing_is_remembered_afterwards(ends, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        text_layouts, "_lay_out", lambda self, renderer: asked.append(self) or LAY_OUT(self, renderer)
+        text_layout_cache, "_lay_out", lambda self, renderer: asked.append(self) or LAY_OUT(self, renderer)
     )
     figure = Figure()
     figure.text(0.5, 0.5, "words")

@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 from PIL.PngImagePlugin import PngInfo, iTXt
 
 from encode.pngs import content
-from plotroute.encode import agg
 from plotroute.encode.base import Target
-from plotroute.encode.matplotlib import MatplotlibEncoder
+from plotroute.encode.matplotlib import agg_canvas
+from plotroute.encode.matplotlib.encoder import MatplotlibEncoder
 from plotroute.model import Options
 
 
@@ -61,7 +61,7 @@ def saved(figure: Figure, **options: Any) -> bytes:
 
 
 def ours(figure: Figure, **options: Any) -> bytes:
-    backend = agg.backend(figure)
+    backend = agg_canvas.backend(figure)
     assert backend
     return saved(figure, **backend, **options)
 
@@ -112,7 +112,7 @@ def test_the_figure_keeps_its_canvas(make: Callable[[], Figure]) -> None:
 
 def test_a_file_name_is_written_to(tmp_path: Any) -> None:
     figure = drawn(pyplot)
-    figure.savefig(tmp_path / "picture.png", **agg.backend(figure))
+    figure.savefig(tmp_path / "picture.png", **agg_canvas.backend(figure))
     assert (tmp_path / "picture.png").read_bytes() == ours(drawn(pyplot))
 
 
@@ -137,7 +137,7 @@ class GuiCanvas(FigureCanvasAgg):
 def test_a_canvas_that_writes_png_by_itself_does_so(options: Options) -> None:
     figure = drawn(without_pyplot)
     OwnCanvas(figure)
-    assert agg.backend(figure) == {}
+    assert agg_canvas.backend(figure) == {}
     assert MatplotlibEncoder().encode(figure, Target(options=options)).body == saved(figure)
 
 
@@ -149,5 +149,5 @@ def test_a_canvas_that_saves_like_agg_is_ours() -> None:
 
 def test_a_backend_that_is_registered_for_png_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(backend_bases._default_backends, "png", OwnCanvas)
-    assert agg.backend(Figure()) == {}
-    assert agg.backend(plt.figure())
+    assert agg_canvas.backend(Figure()) == {}
+    assert agg_canvas.backend(plt.figure())

@@ -1,0 +1,1 @@
+"""RGBA pixels → the bytes of a PNG."""
