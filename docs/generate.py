@@ -28,8 +28,9 @@ import click
 from click.testing import CliRunner
 
 import plotroute
-from plotroute import catalog, cli, errors, flights, params, settings
+from plotroute import cli, errors, flights, params, settings
 from plotroute.cache.memory import MemoryCache
+from plotroute.catalog import catalog
 from plotroute.data import freshness
 from plotroute.model import IMAGE_TYPES, Image, Job, Manifest, PlotSpec
 from plotroute.params import picture_options

@@ -21,8 +21,8 @@ import matplotlib.pyplot as plt
 import pytest
 
 import plotroute
-from plotroute import loader
 from plotroute.cache.memory import MemoryCache
+from plotroute.catalog import loader
 from plotroute.pipeline import Pipeline
 from plotroute.render.inprocess import InProcess
 from plotroute.settings import Settings

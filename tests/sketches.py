@@ -19,7 +19,7 @@ from werkzeug.test import Client
 
 from plotroute import Plots, TimeRange
 from plotroute.cache.memory import MemoryCache
-from plotroute.catalog import complete
+from plotroute.catalog.catalog import complete
 from plotroute.charts import plots as charts
 from plotroute.data import freshness
 from plotroute.errors import CannotDraw, PlotFailed

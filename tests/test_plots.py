@@ -11,7 +11,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from plotroute import Image, Plots, loader
+from plotroute import Image, Plots
+from plotroute.catalog import loader
 from plotroute.errors import (
     BadRegistration,
     CannotDraw,

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from plotroute import __version__, author_code, serving, settings
+from plotroute import __version__, serving, settings
+from plotroute.catalog import author_code
 from plotroute.errors import AnswerError, RenderTimeout, SetupError
 from plotroute.logs import set_up_logging
 from plotroute.service import Service

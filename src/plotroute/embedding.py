@@ -9,15 +9,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from plotroute import author_code
 from plotroute.assembly import make_cache
-from plotroute.catalog import Catalog, complete
-from plotroute.environment import environment_hash
+from plotroute.catalog import author_code
+from plotroute.catalog.catalog import Catalog, complete
+from plotroute.catalog.environment import environment_hash
+from plotroute.catalog.registry import Registry
+from plotroute.catalog.test_doubles import as_patched
 from plotroute.errors import BadRegistration
 from plotroute.model import Manifest
-from plotroute.patched import as_patched
 from plotroute.pipeline import Pipeline, Rehearsal
-from plotroute.registry import Registry
 from plotroute.render.app_config import hashes
 from plotroute.render.host import Recipe
 from plotroute.render.launch import interpreter

@@ -10,14 +10,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
-from plotroute import decorating
-from plotroute.catalog import Catalog, complete
+from plotroute.catalog import decorator_options
+from plotroute.catalog.catalog import Catalog, complete
+from plotroute.catalog.registry import Dataset, Mistake, Plot, Registry
+from plotroute.catalog.signatures import check_function
 from plotroute.data.files import files, reader
 from plotroute.errors import BadRegistration
 from plotroute.model import Image
-from plotroute.registry import Dataset, Mistake, Plot, Registry
 from plotroute.routing import routes, urls
-from plotroute.signatures import check_function
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -73,7 +73,7 @@ class Plots:
         max_pixels: int | None = None,
     ) -> Callable[[F], F]: ...
 
-    @decorating.checked("@plots.plot")
+    @decorator_options.checked("@plots.plot")
     def plot(
         self,
         path: Any = None,
@@ -123,13 +123,13 @@ class Plots:
                         title=title,
                         alt=alt,
                         examples=dict(examples or {}),
-                        size=decorating.size("size", size),
-                        min_size=decorating.size("min_size", min_size),
-                        ttl=decorating.duration("ttl", ttl),
-                        stale=decorating.bounded("stale", stale),
-                        max_age=decorating.bounded("max_age", max_age) or 0,
-                        timeout=decorating.positive("timeout", timeout),
-                        max_pixels=decorating.positive("max_pixels", max_pixels),
+                        size=decorator_options.size("size", size),
+                        min_size=decorator_options.size("min_size", min_size),
+                        ttl=decorator_options.duration("ttl", ttl),
+                        stale=decorator_options.bounded("stale", stale),
+                        max_age=decorator_options.bounded("max_age", max_age) or 0,
+                        timeout=decorator_options.positive("timeout", timeout),
+                        max_pixels=decorator_options.positive("max_pixels", max_pixels),
                     )
                 )
             return function
@@ -155,7 +155,7 @@ class Plots:
         shared: bool = False,
     ) -> Callable[[F], F]: ...
 
-    @decorating.checked("@plots.dataset")
+    @decorator_options.checked("@plots.dataset")
     def dataset(
         self,
         name: Any = None,
@@ -184,7 +184,7 @@ class Plots:
             called = name or getattr(function, "__name__", "")
             with self.registry.noting(lambda why: Mistake(function, "dataset", why, dataset=called)):
                 check_function(function, "@plots.dataset")
-                seconds, every = decorating.load_times(ttl, version, poll)
+                seconds, every = decorator_options.load_times(ttl, version, poll)
                 self._changed()
                 self.registry.add_dataset(
                     Dataset(
@@ -193,7 +193,9 @@ class Plots:
                         ttl=seconds,
                         version=version,
                         poll=every,
-                        source=source if isinstance(source, bool) else decorating.columns("source", source),
+                        source=source
+                        if isinstance(source, bool)
+                        else decorator_options.columns("source", source),
                         shared=bool(shared),
                     ),
                     again=self._interactive,
@@ -221,7 +223,7 @@ class Plots:
 
         >>> plots.files("orders", "data/*.parquet", columns=["day", "revenue"])
         """
-        wanted = None if columns is None else list(decorating.columns("columns", columns))
+        wanted = None if columns is None else list(decorator_options.columns("columns", columns))
         self.dataset(name, version=files(pattern), source=source)(reader(pattern, wanted))
 
     def include(self, other: Plots, *, prefix: str = "") -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from plotroute import catalog, loader
+from plotroute.catalog import catalog, loader
 from plotroute.render.direct import Direct
 from plotroute.settings import Settings
 from render.conformance import RendererConformance

@@ -734,7 +734,7 @@ def test_a_folder_with_too_many_files_is_said_too(make_stage):
     stage = make_stage()
     (stage.folder / "sitecustomize.py").write_text(
         "import sys\nif 'plotroute.render.server' in sys.orig_argv:\n"
-        "    import plotroute.author_code; plotroute.author_code.MOST_FILES = 1\n"
+        "    import plotroute.catalog.author_code; plotroute.catalog.author_code.MOST_FILES = 1\n"
     )
     worker = stage.worker(environment={"PYTHONPATH": str(stage.folder)})
     kind, problem = worker("draw()")

@@ -164,7 +164,7 @@ def test_a_prefix_keeps_two_plots_of_one_name_apart(make_client):
 def test_draw_url_and_warm_take_every_name(write_plots, process_state):
     import sys
 
-    from plotroute import loader
+    from plotroute.catalog import loader
     from plotroute.errors import UnknownPlot
 
     loader.load(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from plotroute import Plots, TimeRange, User, params
-from plotroute.catalog import complete
+from plotroute.catalog.catalog import complete
 from plotroute.errors import InvalidParameters, SetupError, UnknownFormat, UnknownPlot
 from plotroute.routing import routes, urls
 

@@ -17,8 +17,9 @@ from typing import Any
 from uuid import uuid4
 
 from plotroute import keys
-from plotroute.binding import BoundDataset
-from plotroute.catalog import Catalog
+from plotroute.catalog.binding import BoundDataset
+from plotroute.catalog.catalog import Catalog
+from plotroute.catalog.tracebacks import author_traceback
 from plotroute.clock import now
 from plotroute.data import freshness
 from plotroute.data.copies import Copies
@@ -35,7 +36,6 @@ from plotroute.render.host import Context
 from plotroute.render.interpreter import kept
 from plotroute.render.randomness import seeded
 from plotroute.render.reset import imports
-from plotroute.tracebacks import author_traceback
 
 log = logging.getLogger("plotroute.data")
 

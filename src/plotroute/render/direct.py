@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-from plotroute.catalog import Catalog
+from plotroute.catalog.catalog import Catalog
 from plotroute.model import DatasetRef, Image, Job, Manifest, Versions
 from plotroute.render.host import Context
 from plotroute.render.reset import State, import_matplotlib

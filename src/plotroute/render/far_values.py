@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from plotroute.catalog.tracebacks import author_traceback
 from plotroute.errors import CannotDraw
 from plotroute.model import Param
 from plotroute.params import durations
-from plotroute.tracebacks import author_traceback
 
 _FAILS_WITH = (OverflowError, ValueError, FloatingPointError)
 """What Python, NumPy and Matplotlib raise where a number or a date leaves its range."""

@@ -13,9 +13,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from dataclasses import dataclass, field
 from typing import Any
 
+from plotroute.catalog.tracebacks import author_traceback
 from plotroute.errors import CannotLoad, PlotFailed
 from plotroute.render.app_config import differing, hashes
-from plotroute.tracebacks import author_traceback
 
 Context = Callable[[], AbstractContextManager[Any]]
 """Called around each load, each version and each drawing."""

@@ -16,10 +16,11 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from plotroute import author_code
+from plotroute.catalog import author_code
+from plotroute.catalog.environment import environment_hash
+from plotroute.catalog.watched_files import Watched
 from plotroute.data import lookups
 from plotroute.data.opened_files import Opened
-from plotroute.environment import environment_hash
 from plotroute.errors import (
     AnswerError,
     DatasetLoading,
@@ -32,7 +33,6 @@ from plotroute.errors import (
 )
 from plotroute.model import DatasetRef, Image, Job, Manifest, Versions
 from plotroute.render.reset import State, import_matplotlib, imports
-from plotroute.render.watching import Watched
 from plotroute.render.worker import Worker
 from plotroute.routing.removed import tell
 from plotroute.settings import Settings

@@ -23,9 +23,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from plotroute import author_code, encode, model
+from plotroute import encode, model
+from plotroute.catalog import author_code
+from plotroute.catalog.environment import environment_hash
+from plotroute.catalog.watched_files import Watched
 from plotroute.data.opened_files import States
-from plotroute.environment import environment_hash
 from plotroute.errors import (
     AnswerError,
     DatasetLoading,
@@ -53,7 +55,6 @@ from plotroute.render.reset import import_matplotlib
 from plotroute.render.scheduler import Scheduler
 from plotroute.render.turns import Flight, Lane
 from plotroute.render.versions import KnownVersions
-from plotroute.render.watching import Watched
 from plotroute.routing.removed import tell
 from plotroute.settings import Settings
 

@@ -16,9 +16,12 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from plotroute import author_code, encode, keys, loader
-from plotroute.binding import BoundPlot
-from plotroute.catalog import Catalog, complete
+from plotroute import encode, keys
+from plotroute.catalog import author_code, loader
+from plotroute.catalog.binding import BoundPlot
+from plotroute.catalog.catalog import Catalog, complete
+from plotroute.catalog.signatures import FIGURES
+from plotroute.catalog.tracebacks import author_traceback
 from plotroute.data import sources
 from plotroute.data.files import ran_out
 from plotroute.data.opened_files import Opened, content_hash
@@ -41,8 +44,6 @@ from plotroute.render.reads import Reads
 from plotroute.render.reset import State, imports
 from plotroute.render.returned import drawn, give
 from plotroute.settings import Settings
-from plotroute.signatures import FIGURES
-from plotroute.tracebacks import author_traceback
 
 
 class Worker:

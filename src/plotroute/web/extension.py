@@ -19,12 +19,12 @@ from flask import Blueprint, Flask, Response, current_app, has_request_context, 
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
+from plotroute.catalog.signatures import is_guarded_by, where
 from plotroute.errors import AnswerError, BadRegistration, PlotFailed, RenderError, Unauthorized, UnknownPlot
 from plotroute.model import Image, Manifest, PlotSpec
 from plotroute.pipeline import Pipeline
 from plotroute.routing.routes import HEALTH
 from plotroute.settings import Settings
-from plotroute.signatures import is_guarded_by, where
 from plotroute.web import listing, monitoring, mounting, responses, templating, turns
 from plotroute.web.exchange import Exchange
 from plotroute.web.mounting import Mount, Taken

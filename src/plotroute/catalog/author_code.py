@@ -24,7 +24,7 @@ Stamp = tuple[tuple[str, int, int, int, int], ...]
 MOST_FILES, MOST_FOLDERS = 10_000, 20_000
 """Listing them takes about a second. Who has more has put plots.py into a home directory."""
 
-_OWN = Path(__file__).parent
+_OWN = Path(__file__).parents[1]
 _SKIPPED = {"__pycache__", "node_modules", "site-packages", "dist-packages"}
 _ENVIRONMENT_MARKS = {"pyvenv.cfg", "conda-meta"}
 _PREFIXES = {os.path.realpath(prefix) for prefix in (sys.prefix, sys.base_prefix, _OWN)}

@@ -12,7 +12,7 @@ from traceback import TracebackException
 
 from plotroute.errors import CannotLoad, SetupError
 
-_OWN = Path(__file__).parent
+_OWN = Path(__file__).parents[1]
 # Characters kept of either end: an exception may hold a whole data set in its text.
 _MOST = 4000
 _DISTRIBUTIONS = {"PIL": "pillow", "cv2": "opencv-python-headless", "skimage": "scikit-image"} | {

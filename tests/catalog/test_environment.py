@@ -5,7 +5,7 @@ from importlib.metadata import distributions
 
 import pytest
 
-from plotroute.environment import environment_hash
+from plotroute.catalog.environment import environment_hash
 
 
 def write(path, text):

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 
-from plotroute import author_code
+from plotroute.catalog import author_code
 from plotroute.data.opened_files import States, state
 from plotroute.errors import SetupError
 

@@ -10,8 +10,8 @@ from textwrap import dedent
 
 import pytest
 
-from plotroute import author_code, loader
-from plotroute.catalog import complete
+from plotroute.catalog import author_code, loader
+from plotroute.catalog.catalog import complete
 from plotroute.errors import BadRegistration, CannotLoad
 
 ONE_PLOT = """

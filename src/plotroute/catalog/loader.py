@@ -20,11 +20,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
-from plotroute import author_code
-from plotroute.author_code import THREE_LINES, Target
+from plotroute.catalog import author_code
+from plotroute.catalog.author_code import THREE_LINES, Target
+from plotroute.catalog.registry import Registry, collecting
+from plotroute.catalog.tracebacks import cannot_load
 from plotroute.errors import CannotLoad
-from plotroute.registry import Registry, collecting
-from plotroute.tracebacks import cannot_load
 
 _USES_PLOTROUTE = re.compile(
     rb"^\s*(from\s+plotroute|import\s[^#\n]*\bplotroute|@[\w.]+\.(plot|dataset))\b", re.M

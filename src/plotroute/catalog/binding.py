@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from plotroute import params
+from plotroute.catalog.registry import Dataset, Plot, Registry
+from plotroute.catalog.signatures import FIGURES, Argument, arguments, where
 from plotroute.data import freshness
 from plotroute.errors import BadRegistration, InvalidParameters
 from plotroute.model import DatasetSpec, Param, PlotSpec
 from plotroute.params import hints, picture_options
-from plotroute.registry import Dataset, Plot, Registry
 from plotroute.routing import precedence, routes, urls
-from plotroute.signatures import FIGURES, Argument, arguments, where
 
 log = logging.getLogger("plotroute")
 

@@ -6,7 +6,7 @@ from textwrap import dedent
 
 import pytest
 
-from plotroute import author_code, loader
+from plotroute.catalog import author_code, loader
 from plotroute.errors import CannotLoad
 
 ONE_PLOT = """

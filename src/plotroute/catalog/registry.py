@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from plotroute.catalog.signatures import FIGURES, where
 from plotroute.errors import BadRegistration
-from plotroute.signatures import FIGURES, where
 
 collecting: ContextVar[bool] = ContextVar("collecting", default=False)
 """Whether mistakes in decorators are kept until the module is complete, to be told together."""

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from plotroute.binding import BoundDataset, BoundPlot
-from plotroute.catalog import Catalog
+from plotroute.catalog.binding import BoundDataset, BoundPlot
+from plotroute.catalog.catalog import Catalog
 
 
 def as_patched(catalog: Catalog) -> Catalog:

@@ -11,12 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
-from plotroute.binding import BoundDataset, BoundPlot, Datasets, Wrong, bind
+from plotroute.catalog.binding import BoundDataset, BoundPlot, Datasets, Wrong, bind
+from plotroute.catalog.registry import Plot, Registry
+from plotroute.catalog.signatures import FIGURES, arguments, where
 from plotroute.errors import BadRegistration
 from plotroute.model import Manifest, PlotSpec
-from plotroute.registry import Plot, Registry
 from plotroute.routing import precedence, routes, urls
-from plotroute.signatures import FIGURES, arguments, where
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from textwrap import dedent
 
 import pytest
 
-from plotroute import loader
-from plotroute.catalog import complete
+from plotroute.catalog import loader
+from plotroute.catalog.catalog import complete
 from plotroute.errors import BadRegistration, SetupError
 from plotroute.routing.routes import resolve
 
