@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
-from typing import Any
 
+from plotroute import digest
 from plotroute.model import Json, Manifest, Options, Versions
 
 
@@ -25,7 +23,7 @@ def picture_key(
     `epoch` changes when the plot is purged: whoever has a picture from before, has not this one.
     """
     dress = [options.width, options.height, options.dpr, options.theme, options.background, options.png8]
-    return _digest(
+    return digest.of_json(
         "picture",
         manifest.code,
         manifest.environment,
@@ -44,10 +42,4 @@ def content_key(plot: str, values: Mapping[str, Json], versions: Versions) -> st
     Random numbers and the ids inside an SVG start from it, so that the PNG and the SVG, and the sizes of
     one `srcset`, show the same random points.
     """
-    return _digest("content", plot, values, versions)
-
-
-def _digest(*parts: Any) -> str:
-    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=dict)
-    # 16 bytes: two of 10^12 pictures share a key with a chance of 10^-15.
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return digest.of_json("content", plot, values, versions)

@@ -8,7 +8,6 @@ image     look it up, or have it drawn once and keep it    cache, flights, lates
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import math
 import time
@@ -18,7 +17,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from plotroute import params
+from plotroute import digest, params
 from plotroute.cache.base import Cache, Stored, named
 from plotroute.cache.memory import MemoryCache
 from plotroute.clock import now
@@ -356,7 +355,7 @@ class Rehearsal(Pipeline):
 
 def _etag_of_bytes(image: Image) -> str:
     """Return the ETag of a picture whose key says too little of it."""
-    return f'W/"{hashlib.blake2b(image.body, digest_size=16).hexdigest()}"'
+    return f'W/"{digest.of_bytes(image.body)}"'
 
 
 def _texts(plot: PlotSpec, values: Mapping[str, Json]) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ in its place as a whole, carries its key and a checksum, and may be deleted by a
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import math
 import os
@@ -17,6 +16,7 @@ from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 
+from plotroute import digest
 from plotroute.cache.base import MISSING, Stored, _Missing, is_of
 from plotroute.cache.epochs import Epochs
 from plotroute.cache.folder import NotPrivate, PrivateFolder
@@ -207,8 +207,8 @@ class DiskCache:
 
 def _name(key: str) -> str:
     # A hash, because any text is a key; over 256 folders, because some file systems are slow with large ones.
-    digest = hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-    return f"{_FOLDER}/{digest[:2]}/{digest[2:]}"
+    name = digest.of_text(key)
+    return f"{_FOLDER}/{name[:2]}/{name[2:]}"
 
 
 def _occupied(size: int) -> int:

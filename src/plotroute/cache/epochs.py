@@ -8,6 +8,7 @@ import time
 from contextlib import suppress
 from threading import Lock
 
+from plotroute import digest
 from plotroute.cache.folder import PrivateFolder
 
 # How long another process's purge may go unseen. A look costs 30 µs, and an epoch is asked for with
@@ -63,5 +64,5 @@ class Epochs:
 
 def _name(plot: str) -> str:
     # A hash, because any text is a name, and not any text is a file's.
-    digest = hashlib.blake2b(plot.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-    return f"{_FOLDER}/{digest}"
+    name = digest.of_text(plot)
+    return f"{_FOLDER}/{name}"

@@ -5,11 +5,11 @@ Patterns are relative to the working directory, which is the plots file's own.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from plotroute import digest
 from plotroute.errors import BadRegistration
 
 
@@ -33,13 +33,13 @@ class files:  # reads as a word: version=files("data/*.csv")
 
     def __call__(self) -> str:
         """Return the version: a hash of what `stat` says of the files."""
-        digest = hashlib.blake2b(digest_size=16)
+        hashed = digest.hasher()
         for path in self.paths():
             stat = path.stat()
             # The time of the last change too: `cp -p`, `rsync -t` and archives set the other one.
             times = f"{stat.st_mtime_ns}\0{stat.st_ctime_ns}"
-            digest.update(f"{path}\0{stat.st_size}\0{times}\0{stat.st_ino}\n".encode())
-        return digest.hexdigest()
+            hashed.update(f"{path}\0{stat.st_size}\0{times}\0{stat.st_ino}\n".encode())
+        return hashed.hexdigest()
 
     def __repr__(self) -> str:
         return f"files({self.pattern!r})"

@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from plotroute import digest
+
 States = Mapping[str, str | None]
 """Absolute path → what `state` said of it when it was opened.
 
@@ -121,7 +123,7 @@ def state(name: str) -> str | None:
             # Hidden files come and go: editors' and databases' own.
             names = sorted(entry for entry in os.listdir(name) if not entry.startswith((".", "__pycache__")))
             text = "\0".join(names).encode("utf-8", "surrogateescape")
-            return f"names:{hashlib.blake2b(text, digest_size=16).hexdigest()}"
+            return f"names:{digest.of_bytes(text)}"
     except (OSError, ValueError):
         return None
     # The time of the last change too: `cp -p`, `rsync -t` and archives give a file the time it had elsewhere.

@@ -8,11 +8,12 @@ from __future__ import annotations
 import datetime
 import decimal
 import enum
-import hashlib
 import io
 import pickle
 import sys
 from typing import Any
+
+from plotroute import digest
 
 _IMMUTABLE = (
     *(str, bytes, int, float, complex, bool, type(None), frozenset),
@@ -100,12 +101,12 @@ _LAZY = {
 
 def fingerprint(value: Any) -> str | None:
     """Return a hash of the data's content: equal content, equal hash. None: it cannot be told."""
-    digest = hashlib.blake2b(digest_size=16)
+    hashed = digest.hasher()
     try:
-        _feed(digest, value)
+        _feed(hashed, value)
     except Exception:  # unhashable cells, unpicklable objects, circles: authors may return anything
         return None
-    return digest.hexdigest()
+    return hashed.hexdigest()
 
 
 def _feed(digest: Any, value: Any) -> None:

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fnmatch import fnmatchcase
-from hashlib import blake2b
 from pathlib import PurePath
 from typing import Any
+
+from plotroute import digest
 
 _OURS = "PLOTROUTE_*"
 
@@ -42,7 +43,7 @@ def hashes(app: Any, ignored: str = "") -> dict[str, str]:
             text = json.dumps(_plain(value), sort_keys=True)
         except _NotPlain:
             continue
-        found[key] = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+        found[key] = digest.of_text(text)
     return found
 
 

@@ -10,7 +10,6 @@ answers, and one that only holds it would keep the server from learning that the
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import itertools
 import logging
 import os
@@ -23,6 +22,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import replace
 
+from plotroute import digest
 from plotroute.data import freshness
 from plotroute.errors import Draining, RenderTimeout
 from plotroute.errors import from_wire as error_from_wire
@@ -124,7 +124,7 @@ class Remote:
         header, _ = to_wire(replace(job, request_id=""))
         message = {
             "op": "render",
-            "key": hashlib.blake2b(header, digest_size=16).hexdigest(),
+            "key": digest.of_bytes(header),
             "plot": job.plot,
             "format": job.format,
             "job": to_wire(job)[0].decode(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import re
 import sys
@@ -15,7 +14,7 @@ from urllib.parse import quote
 
 from flask import Response, has_request_context, request
 
-from plotroute import encode
+from plotroute import digest, encode
 from plotroute.data import freshness
 from plotroute.encode.base import NotAFigure, Target
 from plotroute.encode.geometry import PX
@@ -80,7 +79,7 @@ def figure_response(
         response.headers["Content-Security-Policy"] = PICTURE_POLICY
     if download is not None:
         _attach(response, download, format)
-    response.set_etag(hashlib.blake2b(body, digest_size=16).hexdigest(), weak=True)
+    response.set_etag(digest.of_bytes(body), weak=True)
     if has_request_context():
         response.make_conditional(request)
     return response

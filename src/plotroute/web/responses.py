@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json as json_
 import math
 import re
@@ -11,6 +10,7 @@ from typing import Any
 
 from flask import Response, request
 
+from plotroute import digest
 from plotroute.data import freshness
 from plotroute.model import IMAGE_TYPES, PlotSpec
 from plotroute.orders import Answer, Order
@@ -117,7 +117,7 @@ def _keep(
 
 def _conditional(response: Response, private: bool) -> Response:
     response.headers["Cache-Control"] = "private, no-cache" if private else "no-cache"
-    response.set_etag(hashlib.blake2b(response.get_data(), digest_size=16).hexdigest(), weak=True)
+    response.set_etag(digest.of_bytes(response.get_data()), weak=True)
     response.make_conditional(request)
     return response
 
