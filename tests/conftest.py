@@ -24,7 +24,7 @@ import plotroute
 from plotroute.cache.memory import MemoryCache
 from plotroute.catalog import loader
 from plotroute.pipeline import Pipeline
-from plotroute.render.inprocess import InProcess
+from plotroute.render.local.in_thread import InProcess
 from plotroute.settings import Settings
 from plotroute.web.app import create_app
 

@@ -14,7 +14,7 @@ DRAWN = """
 import json, random, resource
 from plotroute.cache.memory import MemoryCache
 from plotroute.pipeline import Pipeline
-from plotroute.render.inprocess import InProcess
+from plotroute.render.local.in_thread import InProcess
 from plotroute.settings import Settings
 from plotroute.web.app import create_app
 import sys

@@ -20,7 +20,7 @@ from conftest import end
 from plotroute import Image
 from plotroute.assembly import make_app, make_cache
 from plotroute.cache.base import Stored
-from plotroute.render.inprocess import InProcess
+from plotroute.render.local.in_thread import InProcess
 from plotroute.service import Service
 from plotroute.settings import Settings
 from sketches import stop_warming, until, warming
@@ -341,7 +341,7 @@ def make_server(write_plots, process_state, monkeypatch):
             super().__init__(*args, **options)
             made.append(self)
 
-    monkeypatch.setattr("plotroute.render.inprocess.InProcess", Kept)
+    monkeypatch.setattr("plotroute.render.local.in_thread.InProcess", Kept)
 
     def make(source, *, development=False, folder="", **settings):
         file = write_plots(source, folder + "plots.py")

@@ -25,11 +25,11 @@ def make_pipeline(service: Service, path: str = "") -> Pipeline:
     cache = make_cache(service.settings)  # first: its directory counts from where we are now
     renderer: Renderer
     if path:
-        from plotroute.render.remote import Remote
+        from plotroute.render.client.remote import Remote
 
         renderer = Remote(path, service.settings, watch=service.development)
     else:
-        from plotroute.render.inprocess import InProcess
+        from plotroute.render.local.in_thread import InProcess
 
         renderer = InProcess(service.targets, service.settings, watch=service.development)
     return Pipeline(renderer, cache, service.settings)

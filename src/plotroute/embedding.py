@@ -18,11 +18,11 @@ from plotroute.catalog.test_doubles import as_patched
 from plotroute.errors import BadRegistration
 from plotroute.model import Manifest
 from plotroute.pipeline import Pipeline, Rehearsal
-from plotroute.render.app_config import hashes
-from plotroute.render.host import Recipe
-from plotroute.render.launch import interpreter
-from plotroute.render.remote import Remote
-from plotroute.render.sidecar import Sidecar
+from plotroute.render.client.launch import interpreter
+from plotroute.render.client.remote import Remote
+from plotroute.render.client.sidecar import Sidecar
+from plotroute.render.drawing.app_config import hashes
+from plotroute.render.drawing.app_context import Recipe
 from plotroute.room import Room
 from plotroute.settings import Settings
 from plotroute.warming import keep_warm
@@ -66,7 +66,7 @@ class Embedded:
         cache = make_cache(settings)
         room = Room(settings.threads, spare=bool(settings.warm), patience=PATIENCE)
         if settings.renderer == "inprocess":
-            from plotroute.render.direct import Direct  # here: a web worker needs no Matplotlib
+            from plotroute.render.local.direct import Direct  # here: a web worker needs no Matplotlib
 
             # The modules that are there, not loaded anew: an app does not bear to be imported twice.
             code = author_code.code_hash([self.target()], settings.release)
@@ -88,7 +88,7 @@ class Embedded:
 
         `apart` calls a function where author code finds what it finds in production.
         """
-        from plotroute.render.direct import Direct
+        from plotroute.render.local.direct import Direct
 
         root = author_code.root_of([self.target()])
         catalog = as_patched(self._catalog(adhoc=True))

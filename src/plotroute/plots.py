@@ -275,7 +275,7 @@ class Plots:
         settings are read from the environment and the app's config.
         """
         if os.environ.get("PLOTROUTE_ROLE") == "render":
-            from plotroute.render.host import register
+            from plotroute.render.drawing.app_context import register
 
             register(app)
             return
@@ -335,7 +335,7 @@ class Plots:
         """
         from plotroute.cache.memory import MemoryCache
         from plotroute.pipeline import Pipeline
-        from plotroute.render.direct import Direct
+        from plotroute.render.local.direct import Direct
         from plotroute.settings import resolve
 
         settings = resolve(environment=os.environ)

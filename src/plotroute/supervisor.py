@@ -20,7 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from plotroute.errors import BadSetting
-from plotroute.render.launch import launch
+from plotroute.render.client.launch import launch
 from plotroute.settings import Settings
 
 # Exit status of a render server whose plots do not load: starting it again would not help.

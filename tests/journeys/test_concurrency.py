@@ -88,7 +88,7 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt
 import plots
 from plotroute import keys
-from plotroute.render.randomness import seeded
+from plotroute.render.state.seeding import seeded
 for case in sys.argv[1:]:
     name, n = case.split()
     if child := os.fork():

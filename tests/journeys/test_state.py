@@ -438,7 +438,7 @@ def told(n: int):
         "first": [n for n in order if n.startswith(("plotroute.render.", "matplotlib"))].index("matplotlib"),
         "encoder": "plotroute.encode.matplotlib.encoder" in order,
         "pdf": "matplotlib.backends.backend_pdf" in order,
-        "server": [n for n in order if n.startswith("plotroute.render.")].index("plotroute.render.versions"),
+        "server": [n for n in order if n.startswith("plotroute.render.")].index("plotroute.render.server.data_versions"),
     }))
 
 @plots.plot

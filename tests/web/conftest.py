@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from plotroute.render import sidecar
+from plotroute.render.client import sidecar
 from sketches import until
 
 

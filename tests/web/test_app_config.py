@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from flask import Flask
 
-from plotroute.render.app_config import differing, hashes
+from plotroute.render.drawing.app_config import differing, hashes
 
 STORE = """
 from flask import Flask, current_app

@@ -4,8 +4,8 @@ import pytest
 from flask import Flask, flash, g, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user
 
-from plotroute.render import absent
-from plotroute.render.absent import NoCurrentUser
+from plotroute.render.drawing import missing_here
+from plotroute.render.drawing.missing_here import NoCurrentUser
 
 HELPERS = """
 from flask import current_app, flash, g, has_request_context, request, session, url_for
@@ -113,7 +113,7 @@ def test_what_belongs_to_a_request_is_not_there_and_the_error_says_the_cure(shop
 @pytest.mark.parametrize("what", ["get of g", "default of g", "in g"])
 @pytest.mark.parametrize("plot", ["looks", "loads"])
 def test_what_is_looked_for_on_g_in_vain_is_told_in_the_log(shop, caplog, monkeypatch, plot, what):
-    monkeypatch.setattr(absent, "_told", set())
+    monkeypatch.setattr(missing_here, "_told", set())
     app = make_app(shop)
     app.testing = True
     for _ in range(2):

@@ -6,6 +6,7 @@ Pure: whoever calls says what time it is. The two tables of docs/guide/caching.m
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Literal
 
@@ -100,3 +101,12 @@ def cache_control(plot: PlotSpec, *, private: bool = False) -> str:
     if plot.stale:
         return f"max-age={plot.max_age}, stale-while-revalidate={int(plot.stale)}"
     return f"max-age={plot.max_age}" if plot.max_age else "no-cache"
+
+
+def affected(names: Iterable[str], datasets: Iterable[DatasetSpec]) -> set[str]:
+    """Return the datasets `names`, and those that read them, directly or not."""
+    found = set(names)
+    for dataset in datasets:  # in the order of what reads what
+        if found & set(dataset.reads):
+            found.add(dataset.name)
+    return found

@@ -88,7 +88,7 @@ def figure_response(
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
     """Wait for who else uses Matplotlib in this process, `plots.draw` included: it is one state for all."""
-    from plotroute.render import direct
+    from plotroute.render.local import direct
 
     with direct.one_at_a_time:
         yield

@@ -1,0 +1,291 @@
+"""The renderer of a web process: asks the render server over its Unix socket, and runs nothing itself.
+
+What is asked on every request, the manifest and the last known versions, is told by the server whenever it
+changes, so that a picture from the cache costs no word between processes.
+
+Its connection is not a fork's of that process: two that talk on one connection get parts of each other's
+answers, and one that only holds it would keep the server from learning that the worker has ended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+import os
+import socket
+import threading
+import time
+import weakref
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import replace
+
+from plotroute import digest
+from plotroute.data import freshness
+from plotroute.errors import Draining, RenderTimeout
+from plotroute.errors import from_wire as error_from_wire
+from plotroute.model import DatasetRef, Image, Job, Manifest, Versions, from_wire, to_wire
+from plotroute.render.frames import Message, Unpacker, pack
+from plotroute.settings import Settings
+
+log = logging.getLogger("plotroute.render")
+
+# Between tries to reach a server that is starting or being replaced.
+_RETRY_EVERY = 0.05
+# How long a request waits for a server that is starting: about as long as importing seaborn takes, twice.
+_START_TIMEOUT = 10.0
+# Beyond the limits that the server keeps, for an answer on its way.
+_SLACK = 2.0
+
+
+class Remote:
+    """Asks the render server that listens at `path`."""
+
+    def __init__(
+        self, path: str, settings: Settings, *, watch: bool = False, start: Callable[[], None] | None = None
+    ) -> None:
+        """With `watch` every request looks at the files first. `start` is called where nobody listens."""
+        self._path = path
+        self._start = start
+        self._settings = settings
+        self._watch = watch
+        self._ids = itertools.count(1)
+        self._pending: dict[int, Future[tuple[Message, bytes]]] = {}
+        self._sending = threading.Lock()
+        self._connection: socket.socket | None = None
+        """The one to send on: whoever listens there was told hello."""
+        self._socket: socket.socket | None = None
+        """The one that is open, or being opened."""
+        self._manifest = Manifest()
+        self._known: dict[str, tuple[str, float]] = {}
+        """Id of data → its version, and when it was learned, on the clock that all processes share."""
+        self._introduced = threading.Event()
+        self._heard = False
+        """Whether the server that we are connected to has said something."""
+        self._closed = False
+        self._told_of = ""
+        """Why the server could not be started, as the log was told."""
+        _all.add(self)
+        threading.Thread(target=self._listen, name="plotroute-remote", daemon=True).start()
+
+    def ready(self) -> bool:
+        """Whether the render server is there and has loaded a version of the code."""
+        return self._heard and bool(self._manifest.plots)
+
+    def manifest(self) -> Manifest:
+        """Return what the newest version of the code that loads has to offer, as last told."""
+        if self._watch and self._introduced.is_set():
+            with contextlib.suppress(ConnectionError, RenderTimeout):
+                self._result(self._send({"op": "check"}), _START_TIMEOUT)
+        if not self._introduced.is_set() and not self._introduced.wait(_START_TIMEOUT):
+            raise _starting()
+        return self._manifest
+
+    def versions(self, refs: Sequence[DatasetRef]) -> Versions:
+        """Return the last known versions; the server finds out what is not known."""
+        found: dict[str, str] = {}
+        asked: list[tuple[str, Message, Future[tuple[Message, bytes]]]] = []
+        for ref in refs:
+            version = self.known(ref)
+            if version is not None:
+                found[ref.id] = version
+            else:
+                message = {"op": "version", "ref": [ref.name, dict(ref.values)], "code": self._manifest.code}
+                asked.append((ref.id, message, self._send(message)))
+        limit = self._settings.queue_timeout + self._settings.load_timeout + _SLACK
+        for id, message, future in asked:
+            found[id] = self._answer(message, future, limit)[0]["version"]
+        return found
+
+    def known(self, ref: DatasetRef) -> str | None:
+        """Return the last known version, as last told."""
+        version, at = self._known.get(ref.id, ("", 0.0))
+        return version if version and time.monotonic() - at < freshness.KNOWN_FOR else None
+
+    def changed(self, names: Collection[str]) -> None:
+        """Have every web process of this machine forget what it knows of datasets, and wait until they have.
+
+        Where there is no server yet, no process knows anything.
+        """
+        if not self._introduced.is_set() and not self._listens():
+            return
+        message = {"op": "changed", "datasets": sorted(freshness.affected(names, self._manifest.datasets))}
+        self._answer(message, self._send(message), _START_TIMEOUT)
+
+    def _listens(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(self._path) == 0
+
+    def render(self, job: Job) -> Image:
+        """Have the picture drawn. A server that goes away meanwhile is asked once more."""
+        header, _ = to_wire(replace(job, request_id=""))
+        message = {
+            "op": "render",
+            "key": digest.of_bytes(header),
+            "plot": job.plot,
+            "format": job.format,
+            "job": to_wire(job)[0].decode(),
+            "code": job.code,
+            "data": list(job.versions),
+            "timeout": job.timeout,
+            "ttl": job.ttl,
+            "request_id": job.request_id,
+        }
+        limit = self._settings.queue_timeout + self._settings.load_timeout + job.timeout + _SLACK
+        answer, body = self._answer(message, self._send(message), limit)
+        image = from_wire(Image, answer["image"].encode(), body)
+        return replace(image, age=answer["age"]) if "age" in answer else image
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._closed = True
+        if (connection := self._connection) is not None:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)  # wakes whoever waits for it, which closing does not
+
+    def _answer(
+        self, message: Message, future: Future[tuple[Message, bytes]], timeout: float
+    ) -> tuple[Message, bytes]:
+        """Return the answer to `message`, which was sent; should the server go away, ask the next one."""
+        try:
+            return self._result(future, timeout)
+        except ConnectionError:
+            pass
+        try:
+            return self._result(self._send(message), timeout)
+        except ConnectionError:
+            raise _starting() from None
+
+    def _result(self, future: Future[tuple[Message, bytes]], timeout: float) -> tuple[Message, bytes]:
+        try:
+            answer, body = future.result(timeout)
+        except FutureTimeout:
+            raise RenderTimeout(f"The render server did not answer within {timeout:g} s") from None
+        if "error" in answer:
+            raise error_from_wire(answer["error"])
+        return answer, body
+
+    def _send(self, message: Message) -> Future[tuple[Message, bytes]]:
+        """Send, as soon as there is a server; the future holds the answer, or a ConnectionError."""
+        future: Future[tuple[Message, bytes]] = Future()
+        deadline = time.monotonic() + _START_TIMEOUT
+        while (connection := self._connection) is None:
+            if time.monotonic() > deadline or self._closed:
+                raise _starting()
+            time.sleep(_RETRY_EVERY)
+        id = next(self._ids)
+        self._pending[id] = future
+        try:
+            with self._sending:
+                connection.sendall(pack({**message, "id": id}))
+        except OSError:
+            # Before whoever listens has noticed: the next try is to wait for the next server.
+            if self._connection is connection:
+                self._connection = None
+            self._lose(id)
+        return future
+
+    def leave_to_parent(self) -> None:
+        """In a fork, where no thread listens: let go of the parent's connection, without ending it."""
+        self._closed, self._heard = True, False
+        connection, self._connection = self._socket, None
+        if connection is not None:
+            connection.close()
+
+    def _listen(self) -> None:
+        """Keep a connection, and take what comes through it."""
+        while not self._closed:
+            connection = self._socket = socket.socket(socket.AF_UNIX)
+            try:
+                self._connect(connection)
+                connection.sendall(pack({"op": "hello"}))
+                self._connection = connection
+                if not self._closed:
+                    self._receive(connection)
+            except OSError:  # a BrokenFrame too
+                pass
+            self._connection, self._heard = None, False
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)  # whoever is sending stops
+            with self._sending:
+                connection.close()
+            for id in list(self._pending):
+                self._lose(id)
+            time.sleep(_RETRY_EVERY)
+
+    def _connect(self, connection: socket.socket) -> None:
+        try:
+            connection.connect(self._path)
+        except (ConnectionRefusedError, FileNotFoundError):
+            if self._start is not None:
+                self._start_server(self._start)
+            raise
+
+    def _start_server(self, start: Callable[[], None]) -> None:
+        try:
+            start()
+            self._told_of = ""
+        except Exception as error:  # of whatever kind: this thread must live, and try again
+            if str(error) != self._told_of:
+                self._told_of = str(error)
+                log.error("the render server cannot be started: %s", error)
+
+    def _lose(self, id: int) -> None:
+        """Tell whoever waits for that answer that there will be none. Whoever takes it out, tells."""
+        if (future := self._pending.pop(id, None)) is not None:
+            future.set_exception(ConnectionError("the render server went away"))
+
+    def _receive(self, connection: socket.socket) -> None:
+        unpacker = Unpacker()
+        while data := connection.recv(2**18):
+            for message, body in unpacker.feed(data):
+                if "event" in message:
+                    self._told(message)
+                elif (future := self._pending.pop(message["id"], None)) is not None:
+                    future.set_result((message, body))
+
+    def _say_heard(self, number: int | None) -> None:
+        """Tell the server that news of changed data has arrived: it answers the request that brought them."""
+        connection = self._socket
+        if number is not None and connection is not None:
+            with self._sending:
+                connection.sendall(pack({"op": "heard", "number": number}))
+
+    def _told(self, message: Message) -> None:
+        if message["event"] == "versions":
+            if message["code"] == self._manifest.code:
+                self._known = {id: (version, at) for id, (version, at) in message["versions"].items()}
+            self._say_heard(message.get("number"))
+            return
+        if message["manifest"] is None and not message.get("problem"):
+            return  # still importing
+        told = message["manifest"]
+        manifest = from_wire(Manifest, told.encode()) if told else Manifest()
+        if manifest.code != self._manifest.code:
+            self._known = {}
+        self._manifest = replace(
+            manifest,
+            problem=message.get("problem", ""),
+            problem_detail=message.get("problem_detail", ""),
+        )
+        self._introduced.set()
+        self._heard = True
+
+
+def _starting() -> Draining:
+    starting = Draining("The server is starting", headers={"Retry-After": "2"})
+    starting.again = True
+    return starting
+
+
+_all: weakref.WeakSet[Remote] = weakref.WeakSet()
+
+
+def _left_to_parent() -> None:
+    for remote in list(_all):
+        remote.leave_to_parent()
+
+
+os.register_at_fork(after_in_child=_left_to_parent)

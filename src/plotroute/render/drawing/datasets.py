@@ -1,0 +1,317 @@
+"""The data of one process: loaded once per version, handed out to many plots.
+
+Everything here runs author code or may, so it is called by one thread at a time; `known` alone may be
+called by any.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import uuid4
+
+from plotroute import keys
+from plotroute.catalog.binding import BoundDataset
+from plotroute.catalog.catalog import Catalog
+from plotroute.catalog.tracebacks import author_traceback
+from plotroute.clock import now
+from plotroute.data import freshness
+from plotroute.data.copies import Copies
+from plotroute.data.files import ran_out
+from plotroute.data.opened_files import Opened, States, changed
+from plotroute.data.sharing import fingerprint, lazy
+from plotroute.data.sources import reference
+from plotroute.errors import AnswerError, DatasetUnavailable, OutOfMemory, PlotFailed
+from plotroute.model import DatasetRef, Versions
+from plotroute.params import hints, time_columns
+from plotroute.render.drawing import missing_here
+from plotroute.render.drawing.app_context import Context
+from plotroute.render.state.interpreter import kept
+from plotroute.render.state.reset import imports
+from plotroute.render.state.seeding import seeded
+
+log = logging.getLogger("plotroute.data")
+
+# A dataset with parameters has as many instances as there are values of them; the least recently used go.
+_MOST_INSTANCES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    copies: Copies
+    version: str
+    inputs: Versions
+    files: States
+    at: float
+    """On a clock that is never set."""
+    imports: tuple[str, ...] = ()
+    """Modules that the load has imported and that have set something up: what draws the data may need it."""
+    given: bool = False
+    """Whether a drawing has been given what is for one only."""
+
+
+class Datasets:
+    """The datasets of a catalog, as far as they are loaded."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        clock: Callable[[], float] = now,
+        timer: Callable[[], float] = time.monotonic,
+        context: Context = nullcontext,
+        places: Sequence[str] = (),
+    ) -> None:
+        """`clock` says which bucket of a `ttl` it is; ages are told by `timer`, which is never set back."""
+        self._timer = timer
+        self._catalog = catalog
+        self._places = places
+        self._context = context
+        self._clock = clock
+        self._told_of: set[str] = set()
+        self._loaded: OrderedDict[str, _Loaded] = OrderedDict()
+        self._polled: dict[str, tuple[str, float]] = {}
+        self._used: dict[str, tuple[DatasetRef, float]] = {}
+
+    def known(self, ref: DatasetRef) -> str | None:
+        """Return the last known version, if it is young enough to be believed."""
+        self._used[ref.id] = (ref, self._timer())
+        dataset = self._catalog.datasets[ref.name]
+        version = freshness.known_version(dataset.spec, ref, self._clock())
+        if version is not None:
+            return version
+        if dataset.spec.freshness == "polled":
+            polled = self._polled.get(ref.id)
+            return polled[0] if polled and self._timer() - polled[1] < freshness.KNOWN_FOR else None
+        loaded = self._loaded.get(ref.id)
+        if loaded is None or self._timer() - loaded.at >= freshness.KNOWN_FOR:
+            return None
+        return loaded.version
+
+    def version(self, ref: DatasetRef) -> str:
+        """Return the version, polling or loading if it is not known."""
+        version = self.known(ref)
+        if version is not None:
+            return version
+        dataset = self._catalog.datasets[ref.name]
+        if dataset.spec.freshness == "polled":
+            return self._poll(dataset, ref)
+        return self._load(dataset, ref).version
+
+    def reload(self, ref: DatasetRef) -> str:
+        """Load again whatever is known, and return the version."""
+        return self._load(self._catalog.datasets[ref.name], ref).version
+
+    def poll(self, ref: DatasetRef) -> str:
+        """Ask the author's `version=` whatever is known, and return the version."""
+        return self._poll(self._catalog.datasets[ref.name], ref)
+
+    def forget(self, names: Collection[str]) -> None:
+        """Forget the datasets `names` and all that read them: what is loaded and polled is of before."""
+        found = freshness.affected(names, (dataset.spec for dataset in self._catalog.datasets.values()))
+        for table in (self._loaded, self._polled):
+            for id in [id for id in table if id.partition("?")[0] in found]:
+                del table[id]
+
+    def files(self, ref: DatasetRef) -> States:
+        """Return the files that the data was seen to be loaded from, each with its state."""
+        loaded = self._loaded.get(ref.id)
+        return loaded.files if loaded else {}
+
+    def values(
+        self, refs: Mapping[str, DatasetRef], expected: Versions | None = None
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        """Return under the keys of `refs` the data for one render, and by `DatasetRef.id` the versions of it.
+
+        `refs` is in loading order: what a dataset reads comes before it. Content that is not of the
+        `expected` version is loaded again: another process has seen newer.
+        """
+        found: dict[str, Any] = {}
+        versions: dict[str, str] = {}
+        for name, ref in refs.items():
+            loaded = self._current(ref, expected or {})
+            if loaded.given:
+                loaded = self._load(self._catalog.datasets[ref.name], ref, expected or {})
+            if loaded.copies.why:
+                self._tell_why(ref, loaded.copies.why)
+                self._loaded[ref.id] = replace(loaded, given=True)
+            found[name] = loaded.copies.take()
+            versions[ref.id] = loaded.version
+        return found, versions
+
+    def take_back(self, refs: Iterable[DatasetRef]) -> None:
+        """Keep for the next drawing what was given to one that does not take place."""
+        refs = list(refs)
+        read = {name for ref in refs for name in self._catalog.datasets[ref.name].spec.reads}
+        for ref in refs:
+            # What another dataset was loaded from is in its hands.
+            if ref.name not in read and (loaded := self._loaded.get(ref.id)) is not None:
+                self._loaded[ref.id] = replace(loaded, given=False)
+
+    def _tell_why(self, ref: DatasetRef, why: str) -> None:
+        if ref.name not in self._told_of:
+            self._told_of.add(ref.name)
+            log.warning(
+                "The dataset %s is loaded again for each picture: a plot may change what it gets, and "
+                "no copy of it can be made: %s. If no plot changes it, say so: @plots.dataset(shared=True).",
+                ref.name,
+                why,
+            )
+
+    def repeat_imports(self, ids: Iterable[str]) -> None:
+        """Have in place what the imports of these datasets set up (colormaps, units), whenever they ran."""
+        for id in ids:
+            for module in self._loaded[id].imports if id in self._loaded else ():
+                imports().repeat(module)
+
+    def refresh(self) -> None:
+        """Poll and load again what is due, as long as somebody uses it. For a watcher, every second."""
+        now = self._timer()
+        for id, (ref, used_at) in list(self._used.items()):
+            dataset = self._catalog.datasets[ref.name]
+            if now - used_at > freshness.WATCHED_FOR:
+                del self._used[id]
+                continue
+            try:
+                if dataset.spec.freshness == "polled":
+                    if now - self._polled.get(id, ("", -math.inf))[1] >= dataset.declared.poll:
+                        self._poll(dataset, ref)
+                elif (
+                    dataset.spec.freshness == "content"
+                    and (loaded := self._loaded.get(id))
+                    and (now - loaded.at >= freshness.RELOAD_AFTER or changed(loaded.files))
+                ):
+                    self._load(dataset, ref)
+            except AnswerError as error:
+                log.error("%s: %s\n%s", id, error.title, error.detail)
+
+    def _current(self, ref: DatasetRef, expected: Versions) -> _Loaded:
+        """Return the data of the version in force, loading it if need be."""
+        dataset = self._catalog.datasets[ref.name]
+        loaded = self._loaded.get(ref.id)
+        if loaded is not None:
+            inputs = {i.id: self._in_force(i, expected) for i in self._inputs(dataset, ref)}
+            told = expected.get(ref.id, loaded.version)
+            outdated = dataset.spec.freshness == "content" and told != loaded.version
+            # The same bucket, of a clock that was set back since.
+            outdated = outdated or self._timer() - loaded.at > (dataset.spec.ttl or math.inf)
+            if not outdated and loaded.version == self._in_force(ref, expected) and loaded.inputs == inputs:
+                self._loaded.move_to_end(ref.id)
+                return loaded
+        return self._load(dataset, ref, expected)
+
+    def _in_force(self, ref: DatasetRef, expected: Versions) -> str:
+        """Return the version that the data is to have, or at least: what was polled for us, or by us."""
+        polled = self._catalog.datasets[ref.name].spec.freshness == "polled"
+        return expected[ref.id] if polled and ref.id in expected else self.version(ref)
+
+    def _inputs(self, dataset: BoundDataset, ref: DatasetRef) -> list[DatasetRef]:
+        datasets = self._catalog.datasets
+        return [reference(datasets[name].spec, ref.values) for name in dataset.spec.reads]
+
+    def _poll(self, dataset: BoundDataset, ref: DatasetRef) -> str:
+        """Ask the author's `version=` callable."""
+        ask = dataset.declared.version
+        assert callable(ask)
+        values = _arguments(ask, self._decoded(dataset, ref))
+        version = f"polled:{self._author(lambda: ask(**values), f'The version of dataset {ref.id}')}"
+        self._polled[ref.id] = (version, self._timer())
+        return version
+
+    def _load(self, dataset: BoundDataset, ref: DatasetRef, expected: Versions | None = None) -> _Loaded:
+        """Load. The version is what was known before, so the data is of that or of a newer one.
+
+        A newer one than it says is harmless: as soon as that is known, the data is loaded again.
+        """
+        expected = expected or {}
+        before = self._version_before(dataset, ref, expected)
+        data, inputs = self.values({i.name: i for i in self._inputs(dataset, ref)}, expected)
+        seed = keys.content_key(ref.id, {}, {ref.id: before}) if before else None
+        arguments = self._decoded(dataset, ref) | {
+            argument: data[name] for argument, name in dataset.datasets.items()
+        }
+        opened = Opened(self._places)
+        with opened.recording(), seeded(seed), imports().noted() as noted:
+            value = self._author(lambda: dataset.declared.function(**arguments), f"Loading dataset {ref.id}")
+        version = before or _content_version(ref, value)
+        copies = Copies(value, shared=dataset.declared.shared)
+        imported = tuple(dict.fromkeys(noted))
+        loaded = _Loaded(copies, version, inputs, opened.states, self._timer(), imported)
+        self._loaded[ref.id] = loaded
+        self._loaded.move_to_end(ref.id)
+        instances = [id for id in self._loaded if id == ref.name or id.startswith(f"{ref.name}?")]
+        for id in instances[:-_MOST_INSTANCES]:
+            del self._loaded[id]
+        return loaded
+
+    def _version_before(self, dataset: BoundDataset, ref: DatasetRef, expected: Versions) -> str | None:
+        """Return the version that is known, or found out, before a load; None where the content tells it."""
+        if dataset.spec.freshness != "polled":
+            return freshness.known_version(dataset.spec, ref, self._clock())
+        version, at = self._polled.get(ref.id, ("", -math.inf))
+        if ref.id in expected:
+            return expected[ref.id]
+        return version if self._timer() - at < dataset.declared.poll else self._poll(dataset, ref)
+
+    def _time_ranges(self) -> list[str]:
+        params = (p for dataset in self._catalog.datasets.values() for p in dataset.spec.params)
+        return [parameter.name for parameter in params if parameter.kind == "timerange"]
+
+    def _author(self, call: Callable[[], Any], what: str) -> Any:
+        """Call a function of the author's; what it raises becomes what readers are told."""
+        try:
+            with kept(), imports().recorded(), self._context(), missing_here.author_code(what):
+                return call()
+        except AnswerError:
+            raise
+        except (Exception, SystemExit) as error:
+            if ran_out(error):
+                raise OutOfMemory(f"{what} ran out of memory", detail=author_traceback(error)) from error
+            missing_here.explain(error)
+            time_columns.explain(error, self._time_ranges)
+            raise DatasetUnavailable(
+                "Loading data failed" if what.startswith("Loading") else "Checking data failed",
+                detail=f"{what} failed.\n{author_traceback(error)}",
+                headers={"Retry-After": "5"},
+            ) from error
+
+    def _decoded(self, dataset: BoundDataset, ref: DatasetRef) -> dict[str, Any]:
+        own = {argument.name for argument in dataset.arguments}
+        return {
+            p.name: hints.decode(p, dataset.annotations.get(p.name), ref.values[p.name])
+            for p in dataset.spec.params
+            if p.name in own
+        }
+
+
+def _content_version(ref: DatasetRef, value: Any) -> str:
+    if (query := lazy(value)) is not None:
+        raise PlotFailed(
+            "The version of data cannot be told",
+            detail=f"Dataset {ref.id} returns a query that has not been run ({query}): its content cannot "
+            "be told from it, so its pictures would never change. Say when they do: "
+            '@plots.dataset(version=files("data/*.parquet")), or ttl="10m"; or return what it gives '
+            "(.collect(), .df(), .to_table()).",
+        )
+    found = fingerprint(value)
+    if found is None:
+        log.warning(
+            "The content of dataset %s cannot be hashed, so its plots are drawn anew after each load; "
+            "give it a ttl= or a version=.",
+            ref.id,
+        )
+    return f"content:{found or uuid4().hex}"
+
+
+def _arguments(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of the dataset's parameters that its `version=` callable asks for."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return {}
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return {name: value for name, value in values.items() if name in names}

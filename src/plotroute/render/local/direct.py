@@ -1,0 +1,89 @@
+"""A renderer in the caller's own thread: for `plots.draw` in a notebook, a test or a mail.
+
+Prints, warnings and debuggers work as usual, and whatever the caller had set up (figures, rcParams,
+working directory, random numbers) is as it was afterwards.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+
+from plotroute.catalog.catalog import Catalog
+from plotroute.model import DatasetRef, Image, Job, Manifest, Versions
+from plotroute.render.drawing.app_context import Context
+from plotroute.render.drawing.drawing import Worker
+from plotroute.render.state.reset import State, import_matplotlib
+from plotroute.settings import Settings
+
+# Matplotlib is one state for all threads, whichever Plots they draw from.
+one_at_a_time = threading.RLock()
+
+
+class Direct:
+    """Draws the plots of `catalog` where it is called."""
+
+    def __init__(
+        self, catalog: Catalog, root: Path | None, settings: Settings, context: Context = nullcontext
+    ) -> None:
+        """Relative paths count from `root`; None: from where the process is. `context` is that of drawing."""
+        import_matplotlib()
+        self.catalog = catalog
+        self._root = root
+        self._worker = Worker(catalog, settings, context, (str(root or Path.cwd()),))
+
+    def ready(self) -> bool:
+        """It is."""
+        return True
+
+    def manifest(self) -> Manifest:
+        """Return what there is."""
+        return self.catalog.manifest
+
+    def versions(self, refs: Sequence[DatasetRef]) -> Versions:
+        """Poll, or load, what the versions are."""
+        with self._at_root(), State().clean():
+            return {ref.id: self._worker.datasets.version(ref) for ref in refs}
+
+    def known(self, ref: DatasetRef) -> str | None:
+        """Return the version that the data was loaded with, or polled, less than a minute ago."""
+        return self._worker.datasets.known(ref)
+
+    def changed(self, names: Collection[str]) -> None:
+        """Forget what is known of datasets."""
+        with one_at_a_time:
+            self._worker.datasets.forget(names)
+
+    def render(self, job: Job) -> Image:
+        """Draw, from the rcParams that the caller has set."""
+        with self._at_root():
+            self._worker.snapshot()
+            return self._worker.run(job)
+
+    def close(self) -> None:
+        """Nothing to stop."""
+
+    @contextlib.contextmanager
+    def _at_root(self) -> Iterator[None]:
+        import matplotlib
+        import matplotlib.pyplot as plt
+
+        with one_at_a_time:
+            directory, backend = os.getcwd(), matplotlib.get_backend()
+            if self._root is not None:
+                os.chdir(self._root)
+            # A window system has no part in this; notebooks' inline backend draws with Agg already.
+            windows = backend.lower() != "agg" and "inline" not in backend
+            if windows:
+                plt.switch_backend("agg")
+            try:
+                yield
+            finally:
+                if windows:
+                    plt.switch_backend(backend)
+                if self._root is not None:
+                    os.chdir(directory)

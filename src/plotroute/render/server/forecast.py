@@ -1,0 +1,119 @@
+"""How long a picture would wait: the queue played through as the render server goes through it.
+
+Pure: the durations are what earlier drawings have taken, and the time is handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from plotroute.render.server.fair_share import Durations, Flight, Lane
+
+
+@dataclass(eq=False)
+class _Played:
+    """A process while the queue is played through."""
+
+    free_in: float
+    loaded: set[str]
+    long: bool
+    """Whether it is, until then, at a flight that takes long."""
+
+
+class Forecast:
+    """What the processes that could draw a flight will be at. Seconds count from now."""
+
+    def __init__(self, durations: Durations, queue_timeout: float, now: float, lanes: Sequence[Lane]) -> None:
+        self._durations = durations
+        self._queue_timeout = queue_timeout
+        self._now = now
+        self._loading: dict[str, float] = {}
+        """Id of data → in how many seconds the process that loads it is expected to have it."""
+        self._lanes = [self._played(lane) for lane in lanes]
+
+    def _played(self, lane: Lane) -> _Played:
+        at = lane.flight
+        if at is None:
+            return _Played(0.0, set(lane.loaded), False)
+        left = self._durations.left(at, self._now)
+        if at.data_at is None:
+            load = left - self._durations.drawing(at)
+            self._loading.update(dict.fromkeys(at.data.difference(lane.loaded), load))
+        return _Played(left, {*at.data, *lane.loaded}, self._is_long(at))
+
+    def wait(self, flights: Iterable[Flight], flight: Flight) -> float:
+        """Return the seconds until a process begins `flight`, which is among `flights`, in their order.
+
+        So a process that is idle is one that is not waited for, whatever the others are at; and flights
+        whose data is being loaded keep none from those behind them.
+        """
+        waiting = list(flights)
+        at = 0.0
+        while True:
+            free = [lane for lane in self._lanes if lane.free_in <= at]
+            one, lane = self._next(waiting, free, at)
+            if one is flight:
+                return at
+            if one is not None and lane is not None:
+                waiting.remove(one)
+                self._begin(one, lane, at)
+                continue
+            times = [lane.free_in for lane in self._lanes] + list(self._loading.values())
+            times += [self._patient_until(one) for one in waiting]
+            later = [time for time in times if time > at]
+            if not later:  # nothing that is known keeps it
+                return at
+            at = min(later)
+
+    def leaves_one(self, flight: Flight) -> bool:
+        """Whether there is a process for others while an idle one draws `flight`.
+
+        One that takes longer than others may wait never gets the last process that is not at such a one:
+        else two slow reports would have every other picture refused.
+        """
+        return self._leaves_one(flight, 0.0)
+
+    def _next(
+        self, waiting: Sequence[Flight], free: Sequence[_Played], at: float
+    ) -> tuple[Flight, _Played] | tuple[None, None]:
+        found = ((one, lane) for one in waiting for lane in free if self._may_begin(one, lane, at))
+        return next(found, (None, None)) if free else (None, None)
+
+    def _may_begin(self, flight: Flight, lane: _Played, at: float) -> bool:
+        """Whether the render server would give that idle process to the flight (`Base._process_for`)."""
+        if not self._leaves_one(flight, at):
+            return False
+        missing = flight.data - lane.loaded
+        if not missing:
+            return True
+        if any(self._loading.get(id, 0.0) > at for id in missing):
+            return False
+        having = [other for other in self._lanes if flight.data <= other.loaded]
+        if any(other.free_in <= at for other in having):
+            return False
+        return not having or at >= self._patient_until(flight)
+
+    def _patient_until(self, flight: Flight) -> float:
+        """Return until when it waits for a process that has its data, before another one loads it too."""
+        patience = min(self._durations.loading(flight), self._queue_timeout / 2)
+        return flight.queued_at + patience - self._now
+
+    def _begin(self, flight: Flight, lane: _Played, at: float) -> None:
+        missing = flight.data - lane.loaded
+        lane.free_in = at + self._durations.whole(flight, lane.loaded)
+        lane.long = self._is_long(flight)
+        if missing:
+            self._loading.update(dict.fromkeys(missing, lane.free_in - self._durations.drawing(flight)))
+        lane.loaded |= flight.data
+
+    def _leaves_one(self, flight: Flight, at: float) -> bool:
+        if len(self._lanes) == 1 or not self._is_long(flight):
+            return True
+        return sum(lane.long and lane.free_in > at for lane in self._lanes) < len(self._lanes) - 1
+
+    def _is_long(self, flight: Flight) -> bool:
+        """Whether it takes longer than others may wait. A load does once it has taken so long."""
+        if flight.started_at is not None and self._now - flight.started_at > self._queue_timeout:
+            return True
+        return self._durations.drawing(flight) > self._queue_timeout

@@ -1,0 +1,164 @@
+"""The state that a plot may change and the next one must not see, put back after every render.
+
+Measured with Matplotlib 3.11: `plt.style.use`, `sns.set_theme`, rcParams, `plt.xkcd`, `matplotlib.use`, a
+figure left open after an error, colour codes, and a failed `$\\sin_$` (which leaves a flag in the shared
+mathtext parser, so that the next formula is spaced differently) all changed the following picture.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import importlib.util
+import logging
+import os
+import sys
+import tempfile
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from plotroute.render.state.artwork import Colormaps, Fonts
+from plotroute.render.state.definitions import Definitions, Names
+from plotroute.render.state.imports import Imports
+from plotroute.render.state.interpreter import kept
+from plotroute.render.state.tables import Environment, Filters, Part, Rc, Tables, values
+
+log = logging.getLogger("plotroute.render")
+
+
+def import_matplotlib() -> None:
+    """Import Matplotlib in an empty directory: a `matplotlibrc` in the working directory would win.
+
+    What the user's environment names is honoured, and is part of every picture's key (`environment.py`).
+    """
+    if "matplotlib" in sys.modules:
+        return
+    before = os.getcwd()
+    for name in ("MATPLOTLIBRC", "MPLCONFIGDIR"):
+        if os.environ.get(name):
+            os.environ[name] = os.path.abspath(os.environ[name])  # not from the empty directory
+    # A notebook hands on its own to what it starts: another Python may have no such module.
+    kind, _, module = os.environ.get("MPLBACKEND", "").partition("://")
+    if kind == "module" and importlib.util.find_spec(module.partition(".")[0]) is None:
+        os.environ["MPLBACKEND"] = "agg"
+    with tempfile.TemporaryDirectory(prefix="plotroute-") as empty:
+        os.chdir(empty)
+        try:
+            import matplotlib.pyplot  # noqa: F401  # imported for its effect
+        finally:
+            os.chdir(before)
+
+
+@functools.cache
+def parts() -> tuple[Part, ...]:
+    """Return what is put back before and after each drawing, in that order."""
+    return (Rc(), Tables(), Fonts(), Colormaps(), Environment(), Filters(), *values())
+
+
+@functools.cache
+def imports() -> Imports:
+    """Return the imports of this process: what they have changed is done again by each drawing."""
+    return Imports(lambda: (*parts(), _NAMES))
+
+
+_NAMES = Names()
+
+
+class State:
+    """A snapshot of the process, taken after the author's module was imported."""
+
+    def __init__(self, places: Sequence[str] = ()) -> None:
+        """`places` are the author's folders, in a process that may be replaced."""
+        import matplotlib
+        import matplotlib.pyplot as plt
+
+        from plotroute import encode
+        from plotroute.encode.matplotlib import text_layout_cache
+
+        encode.load()
+        # Before the definitions are looked at, since both are some of them.
+        imports().install()
+        if places:
+            imports().places = places
+        text_layout_cache.install()
+        self._backend = matplotlib.get_backend()
+        self._interactive = matplotlib.is_interactive()
+        self._before = [part.take() for part in parts()]
+        self._done = imports().done
+        self._directory = os.getcwd()
+        self._plt = plt
+        self.definitions = Definitions()
+        self.broken = ""
+        """Why this process is not what it was and cannot be made so; empty: it can."""
+
+    def restore(self) -> None:
+        """Put everything back but the definitions."""
+        import matplotlib
+
+        self._plt.close("all")
+        if matplotlib.get_backend() != self._backend:
+            self._plt.switch_backend(self._backend)
+        for part, before in zip(parts(), self._before, strict=True):
+            part.put_back(before)
+        imports().done = self._done
+        if matplotlib.is_interactive() != self._interactive:
+            matplotlib.interactive(self._interactive)
+        mathtext: Any = importlib.import_module("matplotlib.mathtext")
+        if not _ended_well(mathtext.MathTextParser._parser):
+            mathtext.MathTextParser._parser = None
+        mathtext.MathTextParser._parse_cached.cache_clear()
+        os.chdir(self._directory)
+
+    @contextlib.contextmanager
+    def clean(self) -> Iterator[None]:
+        """Run the body on the state as it was, and put it back whatever happens.
+
+        Figures that were open before (a notebook's) are set aside and come back untouched.
+        """
+        from matplotlib._pylab_helpers import Gcf
+
+        aside: OrderedDict[int, Any] = OrderedDict(Gcf.figs)
+        Gcf.figs.clear()
+        with kept(), imports().recorded():
+            try:
+                self.restore()
+                imports().begin()
+                yield
+            finally:
+                self._clean_up()
+                Gcf.figs.update(aside)
+
+    def _clean_up(self) -> None:
+        try:
+            imports().open_guards()
+            # Before the rest, which relies on them.
+            for name in self.definitions.put_back():
+                log.warning(
+                    "%s was replaced while drawing, and is put back for the next picture. What is meant for "
+                    "all pictures is done at the top of the plots file.",
+                    name,
+                )
+            self.restore()
+            self.broken = self.broken or imports().hidden
+        except Exception as error:  # the picture is drawn: it is the next one that must not come from here
+            log.exception("the state could not be put back after a drawing")
+            self.broken = f"what a plot has changed cannot be put back ({type(error).__name__}: {error})"
+
+
+# All that a parser of Matplotlib 3.11 holds: its grammar, and what is set while a formula is parsed.
+_GRAMMAR = {"_expression", "_math_expression"}
+_AFTER_A_FORMULA = {"_state_stack": [], "_needs_space_after_subsuper": False, "_em_width_cache": {}}
+
+
+def _ended_well(parser: Any) -> bool:
+    """Whether mathtext's parser is as a new one: making that takes 5 ms of the next formula's time.
+
+    A formula that fails leaves its state in the parser. One that holds anything else is of a Matplotlib that
+    is not known here.
+    """
+    held = vars(parser) if parser is not None else {}
+    return held.keys() == _GRAMMAR | _AFTER_A_FORMULA.keys() and all(
+        held[name] == value for name, value in _AFTER_A_FORMULA.items()
+    )

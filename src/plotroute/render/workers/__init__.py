@@ -1,0 +1,1 @@
+"""The processes that run the author's code: a zygote for each version of it, and workers forked from it."""
