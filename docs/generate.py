@@ -28,13 +28,13 @@ import click
 from click.testing import CliRunner
 
 import plotroute
-from plotroute import cli, errors, flights, params, settings
+from plotroute import cli, errors, params, settings
 from plotroute.cache.memory import MemoryCache
 from plotroute.catalog import catalog
 from plotroute.data import freshness
 from plotroute.model import IMAGE_TYPES, Image, Job, Manifest, PlotSpec
 from plotroute.params import picture_options
-from plotroute.pipeline import Answer, Order, Pipeline
+from plotroute.pipeline import Answer, Order, Pipeline, single_flight
 from plotroute.routing import routes
 from plotroute.web import negotiate, problems, responses
 from plotroute.web.app import create_app
@@ -85,7 +85,7 @@ def in_units(row: settings.Setting, value: Any) -> str:
 
 def error_table() -> str:
     """Every error that a request may be answered with."""
-    kept = f"{flights.SHARE_FAILURES_FOR:g} s"
+    kept = f"{single_flight.SHARE_FAILURES_FOR:g} s"
     rows = [
         (f"`{leaf.code}`", str(leaf.status), f"`{leaf.__name__}`", leaf.cure, kept if leaf.shared else "")
         for leaf in leaves(errors.AnswerError)

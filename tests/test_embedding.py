@@ -15,7 +15,7 @@ import pytest
 
 from plotroute.embedding import Embedded
 from plotroute.errors import BadRegistration, BadSetting
-from plotroute.orders import Order
+from plotroute.pipeline.requests import Order
 from plotroute.render.client import sidecar
 from plotroute.settings import Settings
 from sketches import until

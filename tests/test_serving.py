@@ -348,7 +348,7 @@ def make_server(write_plots, process_state, monkeypatch):
         in_force = Settings(renderer="inprocess", **settings)
         return Client(make_app(Service((str(file),), in_force, development=development)))
 
-    monkeypatch.setattr("plotroute.warming._LOOK_EVERY", 0.01)
+    monkeypatch.setattr("plotroute.pipeline.warmup._LOOK_EVERY", 0.01)
     yield make
     stop_warming(*made)
     end(made)

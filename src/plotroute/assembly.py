@@ -11,10 +11,10 @@ from plotroute.cache.disk import DiskCache
 from plotroute.cache.memory import MemoryCache
 from plotroute.cache.tiers import Tiers
 from plotroute.pipeline import Pipeline
+from plotroute.pipeline.warmup import keep_warm
 from plotroute.render.base import Renderer
 from plotroute.service import Service
 from plotroute.settings import Settings
-from plotroute.warming import keep_warm
 
 
 def make_pipeline(service: Service, path: str = "") -> Pipeline:

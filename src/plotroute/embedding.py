@@ -18,14 +18,14 @@ from plotroute.catalog.test_doubles import as_patched
 from plotroute.errors import BadRegistration
 from plotroute.model import Manifest
 from plotroute.pipeline import Pipeline, Rehearsal
+from plotroute.pipeline.waiting_room import Room
+from plotroute.pipeline.warmup import keep_warm
 from plotroute.render.client.launch import interpreter
 from plotroute.render.client.remote import Remote
 from plotroute.render.client.sidecar import Sidecar
 from plotroute.render.drawing.app_config import hashes
 from plotroute.render.drawing.app_context import Recipe
-from plotroute.room import Room
 from plotroute.settings import Settings
-from plotroute.warming import keep_warm
 
 PATIENCE = 0.2
 """Seconds that a request waits for room in a thread that is to stay free. A page's other pictures make room

@@ -87,14 +87,13 @@ import matplotlib
 matplotlib.use("agg")
 import matplotlib.pyplot as plt
 import plots
-from plotroute import keys
-from plotroute.render.state.seeding import seeded
+from plotroute.render.state.seeding import content_key, seeded
 for case in sys.argv[1:]:
     name, n = case.split()
     if child := os.fork():
         assert os.waitpid(child, 0)[1] == 0
         continue
-    with seeded(keys.content_key(name, {"n": int(n)}, {}) if name == "random_points" else None):
+    with seeded(content_key(name, {"n": int(n)}, {}) if name == "random_points" else None):
         getattr(plots, name)(n=int(n))
         plt.gcf().savefig(f"{name} {n}.png", format="png", backend="module://plotroute.encode.matplotlib.agg_canvas")
     os._exit(0)

@@ -11,7 +11,7 @@ from typing import Any
 from flask import Response, request
 
 from plotroute.errors import AnswerError, RenderError, UnknownPlot, from_wire
-from plotroute.orders import Order
+from plotroute.pipeline.requests import Order
 from plotroute.web import negotiate
 from plotroute.web.metrics import Metrics
 from plotroute.web.pages import path_of

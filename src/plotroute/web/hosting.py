@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-from plotroute.room import places
+from plotroute.pipeline.waiting_room import places
 
 log = logging.getLogger("plotroute")
 

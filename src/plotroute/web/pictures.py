@@ -17,8 +17,8 @@ from plotroute.errors import (
     UnsupportedMediaType,
 )
 from plotroute.model import IMAGE_TYPES, Json, Manifest, PlotSpec
-from plotroute.orders import Order
 from plotroute.pipeline import Pipeline
+from plotroute.pipeline.requests import Order
 from plotroute.routing.routes import SCHEMA, Found
 from plotroute.settings import Settings
 from plotroute.web import listing, negotiate, responses

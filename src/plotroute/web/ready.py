@@ -9,8 +9,8 @@ from typing import Any
 
 from flask import Response
 
-from plotroute.orders import Footing, Order
 from plotroute.pipeline import Pipeline
+from plotroute.pipeline.requests import Footing, Order
 
 Request = tuple[str | None, ...]
 """Path, query, Accept and If-None-Match: all of a GET that an answer depends on, but for its request id."""

@@ -13,7 +13,7 @@ from flask import Response, request
 from plotroute import digest
 from plotroute.data import freshness
 from plotroute.model import IMAGE_TYPES, PlotSpec
-from plotroute.orders import Answer, Order
+from plotroute.pipeline.requests import Answer, Order
 from plotroute.routing.routes import ROOT, fixed_format
 from plotroute.web.pages import PAGE_POLICY
 from plotroute.web.problems import PICTURE_POLICY

@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
-from plotroute import keys
 from plotroute.catalog.binding import BoundDataset
 from plotroute.catalog.catalog import Catalog
 from plotroute.catalog.tracebacks import author_traceback
@@ -34,7 +33,7 @@ from plotroute.render.drawing import missing_here
 from plotroute.render.drawing.app_context import Context
 from plotroute.render.state.interpreter import kept
 from plotroute.render.state.reset import imports
-from plotroute.render.state.seeding import seeded
+from plotroute.render.state.seeding import content_key, seeded
 
 log = logging.getLogger("plotroute.data")
 
@@ -231,7 +230,7 @@ class Datasets:
         expected = expected or {}
         before = self._version_before(dataset, ref, expected)
         data, inputs = self.values({i.name: i for i in self._inputs(dataset, ref)}, expected)
-        seed = keys.content_key(ref.id, {}, {ref.id: before}) if before else None
+        seed = content_key(ref.id, {}, {ref.id: before}) if before else None
         arguments = self._decoded(dataset, ref) | {
             argument: data[name] for argument, name in dataset.datasets.items()
         }

@@ -16,7 +16,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from plotroute import encode, keys
+from plotroute import encode
 from plotroute.catalog import author_code, loader
 from plotroute.catalog.binding import BoundPlot
 from plotroute.catalog.catalog import Catalog, complete
@@ -42,7 +42,7 @@ from plotroute.render.drawing.returned import drawn, give
 from plotroute.render.state.imports import Came
 from plotroute.render.state.late_styles import late_styles_told
 from plotroute.render.state.reset import State, imports
-from plotroute.render.state.seeding import seeded
+from plotroute.render.state.seeding import content_key, seeded
 from plotroute.settings import Settings
 
 
@@ -136,7 +136,7 @@ class Worker:
                     self.datasets.take_back(refs.values())
                     raise DatasetLoading("The data has just been loaded", headers={"Retry-After": "1"})
                 self.reads.begin(plot.function)
-                content = keys.content_key(job.plot, job.values, versions)
+                content = content_key(job.plot, job.values, versions)
                 own_paper = _paper()
                 with (
                     opened.recording(),

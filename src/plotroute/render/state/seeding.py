@@ -11,8 +11,20 @@ import contextlib
 import random
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+
+from plotroute import digest
+from plotroute.model import Json, Versions
+
+
+def content_key(plot: str, values: Mapping[str, Json], versions: Versions) -> str:
+    """Return the name of what a picture shows, whatever its format, size and colours.
+
+    Random numbers and the ids inside an SVG start from it, so that the PNG and the SVG, and the sizes of
+    one `srcset`, show the same random points.
+    """
+    return digest.of_json("content", plot, values, versions)
 
 
 @contextlib.contextmanager

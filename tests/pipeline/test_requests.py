@@ -7,7 +7,7 @@ import pytest
 
 from plotroute.data import freshness
 from plotroute.model import DatasetRef
-from plotroute.orders import Footing
+from plotroute.pipeline.requests import Footing
 from plotroute.routing import routes
 from sketches import World
 

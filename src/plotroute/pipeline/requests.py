@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from plotroute import keys
 from plotroute.data import freshness
 from plotroute.model import DatasetRef, Image, Job, Manifest, PlotSpec, Versions
+from plotroute.pipeline import keys
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from plotroute import keys
 from plotroute.model import Manifest, Options
+from plotroute.pipeline import keys
+from plotroute.render.state.seeding import content_key
 
 PICTURE = {
     "manifest": Manifest(code="code", environment="environment"),
@@ -107,26 +108,24 @@ def test_any_text_has_a_key(text):
 
 
 def test_the_content_is_the_plot_its_values_and_its_data():
-    content = keys.content_key("a", {"x": 1}, {"orders": "1"})
+    content = content_key("a", {"x": 1}, {"orders": "1"})
 
-    assert content == keys.content_key("a", {"x": 1}, {"orders": "1"})
-    assert content != keys.content_key("b", {"x": 1}, {"orders": "1"})
-    assert content != keys.content_key("a", {"x": 2}, {"orders": "1"})
-    assert content != keys.content_key("a", {"x": 1}, {"orders": "2"})
+    assert content == content_key("a", {"x": 1}, {"orders": "1"})
+    assert content != content_key("b", {"x": 1}, {"orders": "1"})
+    assert content != content_key("a", {"x": 2}, {"orders": "1"})
+    assert content != content_key("a", {"x": 1}, {"orders": "2"})
 
 
 def test_a_content_key_is_hexadecimal_because_random_numbers_start_from_it():
-    assert int(keys.content_key("a", {}, {}), 16) >= 0
+    assert int(content_key("a", {}, {}), 16) >= 0
 
 
 def test_no_picture_is_named_like_a_content():
-    assert keys.content_key("a", {}, {}) != keys.picture_key(
-        Manifest(), "a", {}, Options(), "", False, {}, ""
-    )
+    assert content_key("a", {}, {}) != keys.picture_key(Manifest(), "a", {}, Options(), "", False, {}, "")
 
 
 def test_every_process_gives_the_same_keys():
-    program = "from plotroute import keys; print(keys.content_key('a', {'x': 'y', 'z': 1}, {'orders': '1'}))"
+    program = "from plotroute.render.state.seeding import content_key; print(content_key('a', {'x': 'y', 'z': 1}, {'orders': '1'}))"
     found = {
         subprocess.run(
             [sys.executable, "-c", program],
@@ -138,4 +137,4 @@ def test_every_process_gives_the_same_keys():
         for seed in ("1", "2")
     }
 
-    assert found == {keys.content_key("a", {"x": "y", "z": 1}, {"orders": "1"})}
+    assert found == {content_key("a", {"x": "y", "z": 1}, {"orders": "1"})}

@@ -34,12 +34,3 @@ def picture_key(
         versions,
         epoch,
     )
-
-
-def content_key(plot: str, values: Mapping[str, Json], versions: Versions) -> str:
-    """Return the name of what a picture shows, whatever its format, size and colours.
-
-    Random numbers and the ids inside an SVG start from it, so that the PNG and the SVG, and the sizes of
-    one `srcset`, show the same random points.
-    """
-    return digest.of_json("content", plot, values, versions)

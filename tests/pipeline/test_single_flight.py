@@ -16,7 +16,7 @@ from plotroute.errors import (
     QueueFull,
     RenderTimeout,
 )
-from plotroute.flights import Flights
+from plotroute.pipeline.single_flight import Flights
 
 # Nothing here takes so long; whatever does has hung.
 PATIENCE = 60

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from plotroute import flights
 from plotroute.errors import DatasetUnavailable, PlotFailed, QueueFull
-from plotroute.latest import Latest
+from plotroute.pipeline import single_flight
+from plotroute.pipeline.stale import Latest
 from sketches import World, all_landed, outcome, until
 
 PLOTS = {
@@ -26,7 +26,7 @@ def world():
 @pytest.fixture
 def impatient(monkeypatch):
     """Failures are not shared: each is tried again at once."""
-    monkeypatch.setattr(flights, "SHARE_FAILURES_FOR", -1.0)
+    monkeypatch.setattr(single_flight, "SHARE_FAILURES_FOR", -1.0)
 
 
 def outdate(world, path):
@@ -340,7 +340,7 @@ def test_redraws_that_failed_are_not_in_the_way_of_others_for_ever(monkeypatch):
     for n in range(16):
         world.get(f"/plots/kept/keyed?region={n}")
     world.renderer.error = None
-    monkeypatch.setattr(flights, "SHARE_FAILURES_FOR", -1.0)  # the seconds are over
+    monkeypatch.setattr(single_flight, "SHARE_FAILURES_FOR", -1.0)  # the seconds are over
     for _ in range(2):
         shown = world.get("/plots/kept/keyed?region=17")
     assert (outcome(shown), b'"state:1"' in shown.data) == ("hit", True)

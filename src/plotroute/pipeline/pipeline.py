@@ -30,13 +30,13 @@ from plotroute.errors import (
     Unauthorized,
     UnknownPlot,
 )
-from plotroute.flights import Flights
-from plotroute.latest import Latest
 from plotroute.model import DatasetRef, Image, Job, Json, Manifest, PlotSpec, Versions
-from plotroute.orders import Answer, Footing, Order
 from plotroute.params import picture_options
+from plotroute.pipeline.requests import Answer, Footing, Order
+from plotroute.pipeline.single_flight import Flights
+from plotroute.pipeline.stale import Latest
+from plotroute.pipeline.waiting_room import Room, come_again
 from plotroute.render.base import Renderer
-from plotroute.room import Room, come_again
 from plotroute.routing import routes, urls
 from plotroute.routing.routes import Found
 from plotroute.settings import Settings

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from plotroute.errors import Draining, PlotFailed, QueueFull
-from plotroute.warming import keep_warm
+from plotroute.pipeline.warmup import keep_warm
 from sketches import World, outcome, stop_warming, until, warming
 
 # As browsers send for an <img>.
@@ -15,8 +15,8 @@ IMG = {"Accept": "image/avif,image/webp,image/svg+xml,image/*,*/*;q=0.8", "Sec-F
 @pytest.fixture
 def world(monkeypatch):
     """A server whose pictures are kept warm until the test is over."""
-    monkeypatch.setattr("plotroute.warming._LOOK_EVERY", 0.01)
-    monkeypatch.setattr("plotroute.warming._AGAIN_AFTER", 0.0)
+    monkeypatch.setattr("plotroute.pipeline.warmup._LOOK_EVERY", 0.01)
+    monkeypatch.setattr("plotroute.pipeline.warmup._AGAIN_AFTER", 0.0)
     world = World()
     yield world
     stop_warming(world.renderer)

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from plotroute.errors import AnswerError, UnknownPlot
 from plotroute.model import IMAGE_TYPES, Manifest
-from plotroute.pipeline import Pipeline
+from plotroute.pipeline.pipeline import Pipeline
 from plotroute.routing import routes
 from plotroute.routing.routes import Found
 

@@ -1,0 +1,8 @@
+"""A request → a picture: the page to read first is `pipeline`. Door: `Pipeline`."""
+
+from __future__ import annotations
+
+from plotroute.pipeline.pipeline import Pipeline as Pipeline
+from plotroute.pipeline.pipeline import Rehearsal as Rehearsal
+from plotroute.pipeline.requests import Answer as Answer
+from plotroute.pipeline.requests import Order as Order
