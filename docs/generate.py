@@ -36,9 +36,10 @@ from plotroute.model import IMAGE_TYPES, Image, Job, Manifest, PlotSpec
 from plotroute.params import picture_options
 from plotroute.pipeline import Answer, Order, Pipeline, single_flight
 from plotroute.routing import routes
-from plotroute.web import negotiate, problems, responses
-from plotroute.web.app import create_app
-from plotroute.web.views import Views
+from plotroute.web import negotiate, responses
+from plotroute.web.errors import respond
+from plotroute.web.standalone.app import create_app
+from plotroute.web.standalone.views import Views
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = Path(plotroute.__file__).parent
@@ -110,7 +111,7 @@ def error_example() -> str:
         message="'spearmann' is not one of pearson, spearman, kendall",
     )
     error = errors.InvalidParameters([wrong])
-    response = problems.respond(error, "problem", request_id="4f0c2b", size=None, development=False)
+    response = respond.respond(error, "problem", request_id="4f0c2b", size=None, development=False)
     body = json.loads(response.get_data())
     return (
         f"```http\nHTTP/1.1 {response.status}\nContent-Type: {response.content_type}\n"
@@ -551,7 +552,7 @@ def response_headers() -> set[str]:
     found |= set(responses.options(("GET",)).headers.keys())
     for form in ("picture", "page", "problem"):
         error = errors.QueueFull("busy", headers={"Retry-After": "2"})
-        response = problems.respond(error, form, request_id="x", size=None, development=False)
+        response = respond.respond(error, form, request_id="x", size=None, development=False)
         found |= set(response.headers.keys())
     client = create_app(_no_plots(), settings.Settings()).test_client()
     found |= set(client.get("/healthz").headers.keys())

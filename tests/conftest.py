@@ -26,7 +26,7 @@ from plotroute.catalog import loader
 from plotroute.pipeline import Pipeline
 from plotroute.render.local.in_thread import InProcess
 from plotroute.settings import Settings
-from plotroute.web.app import create_app
+from plotroute.web.standalone.app import create_app
 
 matplotlib.use("agg")
 

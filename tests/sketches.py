@@ -27,12 +27,12 @@ from plotroute.logs import set_up_logging
 from plotroute.model import IMAGE_TYPES, Image, Manifest
 from plotroute.pipeline import Pipeline
 from plotroute.settings import Settings
-from plotroute.web.app import create_app
-from plotroute.web.front import Front
-from plotroute.web.journal import Journal
+from plotroute.web.access_log import Journal
 from plotroute.web.metrics import Metrics
-from plotroute.web.outgoing import Outgoing
-from plotroute.web.ready import ReadyAnswers
+from plotroute.web.response_cache import ReadyAnswers
+from plotroute.web.standalone.app import create_app
+from plotroute.web.standalone.fast_path import Front
+from plotroute.web.transport.send_backlog import Outgoing
 
 # Nothing here takes so long; whatever does has hung.
 PATIENCE = 60

@@ -16,7 +16,7 @@ from plotroute.cache.memory import MemoryCache
 from plotroute.pipeline import Pipeline
 from plotroute.render.local.in_thread import InProcess
 from plotroute.settings import Settings
-from plotroute.web.app import create_app
+from plotroute.web.standalone.app import create_app
 import sys
 
 renderer = InProcess([sys.argv[1]], Settings(render_timeout=200), watch=False)

@@ -39,7 +39,7 @@ import pandas, seaborn
 from plotroute.assembly import make_pipeline
 from plotroute.service import Service
 from plotroute.settings import Settings
-from plotroute.web.app import create_app
+from plotroute.web.standalone.app import create_app
 from plotroute.routing.urls import example
 
 def ask(services, addresses):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from plotroute.params.hints import Values as Values
     from plotroute.params.timerange import TimeRange as TimeRange
     from plotroute.plots import Plots as Plots
-    from plotroute.web.figures import figure_response as figure_response
+    from plotroute.web.extension.figure_response import figure_response as figure_response
 
 __version__ = "0.1.0"
 
@@ -43,7 +43,7 @@ _OFFERED = {
     "Picture": "model",
     "Plots": "plots",
     "TimeRange": "params.timerange",
-    "figure_response": "web.figures",
+    "figure_response": "web.extension.figure_response",
 }
 
 

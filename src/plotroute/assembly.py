@@ -46,13 +46,13 @@ def make_cache(settings: Settings) -> Cache:
 def make_app(service: Service, path: str = "") -> Callable[..., Any]:
     """Return the WSGI app of a service."""
     # Here: a pipeline without an app, as `draw` has it, needs no Flask.
-    from plotroute.web.app import create_app
-    from plotroute.web.front import Front
-    from plotroute.web.journal import Journal
+    from plotroute.web.access_log import Journal
     from plotroute.web.metrics import Metrics
-    from plotroute.web.outgoing import Outgoing
     from plotroute.web.proxies import behind_proxies
-    from plotroute.web.ready import ReadyAnswers
+    from plotroute.web.response_cache import ReadyAnswers
+    from plotroute.web.standalone.app import create_app
+    from plotroute.web.standalone.fast_path import Front
+    from plotroute.web.transport.send_backlog import Outgoing
 
     pipeline = make_pipeline(service, path)
     if service.development:

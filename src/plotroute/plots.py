@@ -280,8 +280,8 @@ class Plots:
             register(app)
             return
         from plotroute.embedding import Embedded
-        from plotroute.web.extension import Extension
-        from plotroute.web.mounting import Mount
+        from plotroute.web.extension.extension import Extension
+        from plotroute.web.extension.mounting import Mount
 
         if callable(decorators):
             raise BadRegistration("decorators= is a list of them: decorators=(login_required,).")
@@ -355,7 +355,7 @@ class Plots:
         costs an error alone. Parameters and errors are those of `draw`. Call it in a view, or in the app's
         context. Who may see the picture (`authorize=`) is for the caller to ask.
         """
-        from plotroute.web.templating import render
+        from plotroute.web.extension.templating import render
 
         return render(self, name, parameters)
 
@@ -369,7 +369,7 @@ class Plots:
         address = urls.address(self._catalog().manifest, name, parameters)
         if not self._extensions:
             return address
-        from plotroute.web.templating import mounted_at
+        from plotroute.web.extension.templating import mounted_at
 
         return mounted_at(list(self._extensions)) + address
 

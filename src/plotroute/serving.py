@@ -206,7 +206,7 @@ def _connections() -> int:
 def _load(web: Web) -> Callable[..., Any]:
     """Return the app, in granian's worker."""
     from plotroute.assembly import make_app
-    from plotroute.web.crowding import keep_room
+    from plotroute.web.transport.idle_connections import keep_room
 
     set_up_logging()
     _end_with(os.getppid())

@@ -15,8 +15,8 @@ from plotroute.data import freshness
 from plotroute.model import IMAGE_TYPES, PlotSpec
 from plotroute.pipeline.requests import Answer, Order
 from plotroute.routing.routes import ROOT, fixed_format
-from plotroute.web.pages import PAGE_POLICY
-from plotroute.web.problems import PICTURE_POLICY
+from plotroute.web.errors.respond import PICTURE_POLICY
+from plotroute.web.pages.html import PAGE_POLICY
 
 # RFC 9211: what the cache did, in its words.
 _CACHE_STATUS = {

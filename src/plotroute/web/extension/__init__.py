@@ -1,0 +1,1 @@
+"""Plots as a part of an author's own Flask app."""

@@ -1,0 +1,162 @@
+"""A figure of a view's own → HTTP response: the one place of a web process that encodes one."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+from flask import Response, has_request_context, request
+
+from plotroute import digest, encode
+from plotroute.data import freshness
+from plotroute.encode.base import NotAFigure, Target
+from plotroute.encode.geometry import PX
+from plotroute.model import IMAGE_TYPES, Picture, PlotSpec
+from plotroute.params import picture_options
+from plotroute.web.errors.respond import PICTURE_POLICY
+from plotroute.web.pages.html import readable
+
+# What HTTP's caches take for "for ever".
+_YEAR = 365 * 24 * 3600
+
+_SUFFIXES = {"jpg": ("jpg", "jpeg")}
+"""Formats that file names end in otherwise than in their own name."""
+
+
+def figure_response(
+    figure: Any,
+    *,
+    format: str = "png",
+    dpr: float | None = None,
+    max_age: str | float | timedelta = 0,
+    download: str | None = None,
+) -> Response:
+    """Return a Matplotlib figure as the answer of a view of your own.
+
+    >>> @app.get("/report.png")
+    ... def report():
+    ...     figure = Figure(figsize=(8, 5), layout="constrained")
+    ...     figure.subplots().plot([3, 1, 2])
+    ...     return figure_response(figure)
+
+    figure: a figure, or what leads to one: axes, an artist, a seaborn plot, a scikit-learn display, a
+        container of them. Unlike a plot function's, a value that leads to none is an error though a figure
+        of pyplot's be open: that may be another request's.
+    format: png, svg, pdf, webp or jpg.
+    dpr: device pixels per CSS pixel of 1/100 inch, as in a plot's URL (snapped up to 1, 1.5, 2, 3 or 4),
+        for formats that have pixels; by default the dpi that `savefig` takes.
+    max_age: how long the reader's browser may keep the picture without asking: "10m", or seconds. No
+        other cache keeps it, because what a view answers may depend on who asks.
+    download: the name of a file that the browser is to save the picture as.
+
+    Make the figure with `matplotlib.figure.Figure()`, not with pyplot: pyplot keeps every figure until it
+    is closed, and its current figure and axes are one state for all threads. A figure of pyplot's is closed
+    here, because nobody else will. Figures are encoded one at a time; any other is as it was afterwards,
+    laid out as `savefig` does it, and so are rcParams and backend.
+
+    ValueError for a format, `dpr` or `max_age` that there is not, NotAFigure (a TypeError) for anything that
+    does not lead to exactly one figure, CannotDraw for a picture beyond plotroute's budgets.
+    """
+    with _one_at_a_time(), _found(figure) as found:
+        if format not in IMAGE_TYPES:
+            raise ValueError(f"There is no format {format!r}: take one of {', '.join(IMAGE_TYPES)}")
+        cache_control = _cache_control(max_age)
+        # One salt for all: the ids in two SVGs on one page are equal only where what they name is.
+        target = Target(format=format, asked_format=True, salt="plotroute")
+        with _at(found, dpr):
+            body = encode.find(found).encode(found, target).body
+    response = Response(body, content_type=IMAGE_TYPES[format])
+    response.headers["Cache-Control"] = cache_control
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    if format == "svg":
+        response.headers["Content-Security-Policy"] = PICTURE_POLICY
+    if download is not None:
+        _attach(response, download, format)
+    response.set_etag(digest.of_bytes(body), weak=True)
+    if has_request_context():
+        response.make_conditional(request)
+    return response
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Wait for who else uses Matplotlib in this process, `plots.draw` included: it is one state for all."""
+    from plotroute.render.local import direct
+
+    with direct.one_at_a_time:
+        yield
+
+
+@contextmanager
+def _found(value: Any) -> Iterator[Any]:
+    """Yield the figure that `value` leads to; one of pyplot's is closed whatever comes of it."""
+    from plotroute.encode.matplotlib.figures import figure_of
+
+    try:
+        figure = figure_of(value.figure if isinstance(value, Picture) else value)
+    except NotAFigure as error:
+        raise NotAFigure(
+            "figure_response() takes what leads to exactly one Matplotlib figure (a figure, axes, an artist, "
+            f"a seaborn plot), and this is of type {type(value).__name__}; finished bytes are for "
+            "flask.send_file(), and a figure that pyplot has open is only taken if it is handed over"
+        ) from error
+    try:
+        yield figure
+    finally:
+        if "matplotlib.pyplot" in sys.modules:
+            # Imported all the same, because another thread may be in the middle of it.
+            importlib.import_module("matplotlib.pyplot").close(figure)
+
+
+@contextmanager
+def _at(figure: Any, dpr: float | None) -> Iterator[None]:
+    """Have `savefig` draw with `dpr` device pixels for a CSS pixel, and change nothing else of the figure."""
+    if dpr is None:
+        yield
+        return
+    if not dpr > 0:
+        raise ValueError(f"dpr={dpr!r} must be a number above 0")
+    ratio = picture_options.build({"dpr": dpr}, PlotSpec(name="", addresses=()), max_pixels=0).dpr or 1
+    # Not `savefig.dpi` itself, which a seaborn.objects Plot has in a theme of its own: there as here it is
+    # "figure", and that is this attribute (Matplotlib has no public door to it).
+    before = getattr(figure, "_original_dpi", figure.dpi)
+    with sys.modules["matplotlib"].rc_context({"savefig.dpi": "figure"}):
+        figure._original_dpi = PX * ratio
+        try:
+            yield
+        finally:
+            figure._original_dpi = before
+
+
+def _cache_control(max_age: str | float | timedelta) -> str:
+    seconds = int(min(freshness.ttl(max_age) or 0, _YEAR))
+    return f"private, max-age={seconds}" if seconds else "private, no-cache"
+
+
+def _attach(response: Response, wish: str, format: str) -> None:
+    """Say that the picture is to be saved under a name, to clients that read ASCII only too (RFC 6266)."""
+    name = _file_name(wish, format)
+    # Once more, because the compatible form of a letter may be a quote or a slash.
+    plain = _file_name(unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode(), format)
+    names = {"filename": plain}
+    if plain != name:
+        names["filename*"] = f"UTF-8''{quote(name, safe='')}"
+    response.headers.set("Content-Disposition", "attachment", **names)
+
+
+def _file_name(wish: str, format: str) -> str:
+    """Return a name without folders that no header or file system trips over, with the format's suffix."""
+    name = re.split(r"[/\\]", readable(wish))[-1]
+    stem, dot, suffix = name.rpartition(".")
+    suffixes = _SUFFIXES.get(format, (format,))
+    if not (dot and suffix.lower() in suffixes):
+        stem, suffix = name, format
+    stem = re.sub(r'[\s"*:<>?|;%]+', "-", stem).strip("-. ")[:100]
+    return f"{stem or 'plot'}.{suffix}"

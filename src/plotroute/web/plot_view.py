@@ -1,0 +1,174 @@
+"""The pictures: what the address of one plot answers, whoever owns the app around it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from urllib.parse import parse_qsl
+
+from flask import Response, request
+
+from plotroute.errors import (
+    InvalidParameters,
+    MethodNotAllowed,
+    NotAcceptable,
+    ParameterError,
+    PreconditionFailed,
+    UnsupportedMediaType,
+)
+from plotroute.model import IMAGE_TYPES, Json, Manifest, PlotSpec
+from plotroute.pipeline import Pipeline
+from plotroute.pipeline.requests import Order
+from plotroute.routing.routes import SCHEMA, Found
+from plotroute.settings import Settings
+from plotroute.web import negotiate, responses
+from plotroute.web.access import Access
+from plotroute.web.pages import listing
+from plotroute.web.request_context import Exchange
+from plotroute.web.transport.request_body import Bodies
+from plotroute.web.transport.send_backlog import Outgoing
+
+# More parameters than any plot has; above, the text is not even split.
+_MOST_FIELDS = 200
+
+
+class Pictures:
+    """The views of the plots of one server."""
+
+    def __init__(
+        self, pipeline: Pipeline, settings: Settings, access: Access, outgoing: Outgoing | None = None
+    ) -> None:
+        """`outgoing` counts what is on its way, where the server copies what it is handed."""
+        self._pipeline = pipeline
+        self._access = access
+        self._outgoing = outgoing
+        self._bodies = Bodies(settings)
+
+    def answer(self, manifest: Manifest, found: Found, exchange: Exchange) -> Response:
+        """Answer a request whose address means `found`; raises the AnswerError that is the answer."""
+        exchange.plot = found.plot.name
+        allowed = methods(found.plot)
+        if request.method == "OPTIONS":
+            return responses.options(allowed)
+        if request.method not in allowed:
+            raise MethodNotAllowed(
+                f"{request.method} is not allowed here", headers={"Allow": ", ".join(allowed)}
+            )
+        if found.format == SCHEMA:
+            self._access.check(found.plot, {})
+            return responses.json(
+                listing.schema(found.plot, prefix=exchange.prefix),
+                "application/schema+json",
+                self._access.private(found.plot),
+            )
+        return self._picture(manifest, found, exchange)
+
+    def _picture(self, manifest: Manifest, found: Found, exchange: Exchange) -> Response:
+        """A picture: which format → which picture → may they see it → 304, or look up or draw → answer."""
+        order, negotiated = self._order(manifest, found, exchange)
+        exchange.key = order.key
+        private = self._access.private(found.plot)
+        if order.etag is not None and _knows(order.etag):
+            exchange.outcome = "not-modified"
+            exchange.looked_up = order, None
+            return responses.not_modified(order.plot, order.etag, negotiated, drawn=False, private=private)
+        answer = self._pipeline.image(order)
+        exchange.outcome = answer.outcome
+        known = _knows(answer.etag)
+        if self._outgoing is not None and not known and request.method != "HEAD":
+            self._outgoing.check(len(answer.image.body))
+        if answer.outcome == "hit":
+            exchange.looked_up = order, answer.expires_at
+        if known:
+            drawn = answer.outcome not in ("hit", "stale")
+            return responses.not_modified(
+                order.plot,
+                answer.etag,
+                negotiated,
+                drawn=drawn,
+                private=private,
+                outdated_for=answer.outdated_for,
+            )
+        return responses.picture(order, answer, negotiated, private=private)
+
+    def _order(self, manifest: Manifest, found: Found, exchange: Exchange) -> tuple[Order, bool]:
+        """Return what is asked for, and whether Accept had a say in it, once it is known to be allowed."""
+        accept = request.headers.get("Accept")
+        format = found.format or negotiate.image_format(accept, tuple(IMAGE_TYPES))
+        if format is None:
+            raise NotAcceptable("None of the types in Accept is a picture's", allowed=[*IMAGE_TYPES.values()])
+        negotiated = found.format is None
+        try:
+            order = self._pipeline.prepare(
+                manifest,
+                found,
+                query_pairs(),
+                format=format,
+                # Somebody asked for this very one: by a suffix, or by refusing PNG.
+                asked_format=not negotiated or format != "png",
+                body=self._body() if request.method == "POST" else None,
+                user=self._access.user() if found.plot.users else None,
+                allow=lambda values: self._access.check(found.plot, values),
+                request_id=exchange.request_id,
+            )
+        except InvalidParameters:
+            # What is wrong tells what would be right: not to those who may not know of the plot.
+            self._access.check(found.plot, {})
+            raise
+        return order, negotiated
+
+    def _body(self) -> Mapping[str, Json]:
+        """Return the parameters in the JSON body of a POST."""
+        # Read even if of no use: who is answered before all is sent sees a broken connection instead.
+        greeted = "Expect" in request.headers
+        data = self._bodies.read(request.stream, request.content_length, greeted=greeted)
+        if request.mimetype != "application/json" or request.headers.get("Content-Encoding"):
+            raise UnsupportedMediaType("Only plain application/json is read")
+        return _json_object(data)
+
+
+def _knows(etag: str) -> bool:
+    """Whether the request says that it has the picture of this ETag; PreconditionFailed if it is no read."""
+    known = request.if_none_match.contains_weak(etag[3:-1])
+    if known and request.method not in ("GET", "HEAD"):
+        raise PreconditionFailed("The picture is the one that If-None-Match names")  # RFC 9110, 13.1.2
+    return known
+
+
+def methods(plot: PlotSpec) -> tuple[str, ...]:
+    """Return the methods that the addresses of a plot allow."""
+    return ("GET", "HEAD", "OPTIONS", *(("POST",) if plot.adhoc else ()))
+
+
+def _json_object(data: bytes) -> Mapping[str, Json]:
+    """Return the object in a JSON body; InvalidParameters if it is none, or holds NaN or a name twice."""
+
+    def once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+        names = [name for name, _ in pairs]
+        if len(set(names)) != len(names):
+            raise ValueError("a name stands in it twice")
+        return dict(pairs)
+
+    def no_constants(text: str) -> Json:
+        raise ValueError(f"{text} is not a number of JSON")
+
+    try:
+        found = json.loads(data, object_pairs_hook=once, parse_constant=no_constants)
+    except (ValueError, RecursionError) as error:
+        raise InvalidParameters([ParameterError("", "malformed", f"the body is not JSON: {error}")]) from None
+    if not isinstance(found, dict):
+        message = 'the body must be a JSON object, such as {"x": [1, 2], "y": [3, 4]}'
+        raise InvalidParameters([ParameterError("", "malformed", message)])
+    return found
+
+
+def query_pairs() -> list[tuple[str, str]]:
+    """Return the query, decoded once, strictly: InvalidParameters for bytes that are not UTF-8."""
+    text = request.query_string.decode("latin-1")
+    try:
+        return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
+    except UnicodeDecodeError:
+        message = "the query is not UTF-8"
+    except ValueError:
+        message = f"the query has more than {_MOST_FIELDS} parameters"
+    raise InvalidParameters([ParameterError("", "malformed", message)])

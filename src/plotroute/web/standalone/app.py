@@ -1,0 +1,105 @@
+"""The Flask app of a server that plotroute owns: one door for every address.
+
+Addresses come and go with the author's files, and Flask takes no new routes once it has answered, so all
+of them are resolved behind two catch-all rules.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.exceptions import MethodNotAllowed as UnusualMethod
+from werkzeug.routing import WebsocketMismatch
+
+from plotroute.errors import AnswerError, PlotFailed
+from plotroute.pipeline import Pipeline
+from plotroute.settings import Settings
+from plotroute.web.metrics import Metrics
+from plotroute.web.pages.html import path_of
+from plotroute.web.proxies import link_prefix
+from plotroute.web.request_context import Exchange
+from plotroute.web.response_cache import RAW, ReadyAnswers
+from plotroute.web.standalone.views import Views
+from plotroute.web.transport.send_backlog import Outgoing
+
+log = logging.getLogger("plotroute.access")
+
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+def create_app(
+    pipeline: Pipeline,
+    settings: Settings,
+    *,
+    site: Path | None = None,
+    development: bool = False,
+    metrics: Metrics | None = None,
+    answers: ReadyAnswers | None = None,
+    outgoing: Outgoing | None = None,
+) -> Flask:
+    """Return the app that answers every plot of `pipeline`.
+
+    `site` is a folder of files of a front end, served beside the plots. `development` shows tracebacks:
+    for loopback only. What was looked up is put into `answers`, for who asks the same again.
+    """
+    app = Flask("plotroute.web", static_folder=None)
+    app.url_map.merge_slashes = False
+    app.url_map.strict_slashes = False  # no redirects: they go where a Host header says
+    views = Views(
+        pipeline,
+        settings,
+        metrics or Metrics(),
+        site=site,
+        development=development,
+        outgoing=outgoing,
+    )
+
+    @app.before_request
+    def begin() -> None:
+        prefix = link_prefix(request.environ, settings)
+        g.exchange = Exchange(prefix=prefix, home=f"{path_of(prefix)}/")
+
+    @app.route("/", defaults={"path": ""}, methods=_METHODS, provide_automatic_options=False)
+    @app.route("/<path:path>", methods=_METHODS, provide_automatic_options=False)
+    def answer(path: str) -> Response:
+        return views.answer("/" + path, g.exchange)
+
+    @app.errorhandler(AnswerError)
+    def wrong(error: AnswerError) -> Response:
+        exchange: Exchange = g.exchange
+        return exchange.failed(error, pictures=settings.error_pictures, development=development)
+
+    # A method that no rule has, a line break in a path, an Upgrade: what the two rules do not take.
+    @app.errorhandler(UnusualMethod)
+    @app.errorhandler(NotFound)
+    @app.errorhandler(WebsocketMismatch)
+    def unusual(_: HTTPException) -> Response:
+        try:
+            return views.answer(request.path, g.exchange)  # which says what there is at that address
+        except AnswerError as error:
+            return wrong(error)
+
+    @app.errorhandler(Exception)
+    def unforeseen(error: Exception) -> Response:
+        if isinstance(error, HTTPException) and error.code is not None and error.code < 500:
+            return Response(
+                f"{error.code} {error.name}\n",
+                error.code,
+                {"Cache-Control": "no-store"},
+                content_type="text/plain; charset=utf-8",
+            )
+        log.exception("%s %s: a fault of plotroute's own", g.exchange.request_id, request.path)
+        return wrong(PlotFailed("Something went wrong"))
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        exchange: Exchange = g.exchange
+        exchange.end(response, views.metrics)
+        if answers is not None and RAW in request.environ:
+            exchange.keep_ready(answers, request.environ[RAW], response)
+        return response
+
+    return app
