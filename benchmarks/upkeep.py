@@ -93,6 +93,6 @@ def _role(process: Process, above: str) -> str:
     if "resource_tracker" in process.command:
         return "multiprocessing's tracker"
     if above == "supervisor":
-        known = {"plotroute.serving": "web server", "plotroute.render.server": "render server"}
+        known = {"plotroute.serve": "web server", "plotroute.render.server": "render server"}
         return next((role for word, role in known.items() if word in process.command), process.command[:40])
     return _BELOW.get(above, f"child of the {above}")

@@ -36,8 +36,8 @@ ASK = """
 import json, os, sys
 from pathlib import Path
 import pandas, seaborn
-from plotroute.assembly import make_pipeline
-from plotroute.service import Service
+from plotroute.serve.factory import make_pipeline
+from plotroute.serve.config import Service
 from plotroute.settings import Settings
 from plotroute.web.standalone.app import create_app
 from plotroute.routing.urls import example

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from plotroute import __version__, serving, settings
+from plotroute import __version__, settings
 from plotroute.catalog import author_code
 from plotroute.errors import AnswerError, RenderTimeout, SetupError
 from plotroute.logs import set_up_logging
-from plotroute.service import Service
+from plotroute.serve import server
+from plotroute.serve.config import Service
 
 if TYPE_CHECKING:
     from plotroute.pipeline import Pipeline
@@ -82,7 +83,7 @@ def dev(paths: tuple[str, ...], host: str, port: int | None, site: Path | None, 
     set_up_logging()
     in_force = settings.resolve(flags, os.environ)
     service = Service(_absolute(paths), in_force, site.resolve() if site else None, development=True)
-    sys.exit(serving.develop(service, host, port))
+    sys.exit(server.develop(service, host, port))
 
 
 @main.command()
@@ -105,7 +106,7 @@ def serve(paths: tuple[str, ...], host: str, port: int, site: Path | None, **fla
     """Serve plots to others."""
     in_force = settings.resolve(flags, os.environ)
     service = Service(_absolute(paths), in_force, site.resolve() if site else None)
-    sys.exit(serving.serve(service, host, port))
+    sys.exit(server.serve(service, host, port))
 
 
 @main.command("list")
@@ -242,9 +243,9 @@ def _absolute(paths: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _pipeline(paths: tuple[str, ...]) -> Pipeline:
-    from plotroute.assembly import make_pipeline
+    from plotroute.serve.factory import make_pipeline
 
-    serving.own_matplotlib_directory()
+    server.own_matplotlib_directory()
     return make_pipeline(Service(_absolute(paths), settings.resolve(environment=os.environ)))
 
 

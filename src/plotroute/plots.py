@@ -279,7 +279,7 @@ class Plots:
 
             register(app)
             return
-        from plotroute.embedding import Embedded
+        from plotroute.serve.embedded import Embedded
         from plotroute.web.extension.extension import Extension
         from plotroute.web.extension.mounting import Mount
 

@@ -216,7 +216,7 @@ def depths(server):
     generation = next(pid for pid in everyone if below[pid] == base)
     return {
         "supervisor": server.process.pid,
-        "web": next(pid for pid in everyone if b"plotroute.serving" in lines[pid]),
+        "web": next(pid for pid in everyone if b"plotroute.serve" in lines[pid]),
         "base": base,
         "generation": generation,
         "renderer": next(pid for pid in everyone if below[pid] == generation),

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask, Response
 from werkzeug.test import create_environ, run_wsgi_app
 
-from plotroute import embedding
+from plotroute.serve import embedded
 from sketches import until
 
 SHOP = """
@@ -37,7 +37,7 @@ def shop(module):
 def full(shop, monkeypatch, request):
     """A client of an app whose threads are all taken, as far as plots may take them, until the test ends."""
     if "leave" not in request.node.name:  # how long a turn lasts is all the same
-        monkeypatch.setattr(embedding, "PATIENCE", 0.01)
+        monkeypatch.setattr(embedded, "PATIENCE", 0.01)
     app = Flask("host")
     app.config.update(PLOTROUTE_RENDERER="inprocess", PLOTROUTE_THREADS=2)
     shop.plots.init_app(app, serve=("plots", "adhoc"))

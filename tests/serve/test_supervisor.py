@@ -134,7 +134,7 @@ def test_a_render_server_that_is_killed_comes_back_each_time(serve, folder):
 
 def test_a_web_server_that_is_killed_comes_back(serve):
     server = serve()
-    web = next(pid for pid, line in children(server.process.pid).items() if "plotroute.serving" in line)
+    web = next(pid for pid, line in children(server.process.pid).items() if "plotroute.serve" in line)
     os.kill(web, signal.SIGKILL)
     until(lambda: "the web server ended (-9); starting it again" in server.log)
 
@@ -333,7 +333,7 @@ def test_pictures_go_on_when_the_temporary_files_are_cleared_away(folder, serve,
     for name in temporary(folder):
         shutil.rmtree((folder / "temporary" / name).resolve())
     base = render_server(server)
-    web = next(pid for pid, line in children(server.process.pid).items() if "plotroute.serving" in line)
+    web = next(pid for pid, line in children(server.process.pid).items() if "plotroute.serve" in line)
     generation = next(iter(children(base)))
     killed = {"render server": base, "web server": web, "renderer": next(iter(children(generation)))}.get(
         then

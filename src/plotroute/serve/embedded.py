@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from plotroute.assembly import make_cache
 from plotroute.catalog import author_code
 from plotroute.catalog.catalog import Catalog, complete
 from plotroute.catalog.environment import environment_hash
@@ -25,6 +24,7 @@ from plotroute.render.client.remote import Remote
 from plotroute.render.client.sidecar import Sidecar
 from plotroute.render.drawing.app_config import hashes
 from plotroute.render.drawing.app_context import Recipe
+from plotroute.serve.factory import make_cache
 from plotroute.settings import Settings
 
 PATIENCE = 0.2

@@ -13,7 +13,7 @@ from plotroute.cache.tiers import Tiers
 from plotroute.pipeline import Pipeline
 from plotroute.pipeline.warmup import keep_warm
 from plotroute.render.base import Renderer
-from plotroute.service import Service
+from plotroute.serve.config import Service
 from plotroute.settings import Settings
 
 

@@ -18,10 +18,10 @@ from werkzeug.test import Client
 
 from conftest import end
 from plotroute import Image
-from plotroute.assembly import make_app, make_cache
 from plotroute.cache.base import Stored
 from plotroute.render.local.in_thread import InProcess
-from plotroute.service import Service
+from plotroute.serve.config import Service
+from plotroute.serve.factory import make_app, make_cache
 from plotroute.settings import Settings
 from sketches import stop_warming, until, warming
 

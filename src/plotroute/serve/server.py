@@ -22,7 +22,7 @@ from typing import Any
 
 from plotroute.errors import BadSetting, SetupError
 from plotroute.logs import set_up_logging
-from plotroute.service import Service
+from plotroute.serve.config import Service
 from plotroute.settings import Settings
 
 log = logging.getLogger("plotroute")
@@ -98,13 +98,13 @@ def _run(service: Service, host: str, port: int, greeting: str) -> int:
     if service.settings.renderer == "inprocess":
         web = Web(service, host, port, greeting=greeting)
         return web.run()
-    from plotroute.supervisor import Supervisor
+    from plotroute.serve.supervisor import Supervisor
 
     web = Web(service, host, port)
     return Supervisor(
         service.targets,
         service.settings,
-        [sys.executable, "-m", "plotroute.serving", web.spelled()],
+        [sys.executable, "-m", "plotroute.serve", web.spelled()],
         greeting=greeting,
         development=service.development,
     ).run()
@@ -174,7 +174,7 @@ class Web:
     def _develop(self) -> int:
         from werkzeug.serving import make_server
 
-        from plotroute.assembly import make_app
+        from plotroute.serve.factory import make_app
 
         set_up_logging()
         app = make_app(self.service, self.path)
@@ -205,11 +205,11 @@ def _connections() -> int:
 
 def _load(web: Web) -> Callable[..., Any]:
     """Return the app, in granian's worker."""
-    from plotroute.assembly import make_app
+    from plotroute.serve.factory import make_app
     from plotroute.web.transport.idle_connections import keep_room
 
     set_up_logging()
-    _end_with(os.getppid())
+    end_with(os.getppid())
     keep_room(_connections())
     try:
         app = make_app(web.service, web.path)
@@ -253,7 +253,7 @@ def _first_only(stop: Any, stopping: Callable[[], None], number: int, frame: Any
     stop(number, frame)
 
 
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
     """End this process when its parent is gone, however it went. Works wherever there are threads."""
 
     def watch() -> None:
@@ -289,8 +289,3 @@ def _quiet_handler() -> Any:
             pass
 
     return Handler
-
-
-if __name__ == "__main__":
-    _end_with(int(os.environ["PLOTROUTE_PARENT"]))
-    sys.exit(Web.read(sys.argv[1], os.environ["PLOTROUTE_SOCKET"]).run())

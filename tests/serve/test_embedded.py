@@ -13,10 +13,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from plotroute.embedding import Embedded
 from plotroute.errors import BadRegistration, BadSetting
 from plotroute.pipeline.requests import Order
 from plotroute.render.client import sidecar
+from plotroute.serve.embedded import Embedded
 from plotroute.settings import Settings
 from sketches import until
 
@@ -89,7 +89,7 @@ def test_a_target_is_the_module_wherever_one_works(embedded, tmp_path, files, ta
 
 
 def test_a_target_of_a_script_is_its_file(tmp_path):
-    report = "\nfrom plotroute.embedding import Embedded\nprint(Embedded(plots, plots.registry, __name__, '').target())\n"
+    report = "\nfrom plotroute.serve.embedded import Embedded\nprint(Embedded(plots, plots.registry, __name__, '').target())\n"
     (tmp_path / "office").mkdir()
     (tmp_path / "office/run.py").write_text(PLOTS + report)
     for command, target in (
@@ -115,7 +115,7 @@ def test_plots_that_no_name_leads_to_are_refused(embedded):
 def test_a_module_is_complete_when_it_has_been_imported(embedded):
     text = (
         PLOTS
-        + "from plotroute.embedding import Embedded\nwas = Embedded(plots, plots.registry, __name__, '').is_complete()\n"
+        + "from plotroute.serve.embedded import Embedded\nwas = Embedded(plots, plots.registry, __name__, '').is_complete()\n"
     )
     module, found = embedded(charts_here=text)
     assert module.was is False

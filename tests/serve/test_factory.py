@@ -29,8 +29,8 @@ import os
 
 from werkzeug.test import Client
 
-from plotroute.assembly import make_app
-from plotroute.service import Service
+from plotroute.serve.factory import make_app
+from plotroute.serve.config import Service
 from plotroute.settings import resolve
 
 app = make_app(Service(targets=("plots.py",), settings=resolve(environment=os.environ)))
