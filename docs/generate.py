@@ -36,7 +36,7 @@ from plotroute.model import IMAGE_TYPES, Image, Job, Manifest, PlotSpec
 from plotroute.params import picture_options
 from plotroute.pipeline import Answer, Order, Pipeline, single_flight
 from plotroute.routing import routes
-from plotroute.web import negotiate, responses
+from plotroute.web import headers, negotiate, responses
 from plotroute.web.errors import respond
 from plotroute.web.standalone.app import create_app
 from plotroute.web.standalone.views import Views
@@ -225,7 +225,7 @@ def caching() -> str:
         plot = PlotSpec(name="", addresses=(), freshness=kind, ttl=seconds)
         known = Order(plot, _job(), Manifest(), epoch="", reads=(), at=0.0).etag is not None
         assert known is (kind == "keyed"), "the ETag is known ahead for other plots than this table says"
-        rows.append((declared, kind, *words[kind], f"`{freshness.cache_control(plot)}`"))
+        rows.append((declared, kind, *words[kind], f"`{headers.cache_control(plot)}`"))
     return table(("the plot", "freshness", "ETag (weak)", "the next request", "Cache-Control"), rows)
 
 

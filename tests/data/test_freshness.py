@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plotroute.data import freshness
-from plotroute.model import DatasetRef, DatasetSpec, Param, PlotSpec
+from plotroute.model import DatasetRef, DatasetSpec
 
 FOREVER = float("inf")
 
@@ -112,30 +112,6 @@ def test_a_version_never_comes_again():
     assert len(set(versions)) == 1000
 
 
-@pytest.mark.parametrize(("max_age", "header"), [(0, "no-cache"), (60, "max-age=60")])
-def test_a_browser_asks_every_time_unless_the_author_said_more(max_age, header):
-    plot = PlotSpec(name="a", addresses=("/plots/a",), max_age=max_age)
-
-    assert freshness.cache_control(plot) == header
-
-
-@pytest.mark.parametrize(
-    ("stale", "max_age", "header"),
-    [
-        (600.0, 0, "max-age=0, stale-while-revalidate=600"),
-        (600.0, 60, "max-age=60, stale-while-revalidate=600"),
-        (1.5, 0, "max-age=0, stale-while-revalidate=1"),
-        (0.0, 0, "no-cache"),
-        (0.0, 60, "max-age=60"),
-        (None, 0, "no-cache"),
-    ],
-)
-def test_who_may_show_outdated_pictures_is_told_for_how_long(stale, max_age, header):
-    plot = PlotSpec(name="a", addresses=("/plots/a",), max_age=max_age, stale=stale)
-
-    assert freshness.cache_control(plot) == header
-
-
 BUCKET = DatasetSpec(name="orders", freshness="bucket", ttl=600.0)
 
 
@@ -180,20 +156,3 @@ def test_what_the_clock_does_not_decide_never_turns_by_it(spec):
 def test_a_change_shows_within_a_minute():
     assert freshness.RELOAD_AFTER < 60
     assert freshness.KNOWN_FOR <= 60
-
-
-@pytest.mark.parametrize(
-    ("plot", "header"),
-    [
-        (PlotSpec(name="a", addresses=()), "private, no-cache"),
-        (PlotSpec(name="a", addresses=(), max_age=60), "private, max-age=60"),
-        # The next to log in there has the same address.
-        (
-            PlotSpec(name="a", addresses=(), max_age=60, users=(Param(name="u", kind="str"),)),
-            "private, no-cache",
-        ),
-    ],
-)
-def test_what_is_private_is_kept_by_the_readers_browser_alone(plot, header):
-    assert freshness.cache_control(plot, private=True) == header
-    assert freshness.cache_control(plot).startswith("private") == bool(plot.users)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Literal
 
-from plotroute.model import DatasetRef, DatasetSpec, PlotSpec
+from plotroute.model import DatasetRef, DatasetSpec
 from plotroute.params import durations
 
 FOREVER = "forever"
@@ -85,22 +85,6 @@ def _offset(ref: DatasetRef, ttl: float) -> float:
     """Return the seconds by which the data turns ahead of others, so that not all turn at the same moment."""
     digest = hashlib.blake2b(ref.id.encode(), digest_size=8).digest()
     return int.from_bytes(digest) / 2**64 * ttl
-
-
-def cache_control(plot: PlotSpec, *, private: bool = False) -> str:
-    """Return the Cache-Control of a picture: ask every time (a 304 is cheap), unless the author said more.
-
-    With `stale`, caches on the way may do what the server does (RFC 5861). A `private` picture is kept by
-    none but the reader's browser; one that is another for each reader has to be asked about every time,
-    because the next to log in there has the same address.
-    """
-    if plot.users:
-        return "private, no-cache"
-    if private:
-        return f"private, {cache_control(plot)}"
-    if plot.stale:
-        return f"max-age={plot.max_age}, stale-while-revalidate={int(plot.stale)}"
-    return f"max-age={plot.max_age}" if plot.max_age else "no-cache"
 
 
 def affected(names: Iterable[str], datasets: Iterable[DatasetSpec]) -> set[str]:

@@ -11,12 +11,10 @@ from typing import Any
 from flask import Response, request
 
 from plotroute import digest
-from plotroute.data import freshness
 from plotroute.model import IMAGE_TYPES, PlotSpec
 from plotroute.pipeline.requests import Answer, Order
 from plotroute.routing.routes import ROOT, fixed_format
-from plotroute.web.errors.respond import PICTURE_POLICY
-from plotroute.web.pages.html import PAGE_POLICY
+from plotroute.web.headers import PAGE_POLICY, PICTURE_POLICY, cache_control
 
 # RFC 9211: what the cache did, in its words.
 _CACHE_STATUS = {
@@ -106,7 +104,7 @@ def plain(text: str | bytes, status: int = 200, media_type: str = "text/plain; c
 def _keep(
     response: Response, plot: PlotSpec, negotiated: bool, private: bool, outdated_for: float | None
 ) -> None:
-    response.headers["Cache-Control"] = freshness.cache_control(plot, private=private)
+    response.headers["Cache-Control"] = cache_control(plot, private=private)
     if outdated_for is not None:
         # Past its max-age for as long as it is outdated. Caches on the way count on from there (RFC 9111,
         # 5.1), so that all of them together show it no longer than `stale=` says.

@@ -17,9 +17,9 @@ from typing import Any, Literal, TypeGuard
 from flask import Response
 
 from plotroute.errors import AnswerError, RenderError
+from plotroute.web.headers import PAGE_POLICY, PICTURE_POLICY
 from plotroute.web.negotiate import ErrorForm
 from plotroute.web.pages.html import (
-    PAGE_POLICY,
     Wrong,
     author_place,
     error_line,
@@ -27,9 +27,6 @@ from plotroute.web.pages.html import (
     readable,
     render,
 )
-
-PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
-"""An SVG opened by itself is a document: it may do nothing."""
 
 DEFAULT_SIZE = (640, 400)
 

@@ -20,7 +20,7 @@ from plotroute.encode.base import NotAFigure, Target
 from plotroute.encode.geometry import PX
 from plotroute.model import IMAGE_TYPES, Picture, PlotSpec
 from plotroute.params import picture_options
-from plotroute.web.errors.respond import PICTURE_POLICY
+from plotroute.web.headers import PICTURE_POLICY
 from plotroute.web.pages.html import readable
 
 # What HTTP's caches take for "for ever".

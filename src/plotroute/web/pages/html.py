@@ -18,12 +18,6 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-PAGE_POLICY = (
-    "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self'; "
-    "base-uri 'none'; form-action 'none'"
-)
-"""The Content-Security-Policy of every page: no scripts, and pictures from this server only."""
-
 _GAP = re.compile(r"<(?P<name>\w+)>")
 """A path parameter in an address."""
 
