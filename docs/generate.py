@@ -335,15 +335,19 @@ def said(file: Path) -> str:
 
 def layers() -> str:
     """The import contracts, as import-linter enforces them."""
-    contracts = pyproject()["tool"]["importlinter"]["contracts"]
-    shown = []
-    for contract in contracts:
+    layered, others = [], []
+    for contract in pyproject()["tool"]["importlinter"]["contracts"]:
         if contract["type"] == "layers":
-            shown.insert(0, "```text\n" + "\n".join(contract["layers"]) + "\n```")
-        else:
+            layered.append(f"{contract['name']}:\n\n```text\n" + "\n".join(contract["layers"]) + "\n```")
+        elif contract["type"] == "forbidden":
             forbidden = ", ".join(f"`{name}`" for name in contract["forbidden_modules"])
-            shown.append(f"- {contract['name']} (forbidden elsewhere: {forbidden}).")
-    return shown[0] + "\n\n" + "\n".join(shown[1:])
+            others.append(f"- {contract['name']} (forbidden elsewhere: {forbidden}).")
+        elif contract["type"] == "protected":
+            behind = ", ".join(f"`{name}`" for name in contract["protected_modules"])
+            others.append(f"- {contract['name']} (imported from nowhere else: {behind}).")
+        else:
+            others.append(f"- {contract['name']}.")
+    return "\n\n".join(layered) + "\n\n" + "\n".join(others)
 
 
 BLOCKS: dict[str, Callable[[], str]] = {

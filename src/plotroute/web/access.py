@@ -1,21 +1,15 @@
-"""Who may see what: everybody, under `plotroute serve`; as the app decides, inside one."""
+"""Access to plots: the protocol, and that of `plotroute serve`, where every reader may see every plot."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Protocol
 
-from flask import current_app, request
-from werkzeug.exceptions import HTTPException
-from werkzeug.wrappers import Response
+from flask import request
 
-from plotroute.errors import Forbidden
 from plotroute.model import Json, PlotSpec
 from plotroute.settings import Settings
 from plotroute.web.proxies import header_user
-
-Authorize = Callable[[str, Mapping[str, Json]], Any]
-"""Told the name of a plot and its values, it says whether who asks may see the picture."""
 
 
 class Access(Protocol):
@@ -47,81 +41,3 @@ class Everyone:
     def private(self, plot: PlotSpec | None = None) -> bool:
         """Return False: a plot that is personal says so by itself (`User`)."""
         return False
-
-
-class Owner:
-    """The access of an app that plots are a part of: the app decides."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        authorize: Authorize | None,
-        user: Callable[[], str | None] | None,
-        public: bool | Collection[str],
-    ) -> None:
-        """`public`: the names of the plots that shared caches may keep; True: all of them, and the lists."""
-        self._settings = settings
-        self._authorize = authorize
-        self._user = user
-        self._public = public
-
-    def user(self) -> str | None:
-        """Return who asks: as `user=` says, else Flask-Login, else the header of a trusted proxy."""
-        if self._user is not None:
-            return _name(current_app.ensure_sync(self._user)())
-        if hasattr(current_app, "login_manager"):
-            from flask_login import current_user
-
-            return _name(current_user.get_id()) if current_user.is_authenticated else None
-        return header_user(request.environ, self._settings)
-
-    def check(self, plot: PlotSpec, values: Mapping[str, Json]) -> None:
-        """Raise Forbidden unless the app allows it."""
-        if not self._allows(plot, values):
-            raise Forbidden("You may not see this picture")
-
-    def shows(self, plot: PlotSpec) -> bool:
-        """Whether who asks may know that there is such a plot; a list leaves out what is an error alone."""
-        try:
-            return self._allows(plot, {})
-        except HTTPException as error:
-            if error.code not in (401, 403, 404):
-                raise
-            return False
-
-    def _allows(self, plot: PlotSpec, values: Mapping[str, Json]) -> bool:
-        """Ask `authorize=`. Without values: may they know that there is such a plot?"""
-        if self._authorize is None:
-            return True
-        try:
-            allowed = current_app.ensure_sync(self._authorize)(plot.name, dict(values))
-        except KeyError:
-            if values:
-                raise
-            return False  # it depends on what is asked for, so nothing is shown before
-        if isinstance(allowed, (Response, tuple)):  # an answer, as views give one; each of them is true
-            raise TypeError(
-                f"authorize= returned {allowed!r} for {plot.name!r}. Return True or False, or raise what is "
-                "to be answered: abort(404)."
-            )
-        return bool(allowed)
-
-    def private(self, plot: PlotSpec | None = None) -> bool:
-        """Return True unless the app has said otherwise.
-
-        Whether an app looks at the user cannot be seen from here: a login may be a WSGI middleware, a signal
-        or a proxy. A shared cache that keeps one picture too many shows a reader the data of another.
-        """
-        if isinstance(self._public, bool):
-            return not self._public
-        return plot is None or plot.name not in self._public
-
-
-def _name(user: object) -> str | None:
-    """Return who asks, as text; nobody has an empty name."""
-    if user is None or user == "":
-        return None
-    if not isinstance(user, (str, int)) or isinstance(user, bool):
-        raise TypeError(f"user= returned {user!r}. Return who asks as text, such as current_user.get_id().")
-    return str(user)

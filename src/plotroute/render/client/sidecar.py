@@ -37,7 +37,7 @@ log = logging.getLogger("plotroute.render")
 
 IDLE_AFTER = 15.0
 """Seconds without a worker after which the server ends. A worker that is replaced (`max_requests`, a reload)
-is gone for as long as importing the app takes; whoever has been told to stop does not wait (`Base`)."""
+is gone for as long as importing the app takes; a server that was told to stop does not wait for it."""
 
 AGAIN_AFTER = 30.0
 """Seconds after which plots that did not load, and never have, are imported again: what kept them from it may

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Protocol
 
 from flask import Flask
 from werkzeug.routing import BaseConverter, Map, PathConverter, Rule, RuleFactory, UnicodeConverter
 
 from plotroute.errors import BadRegistration
-from plotroute.model import Manifest, PlotSpec
+from plotroute.model import Image, Manifest, PlotSpec
 from plotroute.routing.routes import ROOT, SCHEMA, SUFFIXES, fixed_format
-from plotroute.web.access import Authorize
+from plotroute.web.extension.access import Authorize
 
 IMPLIED = "plotroute_implied"
 """The name of the converter of implied addresses, in an app."""
@@ -59,6 +59,24 @@ class Mount:
             )
         if "." in self.name or not self.name:
             raise BadRegistration(f"name={self.name!r}: the name of a blueprint has no dots.")
+
+
+class Mounted(Protocol):
+    """The plots of one `Plots` in one app, as the functions for templates need them."""
+
+    mount: Mount
+
+    def root(self) -> str:
+        """Return what addresses of plots have in front in the current request or app."""
+
+    def complete(self) -> Manifest:
+        """Return the plots, read when they are first needed."""
+
+    def serves(self, plot: PlotSpec) -> bool:
+        """Whether the app answers for a plot."""
+
+    def render(self, name: str, parameters: Mapping[str, Any]) -> Image:
+        """Return a picture of a plot."""
 
 
 def check_app(app: Flask, name: str) -> None:

@@ -13,8 +13,8 @@ from flask import Flask, request, request_started
 from plotroute import settings
 from plotroute.pipeline import Pipeline
 from plotroute.settings import Settings
-from plotroute.web.access import Owner
 from plotroute.web.extension import host_threads, retry_redirect
+from plotroute.web.extension.access import Owner
 from plotroute.web.extension.mounting import Mount
 from plotroute.web.metrics import Metrics
 from plotroute.web.plot_view import Pictures

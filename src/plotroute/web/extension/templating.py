@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import current_app, has_app_context, has_request_context, request
 from flask.globals import request_ctx
@@ -12,10 +12,8 @@ from markupsafe import Markup
 from plotroute.errors import UnknownPlot
 from plotroute.model import Image, PlotSpec
 from plotroute.routing import routes, urls
+from plotroute.web.extension.mounting import Mounted
 from plotroute.web.pages import img_tag
-
-if TYPE_CHECKING:
-    from plotroute.web.extension.extension import Extension
 
 
 def plot_url(name: str, /, *, _external: bool = False, **parameters: Any) -> str:
@@ -45,10 +43,10 @@ def plot_img(name: str, /, params: Mapping[str, Any] | None = None, **attributes
     return img_tag.plot_img(plot, address, params, **attributes)
 
 
-def mounted_at(extensions: Sequence[Extension]) -> str:
+def mounted_at(extensions: Sequence[Mounted]) -> str:
     """Return what addresses of plots have in front in the current app, or in all apps if there is none."""
     if has_app_context():
-        here: Mapping[str, Extension] = current_app.extensions.get("plotroute", {})
+        here: Mapping[str, Mounted] = current_app.extensions.get("plotroute", {})
         for extension in extensions:
             if extension in here.values():
                 return extension.root()
@@ -73,18 +71,18 @@ def _host_of_plots() -> str:
 
 def render(plots: Any, name: str, parameters: Mapping[str, Any]) -> Image:
     """Return a picture of the current app's, as `Plots.render` says."""
-    extensions: Mapping[str, Extension] = current_app.extensions.get("plotroute", {}) if current_app else {}
+    extensions: Mapping[str, Mounted] = current_app.extensions.get("plotroute", {}) if current_app else {}
     for extension in extensions.values():
         if extension in plots._extensions:
             return extension.render(name, parameters)
     raise RuntimeError("plots.render() needs the context of an app that has these plots: plots.init_app(app)")
 
 
-def _find(name: str) -> tuple[Extension, PlotSpec]:
+def _find(name: str) -> tuple[Mounted, PlotSpec]:
     """Return the plot of that name in the current app, and where it is mounted; a whole name comes first."""
-    extensions: Mapping[str, Extension] = current_app.extensions.get("plotroute", {})
+    extensions: Mapping[str, Mounted] = current_app.extensions.get("plotroute", {})
     missing: UnknownPlot | None = None
-    found: list[tuple[Extension, PlotSpec]] = []
+    found: list[tuple[Mounted, PlotSpec]] = []
     for extension in extensions.values():
         try:
             plot = routes.named(extension.complete(), name).plot
