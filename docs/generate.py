@@ -34,7 +34,7 @@ from plotroute.catalog import catalog
 from plotroute.data import freshness
 from plotroute.model import IMAGE_TYPES, Image, Job, Manifest, PlotSpec
 from plotroute.params import picture_options
-from plotroute.pipeline import Answer, Order, Pipeline, single_flight
+from plotroute.pipeline import Answer, PictureRequest, Pipeline, single_flight
 from plotroute.routing import routes
 from plotroute.web import headers, negotiate, responses
 from plotroute.web.errors import respond
@@ -223,7 +223,7 @@ def caching() -> str:
     for declared, ttl, reads in cases:
         kind, seconds = freshness.plot_freshness(freshness.ttl(ttl), reads)
         plot = PlotSpec(name="", addresses=(), freshness=kind, ttl=seconds)
-        known = Order(plot, _job(), Manifest(), epoch="", reads=(), at=0.0).etag is not None
+        known = PictureRequest(plot, _job(), Manifest(), epoch="", reads=(), at=0.0).etag is not None
         assert known is (kind == "keyed"), "the ETag is known ahead for other plots than this table says"
         rows.append((declared, kind, *words[kind], f"`{headers.cache_control(plot)}`"))
     return table(("the plot", "freshness", "ETag (weak)", "the next request", "Cache-Control"), rows)
@@ -549,9 +549,9 @@ def response_headers() -> set[str]:
     found: set[str] = set()
     plot = PlotSpec(name="a", addresses=("/plots/a",))
     for format, kind in IMAGE_TYPES.items():
-        order = Order(plot, _job(format), Manifest(), epoch="", reads=(), at=0.0)
+        wanted = PictureRequest(plot, _job(format), Manifest(), epoch="", reads=(), at=0.0)
         answer = Answer(Image(body=b"", type=kind), 'W/"key"', "miss")
-        found |= set(responses.picture(order, answer, negotiated=True).headers.keys())
+        found |= set(responses.picture(wanted, answer, negotiated=True).headers.keys())
     found |= set(responses.not_modified(plot, 'W/"key"', True, drawn=False).headers.keys())
     found |= set(responses.options(("GET",)).headers.keys())
     for form in ("picture", "page", "problem"):

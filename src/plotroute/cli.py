@@ -163,7 +163,7 @@ def draw(name: str, paths: tuple[str, ...], parameters: tuple[str, ...], output:
         manifest = pipeline.manifest()
         found = routes.named(manifest, name, suffix or None)
         users = {parameter.name for parameter in found.plot.users}
-        order = pipeline.prepare(
+        wanted = pipeline.prepare(
             manifest,
             found,
             [(key, value) for key, value in query if key not in users],
@@ -172,12 +172,12 @@ def draw(name: str, paths: tuple[str, ...], parameters: tuple[str, ...], output:
             user=next((value for key, value in query if key in users), None),
             request_id="draw",
         )
-        image = pipeline.image(order).image
+        image = pipeline.image(wanted).image
     if output == "-":
         sys.stdout.buffer.write(image.body)
         return
     if target is None:
-        stem = found.plot.name.rpartition("/")[2].removesuffix(f".{order.job.format}").strip("<>")
+        stem = found.plot.name.rpartition("/")[2].removesuffix(f".{wanted.job.format}").strip("<>")
         kinds = {kind: format for format, kind in IMAGE_TYPES.items()}
         target = Path(_started_in) / f"{stem}.{kinds[image.type]}"
     _write(target, image.body)

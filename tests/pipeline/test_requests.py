@@ -17,7 +17,7 @@ def world():
     return World()
 
 
-def order(world, path, *query, format="png"):
+def wanted(world, path, *query, format="png"):
     """Return the order of a request."""
     manifest = world.pipeline.manifest()
     found = routes.resolve(manifest, path)
@@ -30,14 +30,14 @@ def order(world, path, *query, format="png"):
 
 
 def test_the_same_wish_has_the_same_names(world):
-    one, other = order(world, "/plots/line"), order(world, "/plots/line", ("n", "9"), ("_", "1"))
+    one, other = wanted(world, "/plots/line"), wanted(world, "/plots/line", ("n", "9"), ("_", "1"))
     assert (one.key, one.request, one.etag) == (other.key, other.request, other.etag)
 
 
 def test_other_data_is_another_picture_and_the_same_request(world):
-    before = order(world, "/plots/watched")
+    before = wanted(world, "/plots/watched")
     world.renderer.states["polled"] = "second"
-    after = order(world, "/plots/watched")
+    after = wanted(world, "/plots/watched")
     assert after.key != before.key
     assert after.request == before.request
 
@@ -55,23 +55,23 @@ def test_other_data_is_another_picture_and_the_same_request(world):
     ids=str,
 )
 def test_another_wish_is_another_request(world, other):
-    assert order(world, *other).request != order(world, "/plots/watched").request
+    assert wanted(world, *other).request != wanted(world, "/plots/watched").request
 
 
 def test_new_code_and_a_purge_make_other_requests(world):
-    requests = [order(world, "/plots/watched").request]
+    requests = [wanted(world, "/plots/watched").request]
     world.renderer.reload("second")
-    requests.append(order(world, "/plots/watched").request)
+    requests.append(wanted(world, "/plots/watched").request)
     world.cache.purge("watched")
-    requests.append(order(world, "/plots/watched").request)
+    requests.append(wanted(world, "/plots/watched").request)
     world.cache.purge("line")
-    requests.append(order(world, "/plots/watched").request)
+    requests.append(wanted(world, "/plots/watched").request)
     assert len(set(requests)) == 3
     assert requests[2] == requests[3]
 
 
 def test_a_picture_is_named_after_the_data_that_it_was_drawn_from(world):
-    wish = order(world, "/plots/watched")
+    wish = wanted(world, "/plots/watched")
     assert wish.named(wish.job.versions) == wish.key
     assert wish.named({'polled?region="EU"': "state:second"}) != wish.key
 
@@ -81,12 +81,12 @@ def test_a_picture_is_named_after_the_data_that_it_was_drawn_from(world):
     [("/plots/line", True), ("/plots/kept/keyed", True), ("/timed.svg", False), ("/plots/live", False)],
 )
 def test_the_etag_is_known_before_anything_is_drawn_where_it_is_the_key(world, path, known):
-    wish = order(world, path)
+    wish = wanted(world, path)
     assert wish.etag == (f'W/"{wish.key}"' if known else None)
 
 
 def test_a_download_is_the_same_picture(world):
-    one, other = order(world, "/plots/line"), order(world, "/plots/line", ("download", "1"))
+    one, other = wanted(world, "/plots/line"), wanted(world, "/plots/line", ("download", "1"))
     assert (one.download, other.download) == (False, True)
     assert one.key == other.key
 
@@ -95,7 +95,7 @@ def test_a_download_is_the_same_picture(world):
 
 
 def footing(world, path, *query, expires_at=None):
-    return Footing.of(order(world, path, *query), expires_at)
+    return Footing.of(wanted(world, path, *query), expires_at)
 
 
 def test_a_picture_of_constant_data_stands_until_the_code_changes_or_it_is_purged(world):
@@ -134,7 +134,7 @@ def test_a_bucket_stands_until_it_turns(world):
 
 
 def test_a_bucket_that_turned_while_the_order_was_named_has_no_footing(world):
-    wish = order(world, "/plots/turning")
+    wish = wanted(world, "/plots/turning")
     assert Footing.of(wish, None)
     assert Footing.of(replace(wish, at=wish.at + 600), None) is None
 
@@ -161,13 +161,13 @@ def test_ranges_of_time_and_stale_pictures_are_looked_at_every_second(world, pat
 def test_no_footing_outlasts_the_moment_when_a_range_of_time_turns(world, fraction):
     # A second that all steps of whole seconds could end with: it belongs to the step before.
     world.clock.now = 1_700_000_001.0 + fraction
-    wish = order(world, "/plots/weeks")
+    wish = wanted(world, "/plots/weeks")
     found = Footing.of(wish, None)
     world.clock.now = 1_700_000_001.0 + 0.9995
-    if order(world, "/plots/weeks").key != wish.key:
+    if wanted(world, "/plots/weeks").key != wish.key:
         assert found is None or not world.pipeline.stands(found)
 
 
 def test_an_order_knows_when_it_was_made(world):
     world.clock.now += 5
-    assert order(world, "/plots/line").at == world.clock.now
+    assert wanted(world, "/plots/line").at == world.clock.now

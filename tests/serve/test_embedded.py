@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from plotroute.errors import BadRegistration, BadSetting
-from plotroute.pipeline.requests import Order
+from plotroute.pipeline.requests import PictureRequest
 from plotroute.render.client import sidecar
 from plotroute.serve.embedded import Embedded
 from plotroute.settings import Settings
@@ -61,7 +61,7 @@ def embedded(tmp_path, process_state, monkeypatch):
         del sys.modules[name]  # a folder without __init__ is looked up through its parent
 
 
-def order(pipeline, *query) -> Order:
+def order(pipeline, *query) -> PictureRequest:
     """Return the order of the only plot."""
     manifest = pipeline.manifest()
     found = pipeline.find(manifest, "/plots/numbers/line")

@@ -1,4 +1,4 @@
-"""The story in one page: what was asked → Order → Answer.
+"""The story in one page: what was asked → PictureRequest → Answer.
 
 find      which plot an address means                      addresses
 prepare   check the parameters, learn the versions,        params, options, sources, freshness
@@ -32,7 +32,7 @@ from plotroute.errors import (
 )
 from plotroute.model import DatasetRef, Image, Job, Json, Manifest, PlotSpec, Versions
 from plotroute.params import picture_options
-from plotroute.pipeline.requests import Answer, Footing, Order
+from plotroute.pipeline.requests import Answer, Footing, PictureRequest
 from plotroute.pipeline.single_flight import Flights
 from plotroute.pipeline.stale import Latest
 from plotroute.pipeline.waiting_room import Room, come_again
@@ -108,7 +108,7 @@ class Pipeline:
         user: str | None = None,
         allow: Callable[[Mapping[str, Json]], None] | None = None,
         request_id: str = "",
-    ) -> Order:
+    ) -> PictureRequest:
         """Say which picture is wanted, without drawing it. Raises what the reader can cure.
 
         `user` is who asks, for the plots that show each reader their own. `allow` is called with the checked
@@ -132,9 +132,9 @@ class Pipeline:
             values[parameter.name] = user
         if allow is not None:
             allow({parameter.name: values[parameter.name] for parameter in plot.params + plot.users})
-        return self.order(manifest, plot, values, format, asked_format, request_id, at)
+        return self.wanted(manifest, plot, values, format, asked_format, request_id, at)
 
-    def order(
+    def wanted(
         self,
         manifest: Manifest,
         plot: PlotSpec,
@@ -143,7 +143,7 @@ class Pipeline:
         asked_format: bool,
         request_id: str,
         at: float,
-    ) -> Order:
+    ) -> PictureRequest:
         """Name the picture that checked values of parameters and options mean."""
         own = {parameter.name: values[parameter.name] for parameter in plot.params + plot.users}
         dress = picture_options.build(values, plot, plot.max_pixels or self._settings.max_pixels)
@@ -166,9 +166,9 @@ class Pipeline:
             epoch=epoch if timed else "",
             request_id=request_id,
         )
-        return Order(plot, job, manifest, epoch, reads, at, bool(values.get("download")))
+        return PictureRequest(plot, job, manifest, epoch, reads, at, bool(values.get("download")))
 
-    def named(self, name: str, parameters: dict[str, Any]) -> Order:
+    def named(self, name: str, parameters: dict[str, Any]) -> PictureRequest:
         """Say which picture Python values mean: those of the plot `name`, the options, and the user."""
         manifest = self.manifest()
         found, format = urls.named(manifest, name, parameters)
@@ -187,24 +187,24 @@ class Pipeline:
         """Have all processes of this machine forget the versions of datasets."""
         self._renderer.changed(names)
 
-    def image(self, order: Order) -> Answer:
+    def image(self, wanted: PictureRequest) -> Answer:
         """Return the picture from the cache, or have it drawn, once for all who ask at the same time."""
         now = self._now()
-        stored = self._cache.get(order.key) or None
+        stored = self._cache.get(wanted.key) or None
         if stored and stored.fresh(now):
-            self._confirm(order, order.key, now)
+            self._confirm(wanted, wanted.key, now)
             return Answer(stored.image, stored.etag, "hit", stored.expires_at)
-        outdated = self._outdated(order, stored, now)
+        outdated = self._outdated(wanted, stored, now)
         if outdated is not None:
-            self._flights.begin(order.key, lambda: self._draw_behind(order), self._settings.threads)
+            self._flights.begin(wanted.key, lambda: self._draw_behind(wanted), self._settings.threads)
             picture, since = outdated
             return Answer(picture.image, picture.etag, "stale", outdated_for=max(0.0, now - since))
-        limits = self._settings.queue_timeout + self._settings.load_timeout + order.job.timeout
+        limits = self._settings.queue_timeout + self._settings.load_timeout + wanted.job.timeout
         # Finding out a version has been a wait of its own; all of it together stays within the limits.
-        deadline = max(1.0, order.at + limits - now)
+        deadline = max(1.0, wanted.at + limits - now)
         with self.room.taken():
-            work = partial(self._draw, order, bool(stored))
-            answer, joined = self._join(self._flights, order.key, work, deadline)
+            work = partial(self._draw, wanted, bool(stored))
+            answer, joined = self._join(self._flights, wanted.key, work, deadline)
         return Answer(answer.image, answer.etag, "shared") if joined else answer
 
     def drain(self) -> None:
@@ -227,12 +227,12 @@ class Pipeline:
         found = self._cache.get(key)
         return found if found and found.fresh(self._now()) else None
 
-    def _draw(self, order: Order, expired: bool) -> Answer:
+    def _draw(self, wanted: PictureRequest, expired: bool) -> Answer:
         """Draw, and store under the versions that the picture was really drawn from."""
-        image = self._renderer.render(order.job)
+        image = self._renderer.render(wanted.job)
         now = self._now()
-        plot = order.plot
-        if image.code and image.code != order.manifest.code:
+        plot = wanted.plot
+        if image.code and image.code != wanted.manifest.code:
             # A version of the code that was saved meanwhile has drawn it: it is stored under no name.
             return Answer(image, _etag_of_bytes(image), "miss")
         if plot.freshness != "keyed":
@@ -243,40 +243,44 @@ class Pipeline:
             drawn_at = now - image.age
             image = replace(image, age=0.0)
             expires_at = drawn_at + (plot.ttl or 0.0)
-            self._cache.put(order.key, Stored(image, etag, drawn_at, expires_at, named(plot.names)))
+            self._cache.put(wanted.key, Stored(image, etag, drawn_at, expires_at, named(plot.names)))
             return Answer(image, etag, "expired" if expired else "miss")
-        key = order.named(image.versions)
+        key = wanted.named(image.versions)
         # Files that were opened only now have no part in the key, so it says too little to be the ETag.
         answer = Answer(image, _etag_of_bytes(image) if image.files else f'W/"{key}"', "miss")
         self._cache.put(key, Stored(image, answer.etag, now, None, named(plot.names)))
-        self._confirm(order, key, now)
+        self._confirm(wanted, key, now)
         return answer
 
-    def _draw_behind(self, order: Order) -> Answer:
+    def _draw_behind(self, wanted: PictureRequest) -> Answer:
         """Draw for nobody who waits: what goes wrong is told to the log alone."""
         try:
-            return self._draw(order, True)
+            return self._draw(wanted, True)
         except AnswerError as error:
-            log.error("%s %s, behind: %s\n%s", order.job.request_id, order.plot.name, error, error.detail)
+            log.error("%s %s, behind: %s\n%s", wanted.job.request_id, wanted.plot.name, error, error.detail)
             raise
         except Exception:
-            log.exception("%s %s, behind: a fault of plotroute's own", order.job.request_id, order.plot.name)
+            log.exception(
+                "%s %s, behind: a fault of plotroute's own", wanted.job.request_id, wanted.plot.name
+            )
             raise
 
-    def _confirm(self, order: Order, key: str, now: float) -> None:
+    def _confirm(self, wanted: PictureRequest, key: str, now: float) -> None:
         """Note that the request means the picture under `key`, where it may be shown once it is outdated."""
-        if order.plot.stale and order.plot.freshness == "keyed":
-            self._latest.confirm(order.request, key, now)
+        if wanted.plot.stale and wanted.plot.freshness == "keyed":
+            self._latest.confirm(wanted.request, key, now)
 
-    def _outdated(self, order: Order, stored: Stored | None, now: float) -> tuple[Stored, float] | None:
+    def _outdated(
+        self, wanted: PictureRequest, stored: Stored | None, now: float
+    ) -> tuple[Stored, float] | None:
         """Return a picture that `stale=` lets be shown though it is untrue, and until when it was true."""
-        stale = order.plot.stale
+        stale = wanted.plot.stale
         if not stale:
             return None
-        if order.plot.freshness != "keyed":
+        if wanted.plot.freshness != "keyed":
             until = (stored.expires_at or 0.0) if stored else 0.0
             return (stored, until) if stored and now < until + stale else None
-        last = self._latest.within(order.request, stale, now)
+        last = self._latest.within(wanted.request, stale, now)
         picture = self._cache.get(last[0]) if last else None
         return (picture, last[1]) if last and picture else None
 
@@ -343,10 +347,10 @@ class Rehearsal(Pipeline):
         super().__init__(renderer, MemoryCache(0), settings)
         self._apart = apart
 
-    def image(self, order: Order) -> Answer:
+    def image(self, wanted: PictureRequest) -> Answer:
         """Draw the picture."""
-        image: Image = self._apart(partial(self._renderer.render, order.job))
-        return Answer(image, order.etag or _etag_of_bytes(image), "live")
+        image: Image = self._apart(partial(self._renderer.render, wanted.job))
+        return Answer(image, wanted.etag or _etag_of_bytes(image), "live")
 
     def _ask(self, key: str, question: Callable[[], T]) -> T:
         answer: T = self._apart(question)

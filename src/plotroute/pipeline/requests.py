@@ -1,4 +1,4 @@
-"""What is asked for and what comes of it: Order → Answer, and what an Answer stands on."""
+"""What is asked for and what comes of it: PictureRequest → Answer, and what an Answer stands on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from plotroute.pipeline import keys
 
 
 @dataclass(frozen=True)
-class Order:
+class PictureRequest:
     """A picture that somebody asked for, understood and named, and not yet drawn."""
 
     plot: PlotSpec
@@ -90,25 +90,25 @@ class Footing:
         return self.since - freshness.SKEW <= now < self.until
 
     @classmethod
-    def of(cls, order: Order, expires_at: float | None) -> Footing | None:
+    def of(cls, wanted: PictureRequest, expires_at: float | None) -> Footing | None:
         """Return what the answer to an order stands on; None if it is over already.
 
         `expires_at` is that of the stored picture, if it has one.
         """
-        plot = order.plot
+        plot = wanted.plot
         until = math.inf if expires_at is None else expires_at
         if plot.stale or any(parameter.kind == "timerange" for parameter in plot.params):
             # Ranges relative to now turn at whole seconds, and what may be shown stale is to be confirmed.
-            until = min(until, math.ceil(order.at))
-        specs = {dataset.name: dataset for dataset in order.manifest.datasets}
+            until = min(until, math.ceil(wanted.at))
+        specs = {dataset.name: dataset for dataset in wanted.manifest.datasets}
         asked = []
-        for ref in order.reads:
-            spec, version = specs[ref.name], order.job.versions[ref.id]
-            decided = freshness.known_version(spec, ref, order.at)
+        for ref in wanted.reads:
+            spec, version = specs[ref.name], wanted.job.versions[ref.id]
+            decided = freshness.known_version(spec, ref, wanted.at)
             if decided is None:
                 asked.append((ref, version))
             elif decided == version:
-                until = min(until, freshness.turns_at(spec, ref, order.at))
+                until = min(until, freshness.turns_at(spec, ref, wanted.at))
             else:  # it turned while the order was named
                 return None
-        return cls(order.manifest, plot.names, order.epoch, tuple(asked), until, order.at)
+        return cls(wanted.manifest, plot.names, wanted.epoch, tuple(asked), until, wanted.at)

@@ -55,7 +55,7 @@ def _draw(pipeline: Pipeline, manifest: Manifest, item: str, pause: threading.Ev
     for left in reversed(range(_TRIES)):
         try:
             found = _named(manifest, name)
-            order = pipeline.prepare(
+            wanted = pipeline.prepare(
                 manifest,
                 found,
                 parse_qsl(query, keep_blank_values=True),
@@ -63,7 +63,7 @@ def _draw(pipeline: Pipeline, manifest: Manifest, item: str, pause: threading.Ev
                 asked_format=found.format is not None,
                 request_id="warm",
             )
-            pipeline.image(order)
+            pipeline.image(wanted)
             return True
         except AnswerError as error:
             if error.status != 503 or not left:

@@ -57,7 +57,7 @@ class Journal:
         """Write and count what was noted."""
         notes = [self._notes.popleft() for _ in range(len(self._notes))]
         self._metrics.count(
-            (ready.order.plot.name, ready.code, ready.outcome, spent) for ready, _, _, spent in notes
+            (ready.wanted.plot.name, ready.code, ready.outcome, spent) for ready, _, _, spent in notes
         )
         if log.isEnabledFor(logging.INFO):
             write_lines(

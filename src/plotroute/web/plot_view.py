@@ -18,7 +18,7 @@ from plotroute.errors import (
 )
 from plotroute.model import IMAGE_TYPES, Json, Manifest, PlotSpec
 from plotroute.pipeline import Pipeline
-from plotroute.pipeline.requests import Order
+from plotroute.pipeline.requests import PictureRequest
 from plotroute.routing.routes import SCHEMA, Found
 from plotroute.settings import Settings
 from plotroute.web import negotiate, responses
@@ -65,33 +65,33 @@ class Pictures:
 
     def _picture(self, manifest: Manifest, found: Found, exchange: Exchange) -> Response:
         """A picture: which format → which picture → may they see it → 304, or look up or draw → answer."""
-        order, negotiated = self._order(manifest, found, exchange)
-        exchange.key = order.key
+        wanted, negotiated = self._wanted(manifest, found, exchange)
+        exchange.key = wanted.key
         private = self._access.private(found.plot)
-        if order.etag is not None and _knows(order.etag):
+        if wanted.etag is not None and _knows(wanted.etag):
             exchange.outcome = "not-modified"
-            exchange.looked_up = order, None
-            return responses.not_modified(order.plot, order.etag, negotiated, drawn=False, private=private)
-        answer = self._pipeline.image(order)
+            exchange.looked_up = wanted, None
+            return responses.not_modified(wanted.plot, wanted.etag, negotiated, drawn=False, private=private)
+        answer = self._pipeline.image(wanted)
         exchange.outcome = answer.outcome
         known = _knows(answer.etag)
         if self._outgoing is not None and not known and request.method != "HEAD":
             self._outgoing.check(len(answer.image.body))
         if answer.outcome == "hit":
-            exchange.looked_up = order, answer.expires_at
+            exchange.looked_up = wanted, answer.expires_at
         if known:
             drawn = answer.outcome not in ("hit", "stale")
             return responses.not_modified(
-                order.plot,
+                wanted.plot,
                 answer.etag,
                 negotiated,
                 drawn=drawn,
                 private=private,
                 outdated_for=answer.outdated_for,
             )
-        return responses.picture(order, answer, negotiated, private=private)
+        return responses.picture(wanted, answer, negotiated, private=private)
 
-    def _order(self, manifest: Manifest, found: Found, exchange: Exchange) -> tuple[Order, bool]:
+    def _wanted(self, manifest: Manifest, found: Found, exchange: Exchange) -> tuple[PictureRequest, bool]:
         """Return what is asked for, and whether Accept had a say in it, once it is known to be allowed."""
         accept = request.headers.get("Accept")
         format = found.format or negotiate.image_format(accept, tuple(IMAGE_TYPES))
@@ -99,7 +99,7 @@ class Pictures:
             raise NotAcceptable("None of the types in Accept is a picture's", allowed=[*IMAGE_TYPES.values()])
         negotiated = found.format is None
         try:
-            order = self._pipeline.prepare(
+            wanted = self._pipeline.prepare(
                 manifest,
                 found,
                 query_pairs(),
@@ -115,7 +115,7 @@ class Pictures:
             # What is wrong tells what would be right: not to those who may not know of the plot.
             self._access.check(found.plot, {})
             raise
-        return order, negotiated
+        return wanted, negotiated
 
     def _body(self) -> Mapping[str, Json]:
         """Return the parameters in the JSON body of a POST."""

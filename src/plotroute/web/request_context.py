@@ -11,7 +11,7 @@ from typing import Any
 from flask import Response, request
 
 from plotroute.errors import AnswerError, RenderError, UnknownPlot, from_wire
-from plotroute.pipeline.requests import Order
+from plotroute.pipeline.requests import PictureRequest
 from plotroute.web import negotiate
 from plotroute.web.errors.respond import respond
 from plotroute.web.metrics import Metrics
@@ -31,7 +31,7 @@ class Exchange:
     plot: str = "-"
     outcome: str = "-"
     key: str = "-"
-    looked_up: tuple[Order, float | None] | None = None
+    looked_up: tuple[PictureRequest, float | None] | None = None
     """What the cache had the answer to, and until when that is fresh: it may be kept ready."""
     home: str = "/"
     """Where the list of plots is; empty where there is none."""
@@ -74,8 +74,8 @@ class Exchange:
     def keep_ready(self, answers: ReadyAnswers, asked: Request, response: Response) -> None:
         """Keep an answer that was looked up, for whoever asks the same again."""
         if self.looked_up is not None:
-            order, expires_at = self.looked_up
-            answers.remember(asked, order, response, expires_at, self.outcome, self.line(response))
+            wanted, expires_at = self.looked_up
+            answers.remember(asked, wanted, response, expires_at, self.outcome, self.line(response))
 
     def line(self, response: Response) -> str:
         """Return the line of the log, less request id and time."""

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Response
 
 from plotroute.pipeline import Pipeline
-from plotroute.pipeline.requests import Footing, Order
+from plotroute.pipeline.requests import Footing, PictureRequest
 
 Request = tuple[str | None, ...]
 """Path, query, Accept and If-None-Match: all of a GET that an answer depends on, but for its request id."""
@@ -34,7 +34,7 @@ class Ready:
     """What the cache must still have; None: the answer has no body, and its ETag is a key itself."""
     etag: str
     footing: Footing
-    order: Order
+    wanted: PictureRequest
     outcome: str
     line: str
     """For the log, between the request id and the time it took."""
@@ -64,7 +64,7 @@ class ReadyAnswers:
     def remember(
         self,
         request: Request,
-        order: Order,
+        wanted: PictureRequest,
         response: Response,
         expires_at: float | None,
         outcome: str,
@@ -72,19 +72,21 @@ class ReadyAnswers:
     ) -> None:
         """Keep the answer to an order that was looked up."""
         # What is another for each reader is not in the raw request.
-        if order.plot.users or sum(len(part or "") for part in request) > _LONGEST:
+        if wanted.plot.users or sum(len(part or "") for part in request) > _LONGEST:
             return
-        footing = Footing.of(order, expires_at)
+        footing = Footing.of(wanted, expires_at)
         if footing is None:
             return
         ready = Ready(
             status=response.status,
             code=response.status_code,
             headers=[(name, value) for name, value in response.headers.items() if name != "X-Request-ID"],
-            key=None if response.status_code == 304 and response.headers["ETag"] == order.etag else order.key,
+            key=None
+            if response.status_code == 304 and response.headers["ETag"] == wanted.etag
+            else wanted.key,
             etag=response.headers["ETag"],
             footing=footing,
-            order=order,
+            wanted=wanted,
             outcome=outcome,
             line=line,
         )

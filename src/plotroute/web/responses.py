@@ -12,7 +12,7 @@ from flask import Response, request
 
 from plotroute import digest
 from plotroute.model import IMAGE_TYPES, PlotSpec
-from plotroute.pipeline.requests import Answer, Order
+from plotroute.pipeline.requests import Answer, PictureRequest
 from plotroute.routing.routes import ROOT, fixed_format
 from plotroute.web.headers import PAGE_POLICY, PICTURE_POLICY, cache_control
 
@@ -27,20 +27,20 @@ _CACHE_STATUS = {
 }
 
 
-def picture(order: Order, answer: Answer, negotiated: bool, *, private: bool = False) -> Response:
+def picture(wanted: PictureRequest, answer: Answer, negotiated: bool, *, private: bool = False) -> Response:
     """Return a picture with the headers that tell the truth about it."""
     image = answer.image
     response = Response(image.body, content_type=image.type)
     response.headers["ETag"] = answer.etag
-    _keep(response, order.plot, negotiated, private, answer.outdated_for)
+    _keep(response, wanted.plot, negotiated, private, answer.outdated_for)
     response.headers["Cache-Status"] = f"plotroute; {_CACHE_STATUS[answer.outcome]}"
     # A picture out of the cache cost this request no loading, drawing or encoding.
     spent = image.timings if answer.outcome not in ("hit", "stale") else {}
     response.headers["Server-Timing"] = ", ".join(
         f"{name};dur={spent.get(name, 0.0) * 1000:.1f}" for name in ("data", "draw", "encode")
     )
-    kind = "attachment" if order.download else "inline"
-    response.headers["Content-Disposition"] = f'{kind}; filename="{_file_name(order, image.type)}"'
+    kind = "attachment" if wanted.download else "inline"
+    response.headers["Content-Disposition"] = f'{kind}; filename="{_file_name(wanted, image.type)}"'
     if image.type == "image/svg+xml":
         response.headers["Content-Security-Policy"] = PICTURE_POLICY
     return response
@@ -120,9 +120,9 @@ def _conditional(response: Response, private: bool) -> Response:
     return response
 
 
-def _file_name(order: Order, media_type: str) -> str:
+def _file_name(wanted: PictureRequest, media_type: str) -> str:
     """Return a file name of letters, digits and . _ - that no header or file system trips over."""
-    address = order.plot.addresses[0].removeprefix(ROOT)
+    address = wanted.plot.addresses[0].removeprefix(ROOT)
     stem = address.removesuffix(f".{fixed_format(address)}")
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.")[:100] or "plot"
     suffix = next((s for s, kind in IMAGE_TYPES.items() if kind == media_type), "bin")

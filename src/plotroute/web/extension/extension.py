@@ -293,8 +293,12 @@ class Extension:
         if found is None:
             return None
         ready, body = found
-        runtime.access.check(ready.order.plot, ready.order.job.values)
-        exchange.plot, exchange.outcome, exchange.key = ready.order.plot.name, ready.outcome, ready.order.key
+        runtime.access.check(ready.wanted.plot, ready.wanted.job.values)
+        exchange.plot, exchange.outcome, exchange.key = (
+            ready.wanted.plot.name,
+            ready.outcome,
+            ready.wanted.key,
+        )
         response = Response(body, ready.status)
         response.headers.clear()  # of what a new response has: a 304 has no type
         response.headers.extend(ready.headers)
