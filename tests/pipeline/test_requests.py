@@ -7,7 +7,7 @@ import pytest
 
 from plotroute.data import freshness
 from plotroute.model import DatasetRef
-from plotroute.pipeline.requests import Footing
+from plotroute.pipeline.requests import Validity
 from plotroute.routing import routes
 from sketches import World
 
@@ -94,25 +94,25 @@ def test_a_download_is_the_same_picture(world):
 # What an answer stands on
 
 
-def footing(world, path, *query, expires_at=None):
-    return Footing.of(wanted(world, path, *query), expires_at)
+def validity(world, path, *query, expires_at=None):
+    return Validity.of(wanted(world, path, *query), expires_at)
 
 
 def test_a_picture_of_constant_data_stands_until_the_code_changes_or_it_is_purged(world):
-    found = footing(world, "/plots/line")
+    found = validity(world, "/plots/line")
     assert (found.versions, found.until) == ((), math.inf)
     assert found.manifest is world.pipeline.manifest()
     assert world.pipeline.stands(found)
     world.cache.purge("line")
     assert not world.pipeline.stands(found)
-    found = footing(world, "/plots/line")
+    found = validity(world, "/plots/line")
     assert world.pipeline.stands(found)
     world.renderer.reload("first")  # the same code, told again: it may have other plots
     assert not world.pipeline.stands(found)
 
 
 def test_data_that_must_be_looked_at_is_named_with_its_version(world):
-    found = footing(world, "/plots/watched", ("region", "US"))
+    found = validity(world, "/plots/watched", ("region", "US"))
     assert found.versions == ((DatasetRef("polled", {"region": "US"}), "state:first"),)
     assert world.pipeline.stands(found)
     world.renderer.states["polled"] = "second"
@@ -124,7 +124,7 @@ def test_data_that_must_be_looked_at_is_named_with_its_version(world):
 
 
 def test_a_bucket_stands_until_it_turns(world):
-    found = footing(world, "/plots/turning")
+    found = validity(world, "/plots/turning")
     [spec] = [one for one in world.pipeline.manifest().datasets if one.name == "bucket"]
     assert found.versions == ()
     assert found.until == freshness.turns_at(spec, DatasetRef("bucket"), world.clock.now)
@@ -135,12 +135,12 @@ def test_a_bucket_stands_until_it_turns(world):
 
 def test_a_bucket_that_turned_while_the_order_was_named_has_no_footing(world):
     wish = wanted(world, "/plots/turning")
-    assert Footing.of(wish, None)
-    assert Footing.of(replace(wish, at=wish.at + 600), None) is None
+    assert Validity.of(wish, None)
+    assert Validity.of(replace(wish, at=wish.at + 600), None) is None
 
 
 def test_a_stored_picture_stands_until_it_expires(world):
-    found = footing(world, "/timed.svg", expires_at=world.clock.now + 5)
+    found = validity(world, "/timed.svg", expires_at=world.clock.now + 5)
     assert found.until == world.clock.now + 5
     assert world.pipeline.stands(found)
     world.clock.now += 5
@@ -148,13 +148,13 @@ def test_a_stored_picture_stands_until_it_expires(world):
 
 
 def test_the_first_that_is_over_ends_it(world):
-    found = footing(world, "/plots/turning", expires_at=world.clock.now + 0.001)
+    found = validity(world, "/plots/turning", expires_at=world.clock.now + 0.001)
     assert found.until == world.clock.now + 0.001
 
 
 @pytest.mark.parametrize("path", ["/plots/weeks", "/plots/kept/keyed", "/plots/kept/timed"])
 def test_ranges_of_time_and_stale_pictures_are_looked_at_every_second(world, path):
-    assert footing(world, path).until == math.floor(world.clock.now) + 1
+    assert validity(world, path).until == math.floor(world.clock.now) + 1
 
 
 @pytest.mark.parametrize("fraction", [0.0, 0.001, 0.5, 0.999])
@@ -162,7 +162,7 @@ def test_no_footing_outlasts_the_moment_when_a_range_of_time_turns(world, fracti
     # A second that all steps of whole seconds could end with: it belongs to the step before.
     world.clock.now = 1_700_000_001.0 + fraction
     wish = wanted(world, "/plots/weeks")
-    found = Footing.of(wish, None)
+    found = Validity.of(wish, None)
     world.clock.now = 1_700_000_001.0 + 0.9995
     if wanted(world, "/plots/weeks").key != wish.key:
         assert found is None or not world.pipeline.stands(found)

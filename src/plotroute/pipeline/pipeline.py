@@ -32,7 +32,7 @@ from plotroute.errors import (
 )
 from plotroute.model import DatasetRef, Image, Job, Json, Manifest, PlotSpec, Versions
 from plotroute.params import picture_options
-from plotroute.pipeline.requests import Answer, Footing, PictureRequest
+from plotroute.pipeline.requests import Answer, PictureRequest, Validity
 from plotroute.pipeline.single_flight import Flights
 from plotroute.pipeline.stale import Latest
 from plotroute.pipeline.waiting_room import Room, come_again
@@ -213,13 +213,13 @@ class Pipeline:
         self._flights.end(stopping)
         self._questions.end(stopping)
 
-    def stands(self, footing: Footing) -> bool:
+    def stands(self, validity: Validity) -> bool:
         """Whether the same request still has the same answer. Asks and waits for nothing."""
         return (
-            footing.in_time(self._now())
-            and self._renderer.manifest() is footing.manifest
-            and self._cache.epoch(*footing.names) == footing.epoch
-            and all(self._renderer.known(ref) == version for ref, version in footing.versions)
+            validity.in_time(self._now())
+            and self._renderer.manifest() is validity.manifest
+            and self._cache.epoch(*validity.names) == validity.epoch
+            and all(self._renderer.known(ref) == version for ref, version in validity.versions)
         )
 
     def stored(self, key: str) -> Stored | None:

@@ -71,7 +71,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Footing:
+class Validity:
     """What an answer stands on: as long as all of it holds, the same request has the same answer."""
 
     manifest: Manifest
@@ -90,7 +90,7 @@ class Footing:
         return self.since - freshness.SKEW <= now < self.until
 
     @classmethod
-    def of(cls, wanted: PictureRequest, expires_at: float | None) -> Footing | None:
+    def of(cls, wanted: PictureRequest, expires_at: float | None) -> Validity | None:
         """Return what the answer to an order stands on; None if it is over already.
 
         `expires_at` is that of the stored picture, if it has one.

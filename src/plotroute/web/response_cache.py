@@ -10,7 +10,7 @@ from typing import Any
 from flask import Response
 
 from plotroute.pipeline import Pipeline
-from plotroute.pipeline.requests import Footing, PictureRequest
+from plotroute.pipeline.requests import PictureRequest, Validity
 
 Request = tuple[str | None, ...]
 """Path, query, Accept and If-None-Match: all of a GET that an answer depends on, but for its request id."""
@@ -33,7 +33,7 @@ class Ready:
     key: str | None
     """What the cache must still have; None: the answer has no body, and its ETag is a key itself."""
     etag: str
-    footing: Footing
+    validity: Validity
     wanted: PictureRequest
     outcome: str
     line: str
@@ -51,7 +51,7 @@ class ReadyAnswers:
     def find(self, request: Request) -> tuple[Ready, bytes] | None:
         """Return the answer and its body, if the request still has that answer."""
         ready = self._answers.get(request)
-        if ready is None or not self._pipeline.stands(ready.footing):
+        if ready is None or not self._pipeline.stands(ready.validity):
             return None
         if ready.key is None:
             return ready, b""
@@ -74,8 +74,8 @@ class ReadyAnswers:
         # What is another for each reader is not in the raw request.
         if wanted.plot.users or sum(len(part or "") for part in request) > _LONGEST:
             return
-        footing = Footing.of(wanted, expires_at)
-        if footing is None:
+        validity = Validity.of(wanted, expires_at)
+        if validity is None:
             return
         ready = Ready(
             status=response.status,
@@ -85,7 +85,7 @@ class ReadyAnswers:
             if response.status_code == 304 and response.headers["ETag"] == wanted.etag
             else wanted.key,
             etag=response.headers["ETag"],
-            footing=footing,
+            validity=validity,
             wanted=wanted,
             outcome=outcome,
             line=line,
