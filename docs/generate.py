@@ -34,7 +34,7 @@ from plotroute.catalog import catalog
 from plotroute.data import freshness
 from plotroute.model import IMAGE_TYPES, Image, Job, Manifest, PlotSpec
 from plotroute.params import picture_options
-from plotroute.pipeline import Answer, PictureRequest, Pipeline, single_flight
+from plotroute.pipeline import PictureRequest, Pipeline, Result, single_flight
 from plotroute.routing import routes
 from plotroute.web import headers, negotiate, responses
 from plotroute.web.errors import respond
@@ -550,7 +550,7 @@ def response_headers() -> set[str]:
     plot = PlotSpec(name="a", addresses=("/plots/a",))
     for format, kind in IMAGE_TYPES.items():
         wanted = PictureRequest(plot, _job(format), Manifest(), epoch="", reads=(), at=0.0)
-        answer = Answer(Image(body=b"", type=kind), 'W/"key"', "miss")
+        answer = Result(Image(body=b"", type=kind), 'W/"key"', "miss")
         found |= set(responses.picture(wanted, answer, negotiated=True).headers.keys())
     found |= set(responses.not_modified(plot, 'W/"key"', True, drawn=False).headers.keys())
     found |= set(responses.options(("GET",)).headers.keys())

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 from plotroute.pipeline.pipeline import Pipeline as Pipeline
 from plotroute.pipeline.pipeline import Rehearsal as Rehearsal
-from plotroute.pipeline.requests import Answer as Answer
 from plotroute.pipeline.requests import PictureRequest as PictureRequest
+from plotroute.pipeline.requests import Result as Result

@@ -1,4 +1,4 @@
-"""The story in one page: what was asked → PictureRequest → Answer.
+"""The story in one page: what was asked → PictureRequest → Result.
 
 find      which plot an address means                      addresses
 prepare   check the parameters, learn the versions,        params, options, sources, freshness
@@ -32,7 +32,7 @@ from plotroute.errors import (
 )
 from plotroute.model import DatasetRef, Image, Job, Json, Manifest, PlotSpec, Versions
 from plotroute.params import picture_options
-from plotroute.pipeline.requests import Answer, PictureRequest, Validity
+from plotroute.pipeline.requests import PictureRequest, Result, Validity
 from plotroute.pipeline.single_flight import Flights
 from plotroute.pipeline.stale import Latest
 from plotroute.pipeline.waiting_room import Room, come_again
@@ -63,7 +63,7 @@ class Pipeline:
         self._clock = clock
         self._ahead = -math.inf
         """Of the clock, seconds before the timer, which is never set."""
-        self._flights: Flights[Answer] = Flights()
+        self._flights: Flights[Result] = Flights()
         self._latest = Latest()
         self._questions: Flights[Any] = Flights()
         self.room = room or Room(settings.threads)
@@ -187,25 +187,25 @@ class Pipeline:
         """Have all processes of this machine forget the versions of datasets."""
         self._renderer.changed(names)
 
-    def image(self, wanted: PictureRequest) -> Answer:
+    def image(self, wanted: PictureRequest) -> Result:
         """Return the picture from the cache, or have it drawn, once for all who ask at the same time."""
         now = self._now()
         stored = self._cache.get(wanted.key) or None
         if stored and stored.fresh(now):
             self._confirm(wanted, wanted.key, now)
-            return Answer(stored.image, stored.etag, "hit", stored.expires_at)
+            return Result(stored.image, stored.etag, "hit", stored.expires_at)
         outdated = self._outdated(wanted, stored, now)
         if outdated is not None:
             self._flights.begin(wanted.key, lambda: self._draw_behind(wanted), self._settings.threads)
             picture, since = outdated
-            return Answer(picture.image, picture.etag, "stale", outdated_for=max(0.0, now - since))
+            return Result(picture.image, picture.etag, "stale", outdated_for=max(0.0, now - since))
         limits = self._settings.queue_timeout + self._settings.load_timeout + wanted.job.timeout
         # Finding out a version has been a wait of its own; all of it together stays within the limits.
         deadline = max(1.0, wanted.at + limits - now)
         with self.room.taken():
             work = partial(self._draw, wanted, bool(stored))
             answer, joined = self._join(self._flights, wanted.key, work, deadline)
-        return Answer(answer.image, answer.etag, "shared") if joined else answer
+        return Result(answer.image, answer.etag, "shared") if joined else answer
 
     def drain(self) -> None:
         """Tell all requests that still wait, and all that come, that the server stops."""
@@ -227,32 +227,32 @@ class Pipeline:
         found = self._cache.get(key)
         return found if found and found.fresh(self._now()) else None
 
-    def _draw(self, wanted: PictureRequest, expired: bool) -> Answer:
+    def _draw(self, wanted: PictureRequest, expired: bool) -> Result:
         """Draw, and store under the versions that the picture was really drawn from."""
         image = self._renderer.render(wanted.job)
         now = self._now()
         plot = wanted.plot
         if image.code and image.code != wanted.manifest.code:
             # A version of the code that was saved meanwhile has drawn it: it is stored under no name.
-            return Answer(image, _etag_of_bytes(image), "miss")
+            return Result(image, _etag_of_bytes(image), "miss")
         if plot.freshness != "keyed":
             etag = _etag_of_bytes(image)
             if plot.freshness == "live" and not plot.stale:
-                return Answer(image, etag, "live")
+                return Result(image, etag, "live")
             # Another web process may have had it drawn: its time is over for all at the same moment.
             drawn_at = now - image.age
             image = replace(image, age=0.0)
             expires_at = drawn_at + (plot.ttl or 0.0)
             self._cache.put(wanted.key, Stored(image, etag, drawn_at, expires_at, named(plot.names)))
-            return Answer(image, etag, "expired" if expired else "miss")
+            return Result(image, etag, "expired" if expired else "miss")
         key = wanted.named(image.versions)
         # Files that were opened only now have no part in the key, so it says too little to be the ETag.
-        answer = Answer(image, _etag_of_bytes(image) if image.files else f'W/"{key}"', "miss")
+        answer = Result(image, _etag_of_bytes(image) if image.files else f'W/"{key}"', "miss")
         self._cache.put(key, Stored(image, answer.etag, now, None, named(plot.names)))
         self._confirm(wanted, key, now)
         return answer
 
-    def _draw_behind(self, wanted: PictureRequest) -> Answer:
+    def _draw_behind(self, wanted: PictureRequest) -> Result:
         """Draw for nobody who waits: what goes wrong is told to the log alone."""
         try:
             return self._draw(wanted, True)
@@ -347,10 +347,10 @@ class Rehearsal(Pipeline):
         super().__init__(renderer, MemoryCache(0), settings)
         self._apart = apart
 
-    def image(self, wanted: PictureRequest) -> Answer:
+    def image(self, wanted: PictureRequest) -> Result:
         """Draw the picture."""
         image: Image = self._apart(partial(self._renderer.render, wanted.job))
-        return Answer(image, wanted.etag or _etag_of_bytes(image), "live")
+        return Result(image, wanted.etag or _etag_of_bytes(image), "live")
 
     def _ask(self, key: str, question: Callable[[], T]) -> T:
         answer: T = self._apart(question)

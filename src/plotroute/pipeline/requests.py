@@ -1,4 +1,4 @@
-"""What is asked for and what comes of it: PictureRequest → Answer, and what an Answer stands on."""
+"""What is asked for and what comes of it: PictureRequest → Result, and what an Answer stands on."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class PictureRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Result:
     """A picture, and how it came about."""
 
     image: Image

@@ -12,7 +12,7 @@ from flask import Response, request
 
 from plotroute import digest
 from plotroute.model import IMAGE_TYPES, PlotSpec
-from plotroute.pipeline.requests import Answer, PictureRequest
+from plotroute.pipeline.requests import PictureRequest, Result
 from plotroute.routing.routes import ROOT, fixed_format
 from plotroute.web.headers import PAGE_POLICY, PICTURE_POLICY, cache_control
 
@@ -27,7 +27,7 @@ _CACHE_STATUS = {
 }
 
 
-def picture(wanted: PictureRequest, answer: Answer, negotiated: bool, *, private: bool = False) -> Response:
+def picture(wanted: PictureRequest, answer: Result, negotiated: bool, *, private: bool = False) -> Response:
     """Return a picture with the headers that tell the truth about it."""
     image = answer.image
     response = Response(image.body, content_type=image.type)
