@@ -16,7 +16,7 @@ from plotroute.errors import (
     QueueFull,
     RenderTimeout,
 )
-from plotroute.pipeline.single_flight import Flights
+from plotroute.pipeline.single_flight import SingleFlight
 
 # Nothing here takes so long; whatever does has hung.
 PATIENCE = 60
@@ -89,7 +89,7 @@ def clock():
 
 @pytest.fixture
 def flights(clock):
-    return Flights(clock)
+    return SingleFlight(clock)
 
 
 def make(kind):
@@ -311,7 +311,7 @@ def test_work_may_fly_itself(flights):
 
 def test_flights_of_two_are_two():
     work = Work("picture", held=True)
-    first, second = Flights(), Flights()
+    first, second = SingleFlight(), SingleFlight()
 
     with Waiters(1) as waiters:
         waiting = waiters.submit(first.join, "key", work, PATIENCE)

@@ -33,7 +33,7 @@ from plotroute.errors import (
 from plotroute.model import DatasetRef, Image, Job, Json, Manifest, PlotSpec, Versions
 from plotroute.params import picture_options
 from plotroute.pipeline.requests import PictureRequest, Result, Validity
-from plotroute.pipeline.single_flight import Flights
+from plotroute.pipeline.single_flight import SingleFlight
 from plotroute.pipeline.stale import Latest
 from plotroute.pipeline.waiting_room import Room, come_again
 from plotroute.render.base import Renderer
@@ -63,9 +63,9 @@ class Pipeline:
         self._clock = clock
         self._ahead = -math.inf
         """Of the clock, seconds before the timer, which is never set."""
-        self._flights: Flights[Result] = Flights()
+        self._flights: SingleFlight[Result] = SingleFlight()
         self._latest = Latest()
-        self._questions: Flights[Any] = Flights()
+        self._questions: SingleFlight[Any] = SingleFlight()
         self.room = room or Room(settings.threads)
 
     def ready(self) -> bool:
@@ -307,7 +307,9 @@ class Pipeline:
         left = self.room.left()
         return question() if left is None else self._join(self._questions, key, question, left)[0]
 
-    def _join(self, flights: Flights[T], key: str, work: Callable[[], T], timeout: float) -> tuple[T, bool]:
+    def _join(
+        self, flights: SingleFlight[T], key: str, work: Callable[[], T], timeout: float
+    ) -> tuple[T, bool]:
         """Join a flight for as long as this thread may wait; QueueFull says that it may not any longer."""
         left = self.room.left()
         try:

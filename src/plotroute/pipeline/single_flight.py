@@ -20,7 +20,7 @@ KEPT_FOR = 30.0
 the only thread of a web server for half a second each before the first of them has its next turn."""
 
 
-class _Flight(Generic[T]):
+class _Call(Generic[T]):
     def __init__(self) -> None:
         self.landed = Event()
         self.result: T | None = None
@@ -29,12 +29,12 @@ class _Flight(Generic[T]):
         self.is_kept = False
 
 
-class Flights(Generic[T]):
+class SingleFlight(Generic[T]):
     """The work under way in this process, by key."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._flights: dict[str, _Flight[T]] = {}
+        self._flights: dict[str, _Call[T]] = {}
         self._lock = Lock()
         self._ended: AnswerError | None = None
 
@@ -76,7 +76,7 @@ class Flights(Generic[T]):
         for key, flight in under_way:
             self._land(key, flight, error)
 
-    def _board(self, key: str, work: Callable[[], T], returning: bool = False) -> tuple[_Flight[T], bool]:
+    def _board(self, key: str, work: Callable[[], T], returning: bool = False) -> tuple[_Call[T], bool]:
         """Return the flight of `key`, started now if there is none, and whether there was one."""
         with self._lock:
             self._forget()
@@ -85,7 +85,7 @@ class Flights(Generic[T]):
                 if flight.landed.is_set() and flight.error is None:
                     del self._flights[key]  # it was kept for this one
                 return flight, True
-            flight = self._flights[key] = _Flight()
+            flight = self._flights[key] = _Call()
         # A thread of its own, so that no waiter's deadline ends the work of the others. There are never
         # more than there are threads that answer requests.
         thread = Thread(target=self._fly, args=(key, flight, work), name=f"flight-{key[:8]}", daemon=True)
@@ -96,7 +96,7 @@ class Flights(Generic[T]):
             self._land(key, flight, full)
         return flight, False
 
-    def _fly(self, key: str, flight: _Flight[T], work: Callable[[], T]) -> None:
+    def _fly(self, key: str, flight: _Call[T], work: Callable[[], T]) -> None:
         try:
             flight.result = work()
         except AnswerError as error:
@@ -106,13 +106,13 @@ class Flights(Generic[T]):
         else:
             self._land(key, flight, None)
 
-    def _keep(self, key: str, flight: _Flight[T]) -> None:
+    def _keep(self, key: str, flight: _Call[T]) -> None:
         with self._lock:
             flight.is_kept = True
             if flight.landed.is_set() and flight.error is None:  # just now
                 self._flights.setdefault(key, flight)
 
-    def _land(self, key: str, flight: _Flight[T], error: AnswerError | None) -> None:
+    def _land(self, key: str, flight: _Call[T], error: AnswerError | None) -> None:
         with self._lock:
             if flight.landed_at is not None:  # it was ended before its work
                 return

@@ -5,7 +5,7 @@ import pytest
 from plotroute import errors
 from plotroute.errors import SHARE_FAILURES_FOR
 from plotroute.render.server import fair_share
-from plotroute.render.server.fair_share import Flight, Lane
+from plotroute.render.server.fair_share import Lane, QueuedJob
 from plotroute.render.server.scheduler import OPEN_AFTER, OPEN_FOR, Scheduler
 
 LEAVES = [kind for kind in errors.answer_errors() if kind.__module__ == "plotroute.errors"]
@@ -34,7 +34,7 @@ IDLE = [Lane(), Lane()]
 
 
 def make(key="key", plot="plot", *, clock=None, queue_until=1010.0, timeout=10.0, **more):
-    return Flight(
+    return QueuedJob(
         key=key,
         plot=plot,
         message={"op": "render"},

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from plotroute.data.opened_files import States
 from plotroute.render.drawing.app_context import Recipe
 from plotroute.render.frames import Message, Outbox, Unpacker
-from plotroute.render.server.fair_share import Flight
+from plotroute.render.server.fair_share import QueuedJob
 from plotroute.render.server.printed_lines import Prints
 from plotroute.render.system import limits
 from plotroute.render.workers import zygote
@@ -49,7 +49,7 @@ class Process:
     """Whether it has said that it has got it."""
     strays: int = 0
     """Frames that belong to no job of its own: it can no longer be believed."""
-    flight: Flight | None = None
+    flight: QueuedJob | None = None
     loaded: set[str] = field(default_factory=set)
     """Ids of the data it has loaded."""
     renders: int = 0

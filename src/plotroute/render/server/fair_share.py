@@ -28,7 +28,7 @@ MOST_REMEMBERED = 10_000
 
 
 @dataclass(eq=False)
-class Flight:
+class QueuedJob:
     """One piece of work under way or waiting, and the requests that wait for it."""
 
     key: str
@@ -70,7 +70,7 @@ class Flight:
 class Lane:
     """A process as those see it that wait for one: what it is at, and the ids of the data it has loaded."""
 
-    flight: Flight | None = None
+    flight: QueuedJob | None = None
     loaded: Collection[str] = ()
 
 
@@ -82,7 +82,7 @@ class Durations:
         """Plot → format → seconds: the PDF of 50,000 points says nothing about the PNG."""
         self._loading: dict[tuple[str, ...], float] = {}
 
-    def note(self, flight: Flight, now: float) -> None:
+    def note(self, flight: QueuedJob, now: float) -> None:
         """Learn from a flight that has ended."""
         if flight.started_at is None:
             return
@@ -98,21 +98,21 @@ class Durations:
             formats[flight.format] = _blend(formats.get(flight.format), took)
             remember(self._drawing, flight.plot, formats)
 
-    def drawing(self, flight: Flight) -> float:
+    def drawing(self, flight: QueuedJob) -> float:
         """Return how long drawing is expected to take; in a new format, as long as in the quickest one."""
         formats = self._drawing.get(flight.plot, {})
         return formats.get(flight.format, min(formats.values(), default=_FIRST_GUESS))
 
-    def loading(self, flight: Flight) -> float:
+    def loading(self, flight: QueuedJob) -> float:
         """Return how long loading its data is expected to take."""
         return self._loading.get(_names(flight), 0.0)
 
-    def whole(self, flight: Flight, loaded: Collection[str]) -> float:
+    def whole(self, flight: QueuedJob, loaded: Collection[str]) -> float:
         """Return how long a process is expected to be at it that has the data in `loaded`."""
         load = 0.0 if flight.data.issubset(loaded) else self.loading(flight)
         return load + self.drawing(flight)
 
-    def left(self, flight: Flight, now: float) -> float:
+    def left(self, flight: QueuedJob, now: float) -> float:
         """Return how long a flight that has begun is expected to take from now on."""
         if flight.started_at is None:
             return 0.0
@@ -129,7 +129,7 @@ class Turns:
 
     def __init__(self, durations: Durations) -> None:
         self._durations = durations
-        self._waiting: dict[str, Flight] = {}
+        self._waiting: dict[str, QueuedJob] = {}
         self._plots: Counter[str] = Counter()
         """Plot → how many of its flights wait."""
         self._numbers = itertools.count(1)
@@ -142,17 +142,17 @@ class Turns:
         """Return how many wait."""
         return len(self._waiting)
 
-    def __contains__(self, flight: Flight) -> bool:
+    def __contains__(self, flight: QueuedJob) -> bool:
         """Whether the flight waits."""
         return self._waiting.get(flight.key) is flight
 
-    def __iter__(self) -> Iterator[Flight]:
+    def __iter__(self) -> Iterator[QueuedJob]:
         """Go through the flights in the order in which they are to be drawn."""
         return self.order(list(self._waiting.values()))
 
-    def order(self, flights: Iterable[Flight]) -> Iterator[Flight]:
+    def order(self, flights: Iterable[QueuedJob]) -> Iterator[QueuedJob]:
         """Yield `flights`, which wait or would like to, in the order in which they are to be drawn."""
-        plots: dict[str, deque[Flight]] = {}
+        plots: dict[str, deque[QueuedJob]] = {}
         for flight in sorted(flights, key=lambda flight: flight.turn):
             plots.setdefault(flight.plot, deque()).append(flight)
         heap = [(self._had_by(plot), own[0].turn, plot) for plot, own in plots.items()]
@@ -165,14 +165,14 @@ class Turns:
                 had += self._durations.drawing(flight)
                 heapq.heappush(heap, (had, plots[plot][0].turn, plot))
 
-    def add(self, flight: Flight) -> None:
+    def add(self, flight: QueuedJob) -> None:
         """Let a flight wait: behind the others of its plot, or where it was."""
         remember(self._had, flight.plot, self._had_by(flight.plot))
         flight.turn = min(flight.turn, next(self._numbers))
         self._waiting[flight.key] = flight
         self._plots[flight.plot] += 1
 
-    def take(self, flight: Flight) -> None:
+    def take(self, flight: QueuedJob) -> None:
         """Note that a process has begun the flight."""
         had = self._had_by(flight.plot)
         self.drop(flight)
@@ -180,13 +180,13 @@ class Turns:
         flight.charged = self._durations.drawing(flight)
         self._had[flight.plot] = had + flight.charged
 
-    def charge(self, flight: Flight, seconds: float) -> None:
+    def charge(self, flight: QueuedJob, seconds: float) -> None:
         """Charge its plot what a flight has really taken."""
         if flight.plot in self._had:
             self._had[flight.plot] += seconds - flight.charged
         flight.charged = 0.0
 
-    def drop(self, flight: Flight) -> None:
+    def drop(self, flight: QueuedJob) -> None:
         """Let a flight wait no longer."""
         if flight in self:
             del self._waiting[flight.key]
@@ -207,7 +207,7 @@ def remember(table: dict[Any, Any], key: object, value: object) -> None:
         table.pop(next(iter(table)))
 
 
-def _names(flight: Flight) -> tuple[str, ...]:
+def _names(flight: QueuedJob) -> tuple[str, ...]:
     """Return the datasets that a flight reads, whatever their parameters."""
     return tuple(sorted({id.partition("?")[0] for id in flight.data}))
 

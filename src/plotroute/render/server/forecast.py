@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from plotroute.render.server.fair_share import Durations, Flight, Lane
+from plotroute.render.server.fair_share import Durations, Lane, QueuedJob
 
 
 @dataclass(eq=False)
@@ -42,7 +42,7 @@ class Forecast:
             self._loading.update(dict.fromkeys(at.data.difference(lane.loaded), load))
         return _Played(left, {*at.data, *lane.loaded}, self._is_long(at))
 
-    def wait(self, flights: Iterable[Flight], flight: Flight) -> float:
+    def wait(self, flights: Iterable[QueuedJob], flight: QueuedJob) -> float:
         """Return the seconds until a process begins `flight`, which is among `flights`, in their order.
 
         So a process that is idle is one that is not waited for, whatever the others are at; and flights
@@ -66,7 +66,7 @@ class Forecast:
                 return at
             at = min(later)
 
-    def leaves_one(self, flight: Flight) -> bool:
+    def leaves_one(self, flight: QueuedJob) -> bool:
         """Whether there is a process for others while an idle one draws `flight`.
 
         One that takes longer than others may wait never gets the last process that is not at such a one:
@@ -75,12 +75,12 @@ class Forecast:
         return self._leaves_one(flight, 0.0)
 
     def _next(
-        self, waiting: Sequence[Flight], free: Sequence[_Played], at: float
-    ) -> tuple[Flight, _Played] | tuple[None, None]:
+        self, waiting: Sequence[QueuedJob], free: Sequence[_Played], at: float
+    ) -> tuple[QueuedJob, _Played] | tuple[None, None]:
         found = ((one, lane) for one in waiting for lane in free if self._may_begin(one, lane, at))
         return next(found, (None, None)) if free else (None, None)
 
-    def _may_begin(self, flight: Flight, lane: _Played, at: float) -> bool:
+    def _may_begin(self, flight: QueuedJob, lane: _Played, at: float) -> bool:
         """Whether the render server would give that idle process to the job (`Base._process_for`)."""
         if not self._leaves_one(flight, at):
             return False
@@ -94,12 +94,12 @@ class Forecast:
             return False
         return not having or at >= self._patient_until(flight)
 
-    def _patient_until(self, flight: Flight) -> float:
+    def _patient_until(self, flight: QueuedJob) -> float:
         """Return until when it waits for a process that has its data, before another one loads it too."""
         patience = min(self._durations.loading(flight), self._queue_timeout / 2)
         return flight.queued_at + patience - self._now
 
-    def _begin(self, flight: Flight, lane: _Played, at: float) -> None:
+    def _begin(self, flight: QueuedJob, lane: _Played, at: float) -> None:
         missing = flight.data - lane.loaded
         lane.free_in = at + self._durations.whole(flight, lane.loaded)
         lane.long = self._is_long(flight)
@@ -107,12 +107,12 @@ class Forecast:
             self._loading.update(dict.fromkeys(missing, lane.free_in - self._durations.drawing(flight)))
         lane.loaded |= flight.data
 
-    def _leaves_one(self, flight: Flight, at: float) -> bool:
+    def _leaves_one(self, flight: QueuedJob, at: float) -> bool:
         if len(self._lanes) == 1 or not self._is_long(flight):
             return True
         return sum(lane.long and lane.free_in > at for lane in self._lanes) < len(self._lanes) - 1
 
-    def _is_long(self, flight: Flight) -> bool:
+    def _is_long(self, flight: QueuedJob) -> bool:
         """Whether it takes longer than others may wait. A load does once it has taken so long."""
         if flight.started_at is not None and self._now - flight.started_at > self._queue_timeout:
             return True

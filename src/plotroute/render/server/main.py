@@ -49,7 +49,7 @@ from plotroute.render.server.children import Generation, Process, start_generati
 from plotroute.render.server.connections import Client, Clients, Waiter, Watch
 from plotroute.render.server.data_changes import Changes
 from plotroute.render.server.data_versions import KnownVersions
-from plotroute.render.server.fair_share import Flight, Lane
+from plotroute.render.server.fair_share import Lane, QueuedJob
 from plotroute.render.server.pool import Pool
 from plotroute.render.server.scheduler import Scheduler
 from plotroute.render.server.timed_images import Kept
@@ -169,7 +169,7 @@ class Base:
         self._clients.tell_all({**self._told_versions(), "number": number})
         self._changes.end()
 
-    def _drawing(self, message: Message) -> Flight:
+    def _drawing(self, message: Message) -> QueuedJob:
         return self._flight(
             message["key"],
             message["plot"],
@@ -182,7 +182,7 @@ class Base:
             ttl=message["ttl"],
         )
 
-    def _finding_out(self, message: Message) -> Flight:
+    def _finding_out(self, message: Message) -> QueuedJob:
         ref = DatasetRef(*message["ref"])
         self._versions.use(ref)
         if self._versions.has_changed(ref):
@@ -192,7 +192,7 @@ class Base:
             return flight
         return self._of_data("version", ref)
 
-    def _of_data(self, op: str, ref: DatasetRef) -> Flight:
+    def _of_data(self, op: str, ref: DatasetRef) -> QueuedJob:
         # Declared versions are the watcher's, so that hanging plots cannot keep them from being known.
         polled = self._pool.current is not None and ref.name in self._pool.current.poll
         inner = {"op": op, "ref": [ref.name, dict(ref.values)]}
@@ -212,9 +212,9 @@ class Base:
         request_id: str = "-",
         format: str = "",
         ttl: float = 0.0,
-    ) -> Flight:
+    ) -> QueuedJob:
         now = time.monotonic()
-        return Flight(
+        return QueuedJob(
             key=key,
             plot=plot,
             message=message,
@@ -244,7 +244,7 @@ class Base:
             if process is not None:
                 self._begin(flight, process)
 
-    def _lanes(self, flight: Flight) -> list[Lane]:
+    def _lanes(self, flight: QueuedJob) -> list[Lane]:
         """Return the processes that could draw the flight; those on their way are idle ones."""
         lanes = [Lane(p.flight, p.loaded) for p in self._pool.serving(flight.code, flight.role)]
         current = self._pool.current
@@ -252,7 +252,7 @@ class Base:
             lanes += [Lane()] * (self._pool.size - len(lanes))
         return lanes
 
-    def _process_for(self, flight: Flight) -> Process | None:
+    def _process_for(self, flight: QueuedJob) -> Process | None:
         """Return a process with nothing to do, one that has the flight's data if there is any.
 
         While a process loads some data no other begins to: a database is asked once for a cold page.
@@ -267,7 +267,7 @@ class Base:
             return None
         return process if self._scheduler.may_begin(flight, self._lanes(flight)) else None
 
-    def _better_waits(self, flight: Flight, missing: frozenset[str], idle: Process) -> bool:
+    def _better_waits(self, flight: QueuedJob, missing: frozenset[str], idle: Process) -> bool:
         """Whether a process that draws now has the data, and would be sooner than loading it once more."""
         waited = time.monotonic() - flight.queued_at
         seconds = sum(self._load_seconds.get(id, 0.0) for id in missing)
@@ -288,7 +288,7 @@ class Base:
                 loading |= process.flight.data - process.loaded
         return loading
 
-    def _begin(self, flight: Flight, process: Process) -> None:
+    def _begin(self, flight: QueuedJob, process: Process) -> None:
         flight.fresh = not process.renders
         self._scheduler.take(flight, loads=not flight.data <= process.loaded)
         process.flight = flight
@@ -352,7 +352,7 @@ class Base:
         if process.flight is None and not process.ending:
             self._pool.retire(process, "it has said what it was not asked for")
 
-    def _ref(self, flight: Flight) -> Any:
+    def _ref(self, flight: QueuedJob) -> Any:
         return flight.message["ref"]
 
     def lost(self, process: Process) -> None:
@@ -370,7 +370,9 @@ class Base:
         """Give a new process something to do."""
         self._dispatch()
 
-    def _land(self, flight: Flight, error: AnswerError | None, message: Message, body: bytes = b"") -> None:
+    def _land(
+        self, flight: QueuedJob, error: AnswerError | None, message: Message, body: bytes = b""
+    ) -> None:
         for waiter in self._scheduler.land(flight, error):
             assert isinstance(waiter, Waiter)
             if error is not None:
@@ -481,7 +483,7 @@ class Base:
         self._changes.end()
         self._end_if_idle()
 
-    def _why_it_waited(self, flight: Flight) -> AnswerError:
+    def _why_it_waited(self, flight: QueuedJob) -> AnswerError:
         """Return the error of a flight that no process has begun in time."""
         serving = self._pool.serving(flight.code, flight.role)
         current = self._pool.current
@@ -495,7 +497,7 @@ class Base:
     def _still_loading(self) -> DatasetLoading:
         return DatasetLoading("The data is still being loaded", headers={"Retry-After": "5"})
 
-    def _check(self, process: Process, flight: Flight, now: float) -> None:
+    def _check(self, process: Process, flight: QueuedJob, now: float) -> None:
         """Hold a flight to its limits: loading has one, drawing another."""
         assert flight.started_at is not None
         if flight.data_at is not None:
@@ -561,7 +563,7 @@ class Base:
         self._reload_asked = True
 
 
-def _ended(error: AnswerError, pid: int, flight: Flight) -> str:
+def _ended(error: AnswerError, pid: int, flight: QueuedJob) -> str:
     """Return the sentence of the log about a drawing that ended with its process."""
     cure = ""
     if error.code == RenderTimeout.code:

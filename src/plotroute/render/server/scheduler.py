@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Hashable, Sequence
 from typing import Any
 
 from plotroute.errors import SHARE_FAILURES_FOR, AnswerError, CircuitOpen, QueueFull
-from plotroute.render.server.fair_share import Durations, Flight, Lane, Turns, remember
+from plotroute.render.server.fair_share import Durations, Lane, QueuedJob, Turns, remember
 from plotroute.render.server.forecast import Forecast
 
 OPEN_AFTER = 3
@@ -26,14 +26,14 @@ class Scheduler:
         self._clock = clock
         self._queue_timeout = queue_timeout
         self._durations = Durations()
-        self.flights: dict[str, Flight] = {}
+        self.flights: dict[str, QueuedJob] = {}
         self.queue = Turns(self._durations)
         self._failures: dict[str, tuple[AnswerError, float]] = {}
         self._timeouts: dict[str, tuple[int, float]] = {}
         self._outdated = 0
 
     def join(
-        self, flight: Flight, waiter: Hashable, lanes: Sequence[Lane], *, at_once: bool = False
+        self, flight: QueuedJob, waiter: Hashable, lanes: Sequence[Lane], *, at_once: bool = False
     ) -> AnswerError | None:
         """Let `waiter` wait for the flight of that key; the error if it is refused, now.
 
@@ -61,12 +61,12 @@ class Scheduler:
         self.add(flight)
         return None
 
-    def add(self, flight: Flight) -> None:
+    def add(self, flight: QueuedJob) -> None:
         """Queue a flight that nobody waits for, or nobody yet."""
         self.flights[flight.key] = flight
         self.queue.add(flight)
 
-    def expected_wait(self, flight: Flight, lanes: Sequence[Lane]) -> float:
+    def expected_wait(self, flight: QueuedJob, lanes: Sequence[Lane]) -> float:
         """Return the seconds until a process of `lanes` would begin a flight that comes now."""
         if not lanes:  # they are being started: how long that takes is no matter of the queue
             return 0.0
@@ -74,14 +74,14 @@ class Scheduler:
         order = self.queue.order(alike if flight in self.queue else [*alike, flight])
         return self._forecast(lanes).wait(order, flight)
 
-    def may_begin(self, flight: Flight, lanes: Sequence[Lane]) -> bool:
+    def may_begin(self, flight: QueuedJob, lanes: Sequence[Lane]) -> bool:
         """Whether an idle process of `lanes` may be given to the flight: not the last, if it takes long."""
         return self._forecast(lanes).leaves_one(flight)
 
     def _forecast(self, lanes: Sequence[Lane]) -> Forecast:
         return Forecast(self._durations, self._queue_timeout, self._clock(), lanes)
 
-    def take(self, flight: Flight, loads: bool = False) -> None:
+    def take(self, flight: QueuedJob, loads: bool = False) -> None:
         """Note that a process has begun the flight, and whether it has to load data for it."""
         self.queue.take(flight)
         flight.started_at, flight.loads = self._clock(), loads
@@ -96,7 +96,7 @@ class Scheduler:
             flight.key, flight.outdated = f"{key} before {self._outdated}", True
             self.flights[flight.key] = flight
 
-    def put_back(self, flight: Flight) -> None:
+    def put_back(self, flight: QueuedJob) -> None:
         """Let a flight that had not really begun wait again, where it was."""
         self.queue.charge(flight, 0.0)
         flight.started_at = flight.data_at = None
@@ -104,7 +104,7 @@ class Scheduler:
         flight.tries += 1
         self.queue.add(flight)
 
-    def land(self, flight: Flight, error: AnswerError | None) -> list[Hashable]:
+    def land(self, flight: QueuedJob, error: AnswerError | None) -> list[Hashable]:
         """End a flight; return those who wait for what came of it."""
         now = self._clock()
         self.flights.pop(flight.key, None)
@@ -130,13 +130,13 @@ class Scheduler:
                     self.flights.pop(flight.key)
                     self.queue.drop(flight)
 
-    def overdue(self) -> list[Flight]:
+    def overdue(self) -> list[QueuedJob]:
         """Return the flights that have waited too long for a process."""
         now = self._clock()
         return [flight for flight in self.queue if now > flight.queue_until]
 
 
-def _dataset(flight: Flight) -> str:
+def _dataset(flight: QueuedJob) -> str:
     """Return the dataset whose version a flight finds out; a picture's has none."""
     ref: Any = flight.message.get("ref")
     return str(ref[0]) if ref else ""
