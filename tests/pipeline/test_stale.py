@@ -7,7 +7,7 @@ import pytest
 
 from plotroute.errors import DatasetUnavailable, PlotFailed, QueueFull
 from plotroute.pipeline import single_flight
-from plotroute.pipeline.stale import Latest
+from plotroute.pipeline.stale import StaleIndex
 from sketches import World, all_landed, outcome, until
 
 PLOTS = {
@@ -49,7 +49,7 @@ def old_and_new(world, path):
 
 
 def test_what_was_confirmed_last_is_shown():
-    latest = Latest()
+    latest = StaleIndex()
     latest.confirm("a", "first", 100.0)
     latest.confirm("a", "second", 101.0)
     latest.confirm("b", "third", 101.0)
@@ -59,7 +59,7 @@ def test_what_was_confirmed_last_is_shown():
 
 
 def test_what_was_true_too_long_ago_is_not():
-    latest = Latest()
+    latest = StaleIndex()
     latest.confirm("a", "key", 100.0)
     assert latest.within("a", 10.0, 109.999) == ("key", 100.0)
     assert latest.within("a", 10.0, 110.0) is None
@@ -68,14 +68,14 @@ def test_what_was_true_too_long_ago_is_not():
 
 
 def test_what_is_true_only_later_is_of_a_clock_that_was_set_back():
-    latest = Latest()
+    latest = StaleIndex()
     latest.confirm("a", "key", 10_000.0)
     assert latest.within("a", 600.0, 9_990.0) == ("key", 10_000.0)
     assert latest.within("a", 600.0, 6_400.0) is None
 
 
 def test_it_is_bounded_and_the_longest_unconfirmed_goes_first():
-    latest = Latest()
+    latest = StaleIndex()
     for n in range(10_000):
         latest.confirm(str(n), "key", 0.0)
     latest.confirm("0", "key", 0.0)

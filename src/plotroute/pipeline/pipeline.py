@@ -34,7 +34,7 @@ from plotroute.model import DatasetRef, Image, Job, Json, Manifest, PlotSpec, Ve
 from plotroute.params import picture_options
 from plotroute.pipeline.requests import PictureRequest, Result, Validity
 from plotroute.pipeline.single_flight import SingleFlight
-from plotroute.pipeline.stale import Latest
+from plotroute.pipeline.stale import StaleIndex
 from plotroute.pipeline.waiting_room import Room, come_again
 from plotroute.render.base import Renderer
 from plotroute.routing import routes, urls
@@ -64,7 +64,7 @@ class Pipeline:
         self._ahead = -math.inf
         """Of the clock, seconds before the timer, which is never set."""
         self._flights: SingleFlight[Result] = SingleFlight()
-        self._latest = Latest()
+        self._stale = StaleIndex()
         self._questions: SingleFlight[Any] = SingleFlight()
         self.room = room or Room(settings.threads)
 
@@ -268,7 +268,7 @@ class Pipeline:
     def _confirm(self, wanted: PictureRequest, key: str, now: float) -> None:
         """Note that the request means the picture under `key`, where it may be shown once it is outdated."""
         if wanted.plot.stale and wanted.plot.freshness == "keyed":
-            self._latest.confirm(wanted.request, key, now)
+            self._stale.confirm(wanted.request, key, now)
 
     def _outdated(
         self, wanted: PictureRequest, stored: Stored | None, now: float
@@ -280,7 +280,7 @@ class Pipeline:
         if wanted.plot.freshness != "keyed":
             until = (stored.expires_at or 0.0) if stored else 0.0
             return (stored, until) if stored and now < until + stale else None
-        last = self._latest.within(wanted.request, stale, now)
+        last = self._stale.within(wanted.request, stale, now)
         picture = self._cache.get(last[0]) if last else None
         return (picture, last[1]) if last and picture else None
 

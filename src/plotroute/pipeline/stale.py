@@ -15,7 +15,7 @@ from plotroute.data.freshness import SKEW
 _MOST = 10_000
 
 
-class Latest:
+class StaleIndex:
     """The last true pictures of one process: name of the request → (key, seconds since 1970)."""
 
     def __init__(self) -> None:
