@@ -24,7 +24,7 @@ from plotroute.settings import Settings
 from plotroute.web import negotiate, responses
 from plotroute.web.access import Access
 from plotroute.web.pages import listing
-from plotroute.web.request_context import Exchange
+from plotroute.web.request_context import RequestContext
 from plotroute.web.transport.request_body import Bodies
 from plotroute.web.transport.send_backlog import Outgoing
 
@@ -44,9 +44,9 @@ class Pictures:
         self._outgoing = outgoing
         self._bodies = Bodies(settings)
 
-    def answer(self, manifest: Manifest, found: Found, exchange: Exchange) -> Response:
+    def answer(self, manifest: Manifest, found: Found, context: RequestContext) -> Response:
         """Answer a request whose address means `found`; raises the AnswerError that is the answer."""
-        exchange.plot = found.plot.name
+        context.plot = found.plot.name
         allowed = methods(found.plot)
         if request.method == "OPTIONS":
             return responses.options(allowed)
@@ -57,28 +57,28 @@ class Pictures:
         if found.format == SCHEMA:
             self._access.check(found.plot, {})
             return responses.json(
-                listing.schema(found.plot, prefix=exchange.prefix),
+                listing.schema(found.plot, prefix=context.prefix),
                 "application/schema+json",
                 self._access.private(found.plot),
             )
-        return self._picture(manifest, found, exchange)
+        return self._picture(manifest, found, context)
 
-    def _picture(self, manifest: Manifest, found: Found, exchange: Exchange) -> Response:
+    def _picture(self, manifest: Manifest, found: Found, context: RequestContext) -> Response:
         """A picture: which format → which picture → may they see it → 304, or look up or draw → answer."""
-        wanted, negotiated = self._wanted(manifest, found, exchange)
-        exchange.key = wanted.key
+        wanted, negotiated = self._wanted(manifest, found, context)
+        context.key = wanted.key
         private = self._access.private(found.plot)
         if wanted.etag is not None and _knows(wanted.etag):
-            exchange.outcome = "not-modified"
-            exchange.looked_up = wanted, None
+            context.outcome = "not-modified"
+            context.looked_up = wanted, None
             return responses.not_modified(wanted.plot, wanted.etag, negotiated, drawn=False, private=private)
         answer = self._pipeline.image(wanted)
-        exchange.outcome = answer.outcome
+        context.outcome = answer.outcome
         known = _knows(answer.etag)
         if self._outgoing is not None and not known and request.method != "HEAD":
             self._outgoing.check(len(answer.image.body))
         if answer.outcome == "hit":
-            exchange.looked_up = wanted, answer.expires_at
+            context.looked_up = wanted, answer.expires_at
         if known:
             drawn = answer.outcome not in ("hit", "stale")
             return responses.not_modified(
@@ -91,7 +91,9 @@ class Pictures:
             )
         return responses.picture(wanted, answer, negotiated, private=private)
 
-    def _wanted(self, manifest: Manifest, found: Found, exchange: Exchange) -> tuple[PictureRequest, bool]:
+    def _wanted(
+        self, manifest: Manifest, found: Found, context: RequestContext
+    ) -> tuple[PictureRequest, bool]:
         """Return what is asked for, and whether Accept had a say in it, once it is known to be allowed."""
         accept = request.headers.get("Accept")
         format = found.format or negotiate.image_format(accept, tuple(IMAGE_TYPES))
@@ -109,7 +111,7 @@ class Pictures:
                 body=self._body() if request.method == "POST" else None,
                 user=self._access.user() if found.plot.users else None,
                 allow=lambda values: self._access.check(found.plot, values),
-                request_id=exchange.request_id,
+                request_id=context.request_id,
             )
         except InvalidParameters:
             # What is wrong tells what would be right: not to those who may not know of the plot.

@@ -23,7 +23,7 @@ log = logging.getLogger("plotroute.access")
 
 
 @dataclass
-class Exchange:
+class RequestContext:
     """What is known of the request that is being answered."""
 
     request_id: str = field(default_factory=lambda: request_id(request.headers.get("X-Request-ID")))

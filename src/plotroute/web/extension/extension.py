@@ -33,7 +33,7 @@ from plotroute.web.extension.testing import without_request
 from plotroute.web.pages import listing
 from plotroute.web.plot_view import methods
 from plotroute.web.proxies import link_path
-from plotroute.web.request_context import Exchange
+from plotroute.web.request_context import RequestContext
 from plotroute.web.response_cache import raw
 
 log = logging.getLogger("plotroute")
@@ -241,37 +241,37 @@ class Extension:
     def _answer(self) -> Any:
         """Answer a request for a plot. What is wrong is told as `plotroute serve` tells it."""
         runtime = self._running()
-        exchange = self._exchange()
+        context = self._context()
         try:
-            response = self._ready(runtime, exchange)
+            response = self._ready(runtime, context)
             if response is None:
                 with runtime.at_most():
-                    response = self._picture(runtime, exchange)
+                    response = self._picture(runtime, context)
         except Unauthorized as error:
             manager = getattr(current_app, "login_manager", None)
             if manager is not None:  # it knows where people log in
                 return manager.unauthorized()
-            response = self._failed(runtime, exchange, error)
+            response = self._failed(runtime, context, error)
         except AnswerError as error:
             _propagate(error)
-            response = retry_redirect.again(error, exchange)
+            response = retry_redirect.again(error, context)
             if response is None:
-                response = self._failed(runtime, exchange, error)
+                response = self._failed(runtime, context, error)
                 app_errors.report(error)
                 if (own := app_errors.handled(error)) is not None:
                     response = current_app.make_response(own)
         # What is forbidden to some is not named to whoever reads the counts.
-        exchange.end(response, runtime.metrics, named=self.mount.authorize is None)
+        context.end(response, runtime.metrics, named=self.mount.authorize is None)
         # One that was ready is kept already.
-        if exchange.looked_up is not None and request.method == "GET":
-            exchange.keep_ready(runtime.answers, raw(request.environ), response)
+        if context.looked_up is not None and request.method == "GET":
+            context.keep_ready(runtime.answers, raw(request.environ), response)
         return response
 
-    def _exchange(self) -> Exchange:
+    def _context(self) -> RequestContext:
         root = self.root()
-        return Exchange(prefix=root, home=f"{root}/plots" if "gallery" in self.mount.serve else "")
+        return RequestContext(prefix=root, home=f"{root}/plots" if "gallery" in self.mount.serve else "")
 
-    def _picture(self, runtime: Runtime, exchange: Exchange) -> Response:
+    def _picture(self, runtime: Runtime, context: RequestContext) -> Response:
         manifest = runtime.pipeline.manifest()
         try:
             found = runtime.pipeline.find(manifest, request.path.removeprefix(self.mount.url_prefix))
@@ -283,9 +283,9 @@ class Extension:
                 raise PlotFailed(title, detail=detail) from None
             # The nearest name is for those who may know it.
             raise UnknownPlot("There is no plot at this address any more") from None
-        return runtime.pictures.answer(manifest, found, exchange)
+        return runtime.pictures.answer(manifest, found, context)
 
-    def _ready(self, runtime: Runtime, exchange: Exchange) -> Response | None:
+    def _ready(self, runtime: Runtime, context: RequestContext) -> Response | None:
         """Return the answer that the same request has had, if it still holds. The app has had its say."""
         if request.method != "GET":
             return None
@@ -294,7 +294,7 @@ class Extension:
             return None
         ready, body = found
         runtime.access.check(ready.wanted.plot, ready.wanted.job.values)
-        exchange.plot, exchange.outcome, exchange.key = (
+        context.plot, context.outcome, context.key = (
             ready.wanted.plot.name,
             ready.outcome,
             ready.wanted.key,
@@ -304,8 +304,8 @@ class Extension:
         response.headers.extend(ready.headers)
         return response
 
-    def _failed(self, runtime: Runtime, exchange: Exchange, error: AnswerError) -> Response:
-        return exchange.failed(
+    def _failed(self, runtime: Runtime, context: RequestContext, error: AnswerError) -> Response:
+        return context.failed(
             error, pictures=runtime.settings.error_pictures, development=bool(current_app.debug)
         )
 
@@ -330,12 +330,12 @@ class Extension:
         """Return a view of one of them. What is wrong is told as with plots, but never by a picture."""
 
         def answer() -> Response:
-            runtime, exchange = self._running(), self._exchange()
+            runtime, context = self._running(), self._context()
             try:
                 response = view()
             except AnswerError as error:
-                response = exchange.failed(error, pictures=False, development=bool(current_app.debug))
-            exchange.end(response, runtime.metrics)
+                response = context.failed(error, pictures=False, development=bool(current_app.debug))
+            context.end(response, runtime.metrics)
             return response
 
         return mounting.view_of(answer)

@@ -11,7 +11,7 @@ from flask import Response, request
 
 from plotroute.errors import AnswerError
 from plotroute.web import negotiate
-from plotroute.web.request_context import Exchange
+from plotroute.web.request_context import RequestContext
 
 ONE_TURN = 0.5
 """Seconds that such a request holds the only thread of a process: more than most plots take to draw."""
@@ -23,11 +23,11 @@ _MOST = 16
 _COUNTER = "_again"
 
 
-def again(error: AnswerError, exchange: Exchange) -> Response | None:
+def again(error: AnswerError, context: RequestContext) -> Response | None:
     """Return the redirect for an image that there was no thread for; None where the error is to be told."""
     if not (error.again and may_come_again()):
         return None
-    exchange.outcome = "again"
+    context.outcome = "again"
     # Relative to the very address that the browser has asked for: whatever proxies have made of it.
     location = "?" + "&".join([*_without_counter(), f"{_COUNTER}={_turns() + 1}"])
     return Response(status=307, headers={"Location": location, "Cache-Control": "no-store"})

@@ -20,7 +20,7 @@ from plotroute.settings import Settings
 from plotroute.web.metrics import Metrics
 from plotroute.web.pages.html import path_of
 from plotroute.web.proxies import link_prefix
-from plotroute.web.request_context import Exchange
+from plotroute.web.request_context import RequestContext
 from plotroute.web.response_cache import RAW, ReadyAnswers
 from plotroute.web.standalone.views import Views
 from plotroute.web.transport.send_backlog import Outgoing
@@ -60,17 +60,17 @@ def create_app(
     @app.before_request
     def begin() -> None:
         prefix = link_prefix(request.environ, settings)
-        g.exchange = Exchange(prefix=prefix, home=f"{path_of(prefix)}/")
+        g.context = RequestContext(prefix=prefix, home=f"{path_of(prefix)}/")
 
     @app.route("/", defaults={"path": ""}, methods=_METHODS, provide_automatic_options=False)
     @app.route("/<path:path>", methods=_METHODS, provide_automatic_options=False)
     def answer(path: str) -> Response:
-        return views.answer("/" + path, g.exchange)
+        return views.answer("/" + path, g.context)
 
     @app.errorhandler(AnswerError)
     def wrong(error: AnswerError) -> Response:
-        exchange: Exchange = g.exchange
-        return exchange.failed(error, pictures=settings.error_pictures, development=development)
+        context: RequestContext = g.context
+        return context.failed(error, pictures=settings.error_pictures, development=development)
 
     # A method that no rule has, a line break in a path, an Upgrade: what the two rules do not take.
     @app.errorhandler(UnusualMethod)
@@ -78,7 +78,7 @@ def create_app(
     @app.errorhandler(WebsocketMismatch)
     def unusual(_: HTTPException) -> Response:
         try:
-            return views.answer(request.path, g.exchange)  # which says what there is at that address
+            return views.answer(request.path, g.context)  # which says what there is at that address
         except AnswerError as error:
             return wrong(error)
 
@@ -91,15 +91,15 @@ def create_app(
                 {"Cache-Control": "no-store"},
                 content_type="text/plain; charset=utf-8",
             )
-        log.exception("%s %s: a fault of plotroute's own", g.exchange.request_id, request.path)
+        log.exception("%s %s: a fault of plotroute's own", g.context.request_id, request.path)
         return wrong(PlotFailed("Something went wrong"))
 
     @app.after_request
     def end(response: Response) -> Response:
-        exchange: Exchange = g.exchange
-        exchange.end(response, views.metrics)
+        context: RequestContext = g.context
+        context.end(response, views.metrics)
         if answers is not None and RAW in request.environ:
-            exchange.keep_ready(answers, request.environ[RAW], response)
+            context.keep_ready(answers, request.environ[RAW], response)
         return response
 
     return app

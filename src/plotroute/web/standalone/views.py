@@ -21,7 +21,7 @@ from plotroute.web.metrics import Metrics
 from plotroute.web.pages import listing
 from plotroute.web.plot_view import Pictures
 from plotroute.web.proxies import link_prefix
-from plotroute.web.request_context import Exchange
+from plotroute.web.request_context import RequestContext
 from plotroute.web.transport.send_backlog import Outgoing
 
 log = logging.getLogger("plotroute")
@@ -59,7 +59,7 @@ class Views:
             "/favicon.ico": self._icon,
         }
 
-    def answer(self, path: str, exchange: Exchange) -> Response:
+    def answer(self, path: str, context: RequestContext) -> Response:
         """Answer the request at `path`, decoded once; raises the AnswerError that is the answer."""
         if len(request.environ.get("RAW_URI", "") or request.full_path) > self._settings.max_url:
             raise UrlTooLong(f"The URL is longer than {self._settings.max_url:,} bytes")
@@ -78,7 +78,7 @@ class Views:
                 # Perhaps the very plot that was just written.
                 raise PlotFailed(manifest.problem, detail=manifest.problem_detail) from None
             raise
-        return self._pictures.answer(manifest, found, exchange)
+        return self._pictures.answer(manifest, found, context)
 
     def _announce(self, manifest: Manifest) -> None:
         """Say once per version of the code which plots took the place of something built in."""
