@@ -27,7 +27,7 @@ from plotroute.logs import set_up_logging
 from plotroute.model import IMAGE_TYPES, Image, Manifest
 from plotroute.pipeline import Pipeline
 from plotroute.settings import Settings
-from plotroute.web.access_log import Journal
+from plotroute.web.access_log import AccessLog
 from plotroute.web.metrics import Metrics
 from plotroute.web.response_cache import ReadyAnswers
 from plotroute.web.standalone.app import create_app
@@ -210,7 +210,7 @@ class Sketches:
         return f"state:{self.states.get(name, 'first')}" if version.startswith("state:") else version
 
 
-class Still(Journal):
+class Still(AccessLog):
     """A journal that writes when it is told to."""
 
     def _start(self) -> None: ...
@@ -220,7 +220,7 @@ class World:
     """A server of sketches, with what stands before Flask or without it."""
 
     def __init__(
-        self, *, front: bool = True, clock: Clock | None = None, cache=None, journal=Still, **settings
+        self, *, front: bool = True, clock: Clock | None = None, cache=None, access_log=Still, **settings
     ) -> None:
         self.clock = clock or Clock()
         self.renderer = Sketches(self.clock)
@@ -228,13 +228,13 @@ class World:
         self.cache = cache or MemoryCache(self.settings.cache_memory)
         self.pipeline = Pipeline(self.renderer, self.cache, self.settings, self.clock)
         self.metrics = Metrics()
-        self.journal = journal(self.metrics)
+        self.access_log = access_log(self.metrics)
         self.entered = 0
         """How many requests Flask was asked."""
         if front:
             answers = ReadyAnswers(self.pipeline)
             flask = create_app(self.pipeline, self.settings, metrics=self.metrics, answers=answers)
-            self.app = Front(self._counted(flask), answers, self.journal, Outgoing(2**30))
+            self.app = Front(self._counted(flask), answers, self.access_log, Outgoing(2**30))
         else:
             flask = create_app(self.pipeline, self.settings, metrics=self.metrics)
             self.app = self._counted(flask)

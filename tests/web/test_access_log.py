@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from plotroute.logs import write_lines
-from plotroute.web.access_log import Journal
+from plotroute.web.access_log import AccessLog
 from sketches import PATIENCE, World, count, logged, until
 
 LINE = re.compile(
@@ -22,7 +22,7 @@ LINE = re.compile(
 @pytest.fixture
 def world():
     """A server with the journal that it really has, and a ready answer."""
-    world = World(journal=Journal)
+    world = World(access_log=AccessLog)
     for _ in range(2):
         world.get("/plots/line")
     return world
@@ -165,7 +165,7 @@ def test_a_log_of_warnings_has_no_lines_and_the_counts_go_on(world):
 
 def test_nothing_runs_before_the_first_ready_answer():
     before = set(threading.enumerate())
-    world = World(journal=Journal)
+    world = World(access_log=AccessLog)
     for _ in range(2):
         world.get("/plots/line")
     assert set(threading.enumerate()) - before == set()
@@ -184,8 +184,8 @@ def test_there_is_one_thread_however_many_answer_first(world):
         reader.start()
     for reader in readers:
         reader.join(PATIENCE)
-    [journal] = set(threading.enumerate()) - before
-    assert journal.daemon
+    [access_log] = set(threading.enumerate()) - before
+    assert access_log.daemon
     until(lambda: hits(world) == 9)
 
 

@@ -110,5 +110,5 @@ def test_nothing_that_a_request_says_becomes_a_label():
     for path in ("/plots/of/secret/revenue", "/secret", "/plots/line?method=secret", "/plots/line?_=secret"):
         for _ in range(3):
             world.get(path, X_Request_ID="secret", Accept="image/png, a/secret")
-    world.journal.flush()
+    world.access_log.flush()
     assert "secret" not in world.get("/metrics").text

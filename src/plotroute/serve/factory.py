@@ -46,7 +46,7 @@ def make_cache(settings: Settings) -> Cache:
 def make_app(service: Service, path: str = "") -> Callable[..., Any]:
     """Return the WSGI app of a service."""
     # Here: a pipeline without an app, as `draw` has it, needs no Flask.
-    from plotroute.web.access_log import Journal
+    from plotroute.web.access_log import AccessLog
     from plotroute.web.metrics import Metrics
     from plotroute.web.proxies import behind_proxies
     from plotroute.web.response_cache import ReadyAnswers
@@ -66,4 +66,4 @@ def make_app(service: Service, path: str = "") -> Callable[..., Any]:
     app = create_app(
         pipeline, settings, site=service.site, metrics=metrics, answers=answers, outgoing=outgoing
     )
-    return Front(behind_proxies(app, settings), answers, Journal(metrics), outgoing, pipeline.drain)
+    return Front(behind_proxies(app, settings), answers, AccessLog(metrics), outgoing, pipeline.drain)

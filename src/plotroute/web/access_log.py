@@ -21,7 +21,7 @@ log = logging.getLogger("plotroute.access")
 _WRITE_EVERY = 0.1
 
 
-class Journal:
+class AccessLog:
     """What was answered, of one server."""
 
     def __init__(self, metrics: Metrics) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.test import Client
 
-from plotroute.web.access_log import Journal
+from plotroute.web.access_log import AccessLog
 from plotroute.web.metrics import Metrics
 from plotroute.web.response_cache import ReadyAnswers
 from plotroute.web.standalone.app import create_app
@@ -273,7 +273,7 @@ def test_the_counts_are_the_same(worlds):
             for _ in range(5):
                 ask_both(worlds, "GET", path, headers)
     with_front, without = worlds
-    with_front.journal.flush()
+    with_front.access_log.flush()
     counted = count(without.metrics)
     assert 'plotroute_answers_total{outcome="hit",plot="line",status="200"} 4.0' in counted
     assert count(with_front.metrics) == counted
@@ -292,7 +292,7 @@ def test_the_log_is_the_same():
                 ):
                     for _ in range(3):
                         world.ask("GET", path, headers)
-                        world.journal.flush()
+                        world.access_log.flush()
         logs.append(log.getvalue().splitlines())
     # The second, an id of our own, and how long it took.
     changing = re.compile("^[0-9:]{8} |[0-9a-f]{32} (?=GET)|[0-9.]+ ms$")
@@ -414,7 +414,7 @@ def test_real_pictures_are_the_same_with_and_without(make_client):
         entered.append(environ["PATH_INFO"])
         return flask(environ, start_response)
 
-    fronted = Client(Front(counted, answers, Journal(Metrics()), Outgoing(2**30)))
+    fronted = Client(Front(counted, answers, AccessLog(Metrics()), Outgoing(2**30)))
     addresses = [
         f"/plots/{name}{end}" for name in ("numbers/line", "random") for end in ("", ".svg", ".webp")
     ]
@@ -533,6 +533,6 @@ def test_whatever_happens_nobody_can_tell(requests, steps):
     for step, which in steps:
         step(worlds, *requests[which % len(requests)], etags)
     with_front, without = worlds
-    with_front.journal.flush()
+    with_front.access_log.flush()
     assert count(with_front.metrics) == count(without.metrics)
     assert with_front.renderer.drawings() == without.renderer.drawings()

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from plotroute.web.access_log import Journal
+from plotroute.web.access_log import AccessLog
 from plotroute.web.request_ids import request_id
 from plotroute.web.response_cache import RAW, ReadyAnswers, raw
 from plotroute.web.transport.send_backlog import Outgoing
@@ -23,14 +23,14 @@ class Front:
         self,
         app: Callable[..., Iterable[bytes]],
         answers: ReadyAnswers,
-        journal: Journal,
+        access_log: AccessLog,
         outgoing: Outgoing,
         drain: Callable[[], None] = lambda: None,
     ) -> None:
         """`drain` has requests that still wait answered, because the server stops."""
         self._app = app
         self._answers = answers
-        self._journal = journal
+        self._access_log = access_log
         self._outgoing = outgoing
         self.drain = drain
 
@@ -45,7 +45,7 @@ class Front:
                 ready, body = found
                 id = request_id(environ.get("HTTP_X_REQUEST_ID"))
                 start_response(ready.status, [*ready.headers, ("X-Request-ID", id)])
-                self._journal.note(ready, id, started)
+                self._access_log.note(ready, id, started)
                 return [body]
             environ[RAW] = asked
         return self._app(environ, start_response)
