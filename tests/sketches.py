@@ -29,9 +29,9 @@ from plotroute.pipeline import Pipeline
 from plotroute.settings import Settings
 from plotroute.web.access_log import AccessLog
 from plotroute.web.metrics import Metrics
-from plotroute.web.response_cache import ReadyAnswers
+from plotroute.web.response_cache import ResponseCache
 from plotroute.web.standalone.app import create_app
-from plotroute.web.standalone.fast_path import Front
+from plotroute.web.standalone.fast_path import ResponseCacheMiddleware
 from plotroute.web.transport.send_backlog import Outgoing
 
 # Nothing here takes so long; whatever does has hung.
@@ -232,9 +232,11 @@ class World:
         self.entered = 0
         """How many requests Flask was asked."""
         if front:
-            answers = ReadyAnswers(self.pipeline)
+            answers = ResponseCache(self.pipeline)
             flask = create_app(self.pipeline, self.settings, metrics=self.metrics, answers=answers)
-            self.app = Front(self._counted(flask), answers, self.access_log, Outgoing(2**30))
+            self.app = ResponseCacheMiddleware(
+                self._counted(flask), answers, self.access_log, Outgoing(2**30)
+            )
         else:
             flask = create_app(self.pipeline, self.settings, metrics=self.metrics)
             self.app = self._counted(flask)

@@ -49,9 +49,9 @@ def make_app(service: Service, path: str = "") -> Callable[..., Any]:
     from plotroute.web.access_log import AccessLog
     from plotroute.web.metrics import Metrics
     from plotroute.web.proxies import behind_proxies
-    from plotroute.web.response_cache import ReadyAnswers
+    from plotroute.web.response_cache import ResponseCache
     from plotroute.web.standalone.app import create_app
-    from plotroute.web.standalone.fast_path import Front
+    from plotroute.web.standalone.fast_path import ResponseCacheMiddleware
     from plotroute.web.transport.send_backlog import Outgoing
 
     pipeline = make_pipeline(service, path)
@@ -60,10 +60,12 @@ def make_app(service: Service, path: str = "") -> Callable[..., Any]:
         return behind_proxies(app, service.settings)
     keep_warm(pipeline, service.settings.warm)
     settings = service.settings
-    metrics, answers = Metrics(), ReadyAnswers(pipeline)
+    metrics, answers = Metrics(), ResponseCache(pipeline)
     # As much as is kept in memory may be on its way beside it: whatever is small has both small.
     outgoing = Outgoing(max(settings.cache_memory, 2 * settings.max_output))
     app = create_app(
         pipeline, settings, site=service.site, metrics=metrics, answers=answers, outgoing=outgoing
     )
-    return Front(behind_proxies(app, settings), answers, AccessLog(metrics), outgoing, pipeline.drain)
+    return ResponseCacheMiddleware(
+        behind_proxies(app, settings), answers, AccessLog(metrics), outgoing, pipeline.drain
+    )

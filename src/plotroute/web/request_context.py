@@ -17,7 +17,7 @@ from plotroute.web.errors.respond import respond
 from plotroute.web.metrics import Metrics
 from plotroute.web.pages.html import path_of
 from plotroute.web.request_ids import request_id
-from plotroute.web.response_cache import ReadyAnswers, Request
+from plotroute.web.response_cache import Request, ResponseCache
 
 log = logging.getLogger("plotroute.access")
 
@@ -71,7 +71,7 @@ class RequestContext:
             home=self.home,
         )
 
-    def keep_ready(self, answers: ReadyAnswers, asked: Request, response: Response) -> None:
+    def keep_ready(self, answers: ResponseCache, asked: Request, response: Response) -> None:
         """Keep an answer that was looked up, for whoever asks the same again."""
         if self.looked_up is not None:
             wanted, expires_at = self.looked_up

@@ -40,7 +40,7 @@ class Ready:
     """For the log, between the request id and the time it took."""
 
 
-class ReadyAnswers:
+class ResponseCache:
     """The answers of one server, as many as have room; the oldest goes first."""
 
     def __init__(self, pipeline: Pipeline) -> None:

@@ -10,9 +10,9 @@ from werkzeug.test import Client
 
 from plotroute.web.access_log import AccessLog
 from plotroute.web.metrics import Metrics
-from plotroute.web.response_cache import ReadyAnswers
+from plotroute.web.response_cache import ResponseCache
 from plotroute.web.standalone.app import create_app
-from plotroute.web.standalone.fast_path import Front
+from plotroute.web.standalone.fast_path import ResponseCacheMiddleware
 from plotroute.web.transport.send_backlog import Outgoing
 from sketches import Clock, World, count, logged, outcome, told
 
@@ -407,14 +407,14 @@ def test_real_pictures_are_the_same_with_and_without(make_client):
         def random(ax):
             ax.plot(np.random.rand(9))
     """)
-    answers, entered = ReadyAnswers(plain.pipeline), []
+    answers, entered = ResponseCache(plain.pipeline), []
     flask = create_app(plain.pipeline, plain.pipeline._settings, answers=answers)
 
     def counted(environ, start_response):
         entered.append(environ["PATH_INFO"])
         return flask(environ, start_response)
 
-    fronted = Client(Front(counted, answers, AccessLog(Metrics()), Outgoing(2**30)))
+    fronted = Client(ResponseCacheMiddleware(counted, answers, AccessLog(Metrics()), Outgoing(2**30)))
     addresses = [
         f"/plots/{name}{end}" for name in ("numbers/line", "random") for end in ("", ".svg", ".webp")
     ]

@@ -18,7 +18,7 @@ from plotroute.web.extension.access import Owner
 from plotroute.web.extension.mounting import Mount
 from plotroute.web.metrics import Metrics
 from plotroute.web.plot_view import Pictures
-from plotroute.web.response_cache import ReadyAnswers
+from plotroute.web.response_cache import ResponseCache
 
 
 class Runtime:
@@ -34,7 +34,7 @@ class Runtime:
         self.metrics = Metrics()
         self.access = Owner(settings, authorize=mount.authorize, user=mount.user, public=mount.public)
         self.pictures = Pictures(pipeline, settings, self.access)
-        self.answers = ReadyAnswers(pipeline)
+        self.answers = ResponseCache(pipeline)
         self._has_one_thread = threads == 1
 
     def at_most(self) -> AbstractContextManager[None]:

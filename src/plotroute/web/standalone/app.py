@@ -21,7 +21,7 @@ from plotroute.web.metrics import Metrics
 from plotroute.web.pages.html import path_of
 from plotroute.web.proxies import link_prefix
 from plotroute.web.request_context import RequestContext
-from plotroute.web.response_cache import RAW, ReadyAnswers
+from plotroute.web.response_cache import RAW, ResponseCache
 from plotroute.web.standalone.views import Views
 from plotroute.web.transport.send_backlog import Outgoing
 
@@ -37,7 +37,7 @@ def create_app(
     site: Path | None = None,
     development: bool = False,
     metrics: Metrics | None = None,
-    answers: ReadyAnswers | None = None,
+    answers: ResponseCache | None = None,
     outgoing: Outgoing | None = None,
 ) -> Flask:
     """Return the app that answers every plot of `pipeline`.

@@ -12,17 +12,17 @@ from typing import Any
 
 from plotroute.web.access_log import AccessLog
 from plotroute.web.request_ids import request_id
-from plotroute.web.response_cache import RAW, ReadyAnswers, raw
+from plotroute.web.response_cache import RAW, ResponseCache, raw
 from plotroute.web.transport.send_backlog import Outgoing
 
 
-class Front:
+class ResponseCacheMiddleware:
     """The WSGI app of a server: ready answers first, `app` for all else."""
 
     def __init__(
         self,
         app: Callable[..., Iterable[bytes]],
-        answers: ReadyAnswers,
+        answers: ResponseCache,
         access_log: AccessLog,
         outgoing: Outgoing,
         drain: Callable[[], None] = lambda: None,
