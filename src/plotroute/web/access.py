@@ -25,7 +25,7 @@ class Access(Protocol):
         """Whether caches between server and reader must not keep an answer; without a plot, a list."""
 
 
-class Everyone:
+class PublicAccess:
     """The access of a server that plotroute owns: everybody may see everything."""
 
     def __init__(self, settings: Settings) -> None:

@@ -18,7 +18,7 @@ Authorize = Callable[[str, Mapping[str, Json]], Any]
 """Told the name of a plot and its values, it says whether who asks may see the picture."""
 
 
-class Owner:
+class AppAccess:
     """The access of an app that plots are a part of: the app decides."""
 
     def __init__(

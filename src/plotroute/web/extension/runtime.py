@@ -14,7 +14,7 @@ from plotroute import settings
 from plotroute.pipeline import Pipeline
 from plotroute.settings import Settings
 from plotroute.web.extension import host_threads, retry_redirect
-from plotroute.web.extension.access import Owner
+from plotroute.web.extension.access import AppAccess
 from plotroute.web.extension.mounting import Mount
 from plotroute.web.metrics import Metrics
 from plotroute.web.plot_view import Pictures
@@ -32,7 +32,7 @@ class Runtime:
         self.pipeline = pipeline
         self.process = process
         self.metrics = Metrics()
-        self.access = Owner(settings, authorize=mount.authorize, user=mount.user, public=mount.public)
+        self.access = AppAccess(settings, authorize=mount.authorize, user=mount.user, public=mount.public)
         self.pictures = Pictures(pipeline, settings, self.access)
         self.answers = ResponseCache(pipeline)
         self._has_one_thread = threads == 1

@@ -16,7 +16,7 @@ from plotroute.routing import routes
 from plotroute.routing.removed import departed
 from plotroute.settings import Settings
 from plotroute.web import responses
-from plotroute.web.access import Everyone
+from plotroute.web.access import PublicAccess
 from plotroute.web.metrics import Metrics
 from plotroute.web.pages import listing
 from plotroute.web.plot_view import Pictures
@@ -48,7 +48,7 @@ class Views:
         self._announced: Manifest | None = None
         self._first: Manifest | None = None
         """The first version of the code that was seen: what pages may show the addresses of."""
-        self._pictures = Pictures(pipeline, settings, Everyone(settings), outgoing)
+        self._pictures = Pictures(pipeline, settings, PublicAccess(settings), outgoing)
         self._own = {
             "/": self._list_page,
             "/plots": self._list_page,
