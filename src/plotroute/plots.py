@@ -281,7 +281,7 @@ class Plots:
             return
         from plotroute.serve.embedded import Embedded
         from plotroute.web.extension.extension import Extension
-        from plotroute.web.extension.mounting import Mount
+        from plotroute.web.extension.mounting import ExtensionOptions
 
         if callable(decorators):
             raise BadRegistration("decorators= is a list of them: decorators=(login_required,).")
@@ -290,7 +290,7 @@ class Plots:
         named = (
             (public,) if isinstance(public, str) else public if isinstance(public, bool) else tuple(public)
         )
-        mount = Mount(name, url_prefix, served, tuple(decorators), authorize, user, named)
+        mount = ExtensionOptions(name, url_prefix, served, tuple(decorators), authorize, user, named)
         self._extensions.add(Extension(app, source, mount))
 
     def changed(self, *names: str) -> None:

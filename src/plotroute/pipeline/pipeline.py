@@ -38,7 +38,7 @@ from plotroute.pipeline.stale import StaleIndex
 from plotroute.pipeline.waiting_room import Room, come_again
 from plotroute.render.base import Renderer
 from plotroute.routing import routes, urls
-from plotroute.routing.routes import Found
+from plotroute.routing.routes import Match
 from plotroute.settings import Settings
 
 log = logging.getLogger("plotroute")
@@ -79,7 +79,7 @@ class Pipeline:
         with self.room.taken(starting=True):  # the render server is starting, which takes seconds
             return self._ask("manifest", self._renderer.manifest)
 
-    def find(self, manifest: Manifest, path: str) -> Found:
+    def find(self, manifest: Manifest, path: str) -> Match:
         """Return the plot that a URL path means; UnknownPlot with the nearest address.
 
         PlotFailed, in development, says what is wrong with the registration of the plot.
@@ -99,7 +99,7 @@ class Pipeline:
     def prepare(
         self,
         manifest: Manifest,
-        found: Found,
+        found: Match,
         query: Sequence[tuple[str, str]],
         *,
         format: str,

@@ -10,7 +10,7 @@ from plotroute.errors import AnswerError, UnknownPlot
 from plotroute.model import IMAGE_TYPES, Manifest
 from plotroute.pipeline.pipeline import Pipeline
 from plotroute.routing import routes
-from plotroute.routing.routes import Found
+from plotroute.routing.routes import Match
 
 log = logging.getLogger("plotroute")
 
@@ -73,7 +73,7 @@ def _draw(pipeline: Pipeline, manifest: Manifest, item: str, pause: threading.Ev
     return False
 
 
-def _named(manifest: Manifest, name: str) -> Found:
+def _named(manifest: Manifest, name: str) -> Match:
     """Return the plot of that name, with a suffix or without: an <img> asks for one or the other."""
     stem, _, suffix = name.rpartition(".")
     try:

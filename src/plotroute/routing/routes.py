@@ -30,7 +30,7 @@ _TEXT = re.compile(r"[A-Za-z0-9._~-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Match:
     """What an address means."""
 
     plot: PlotSpec
@@ -96,7 +96,7 @@ def taken(manifest: Manifest, own: Iterable[str]) -> list[tuple[PlotSpec, str]]:
     ]
 
 
-def resolve(manifest: Manifest, path: str) -> Found | None:
+def resolve(manifest: Manifest, path: str) -> Match | None:
     """Return what the URL path (decoded once) means, or None: no plot has that address.
 
     Text beats parameters, from the left, as in Flask; among plots the author's come first.
@@ -107,7 +107,7 @@ def resolve(manifest: Manifest, path: str) -> Found | None:
         as_written = fixed is not None and suffix != SCHEMA
         values = _match(parts, segments if as_written else stem)
         if values is not None:
-            return Found(plot, values, fixed if as_written else suffix)
+            return Match(plot, values, fixed if as_written else suffix)
     return None
 
 
@@ -146,7 +146,7 @@ def _table(manifest: Manifest) -> dict[int, list[tuple[PlotSpec, tuple[str, ...]
     return table
 
 
-def named(manifest: Manifest, name: str, format: str | None = None) -> Found:
+def named(manifest: Manifest, name: str, format: str | None = None) -> Match:
     """Return the plot of that name or address, or the only one whose name ends in it.
 
     UnknownPlot with the nearest name if there is none, or with those that are meant by a name of several.
@@ -163,7 +163,7 @@ def named(manifest: Manifest, name: str, format: str | None = None) -> Found:
         guess = f"; did you mean {nearest!r}?" if nearest else ""
         raise UnknownPlot(f"There is no plot named {name!r}{guess}", nearest=nearest)
     plot = (exact or ends)[0]
-    return Found(plot, {}, format or fixed_format(plot.addresses[0]))
+    return Match(plot, {}, format or fixed_format(plot.addresses[0]))
 
 
 def contested(manifest: Manifest, path: str) -> list[PlotSpec]:

@@ -12,7 +12,7 @@ from plotroute.errors import InvalidParameters, ParameterError, UnknownFormat
 from plotroute.model import IMAGE_TYPES, Manifest, Param, PlotSpec
 from plotroute.params import picture_options
 from plotroute.routing import routes
-from plotroute.routing.routes import Found
+from plotroute.routing.routes import Match
 
 
 def address(manifest: Manifest, name: str, parameters: Mapping[str, Any]) -> str:
@@ -92,7 +92,7 @@ def canonical(plot: PlotSpec, parameters: Mapping[str, Any]) -> dict[str, Any]:
     raise InvalidParameters(errors)
 
 
-def named(manifest: Manifest, name: str, parameters: dict[str, Any]) -> tuple[Found, str | None]:
+def named(manifest: Manifest, name: str, parameters: dict[str, Any]) -> tuple[Match, str | None]:
     """Return the plot, and the format: out of `parameters`, unless the plot has a parameter of that name."""
     found = routes.named(manifest, name)
     if any(parameter.name == "format" for parameter in found.plot.params):

@@ -19,7 +19,7 @@ from plotroute.errors import (
 from plotroute.model import IMAGE_TYPES, Json, Manifest, PlotSpec
 from plotroute.pipeline import Pipeline
 from plotroute.pipeline.requests import PictureRequest
-from plotroute.routing.routes import SCHEMA, Found
+from plotroute.routing.routes import SCHEMA, Match
 from plotroute.settings import Settings
 from plotroute.web import negotiate, responses
 from plotroute.web.access import Access
@@ -44,7 +44,7 @@ class Pictures:
         self._outgoing = outgoing
         self._bodies = Bodies(settings)
 
-    def answer(self, manifest: Manifest, found: Found, context: RequestContext) -> Response:
+    def answer(self, manifest: Manifest, found: Match, context: RequestContext) -> Response:
         """Answer a request whose address means `found`; raises the AnswerError that is the answer."""
         context.plot = found.plot.name
         allowed = methods(found.plot)
@@ -63,7 +63,7 @@ class Pictures:
             )
         return self._picture(manifest, found, context)
 
-    def _picture(self, manifest: Manifest, found: Found, context: RequestContext) -> Response:
+    def _picture(self, manifest: Manifest, found: Match, context: RequestContext) -> Response:
         """A picture: which format → which picture → may they see it → 304, or look up or draw → answer."""
         wanted, negotiated = self._wanted(manifest, found, context)
         context.key = wanted.key
@@ -92,7 +92,7 @@ class Pictures:
         return responses.picture(wanted, answer, negotiated, private=private)
 
     def _wanted(
-        self, manifest: Manifest, found: Found, context: RequestContext
+        self, manifest: Manifest, found: Match, context: RequestContext
     ) -> tuple[PictureRequest, bool]:
         """Return what is asked for, and whether Accept had a say in it, once it is known to be allowed."""
         accept = request.headers.get("Accept")

@@ -27,7 +27,7 @@ from plotroute.routing.routes import HEALTH
 from plotroute.settings import Settings
 from plotroute.web import responses
 from plotroute.web.extension import app_errors, mounting, retry_redirect, templating
-from plotroute.web.extension.mounting import Mount, Taken
+from plotroute.web.extension.mounting import ExtensionOptions, ReservedRoute
 from plotroute.web.extension.runtime import Runtime, announce_server, is_set, read_settings, serving_settings
 from plotroute.web.extension.testing import without_request
 from plotroute.web.pages import listing
@@ -64,14 +64,14 @@ class Source(Protocol):
 class Extension:
     """The plots of one `Plots` in one app."""
 
-    def __init__(self, app: Flask, source: Source, mount: Mount) -> None:
+    def __init__(self, app: Flask, source: Source, mount: ExtensionOptions) -> None:
         mounting.check_app(app, mount.name)
         self.mount = mount
         self._source = source
         # The app has the extension, in `app.extensions`; this is for plots that are registered later.
         self._app = weakref.ref(app)
         self._manifest: Manifest | None = None
-        self._taken: list[Taken] = []
+        self._taken: list[ReservedRoute] = []
         self._mounted: set[str] = set()
         """Names of plots, those that came too late included."""
         self._endpoints: dict[str, str] = {}
@@ -182,7 +182,7 @@ class Extension:
     ) -> None:
         """Mount what answers `addresses`, unless the app answers one of them itself."""
         prefix = self.mount.url_prefix
-        taken = Taken(what, [prefix + address for address in addresses], reads)
+        taken = ReservedRoute(what, [prefix + address for address in addresses], reads)
         for theirs in app.url_map.iter_rules():
             if not self._is_ours(theirs):
                 mounting.refuse_collision(theirs, taken)

@@ -30,7 +30,7 @@ operators ask."""
 
 
 @dataclass(frozen=True)
-class Mount:
+class ExtensionOptions:
     """How the author of an app wants the plots in it."""
 
     name: str
@@ -64,7 +64,7 @@ class Mount:
 class Mounted(Protocol):
     """The plots of one `Plots` in one app, as the functions for templates need them."""
 
-    mount: Mount
+    mount: ExtensionOptions
 
     def root(self) -> str:
         """Return what addresses of plots have in front in the current request or app."""
@@ -100,7 +100,7 @@ def check_app(app: Flask, name: str) -> None:
 
 
 @dataclass(frozen=True)
-class Taken:
+class ReservedRoute:
     """What answers some addresses, and to which methods."""
 
     what: str
@@ -176,7 +176,7 @@ def answered(plot: PlotSpec) -> Iterator[str]:
         yield from (f"{address}.{suffix}" for suffix in suffixes)
 
 
-def refuse_collision(rule: Rule, taken: Taken) -> None:
+def refuse_collision(rule: Rule, taken: ReservedRoute) -> None:
     """Raise a BadRegistration, showing both, if the app's route `rule` answers what we have taken.
 
     Where its route is the more exact one it wins, as among all routes; a catch-all (`<path:…>`) expects

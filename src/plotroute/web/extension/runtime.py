@@ -15,7 +15,7 @@ from plotroute.pipeline import Pipeline
 from plotroute.settings import Settings
 from plotroute.web.extension import host_threads, retry_redirect
 from plotroute.web.extension.access import AppAccess
-from plotroute.web.extension.mounting import Mount
+from plotroute.web.extension.mounting import ExtensionOptions
 from plotroute.web.metrics import Metrics
 from plotroute.web.plot_view import Pictures
 from plotroute.web.response_cache import ResponseCache
@@ -25,7 +25,12 @@ class Runtime:
     """What answers for an extension in one process."""
 
     def __init__(
-        self, mount: Mount, settings: Settings, pipeline: Pipeline, process: int, threads: int | None = None
+        self,
+        mount: ExtensionOptions,
+        settings: Settings,
+        pipeline: Pipeline,
+        process: int,
+        threads: int | None = None,
     ) -> None:
         """`threads`: requests that the web server answers at once in this process; None: as many as come."""
         self.settings = settings
