@@ -81,7 +81,7 @@ class Forecast:
         return next(found, (None, None)) if free else (None, None)
 
     def _may_begin(self, flight: QueuedJob, lane: _Played, at: float) -> bool:
-        """Whether the render server would give that idle process to the job (`Base._process_for`)."""
+        """Whether the render server would give that idle process to the job (`RenderServer._process_for`)."""
         if not self._leaves_one(flight, at):
             return False
         missing = flight.data - lane.loaded

@@ -78,7 +78,7 @@ _TRIES = 2
 _GONE_WITHIN = 1.0
 
 
-class Base:
+class RenderServer:
     """The render server of one machine. It is the `Events` of its pool."""
 
     def __init__(self, listener: socket.socket, configuration: Message) -> None:
@@ -629,6 +629,6 @@ def main() -> None:
             print(f"{error}\n{getattr(error, 'detail', '')}".rstrip(), file=sys.stderr, flush=True)
             sys.exit(CANNOT_LOAD)
     sys.path[:] = configuration.get("path", sys.path)
-    base = Base(listener, configuration)
+    base = RenderServer(listener, configuration)
     base.run()
     sys.exit(base.status)
