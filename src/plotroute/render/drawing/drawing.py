@@ -46,7 +46,7 @@ from plotroute.render.state.seeding import content_key, seeded
 from plotroute.settings import Settings
 
 
-class Worker:
+class JobRunner:
     """Draws the plots of a catalog. Make it right after the author's module was imported."""
 
     def __init__(
@@ -79,7 +79,7 @@ class Worker:
         opened: Opened | None = None,
         *,
         lenient: bool = False,
-    ) -> Worker:
+    ) -> JobRunner:
         """Load the author's code and return a worker for it; a SetupError says why it does not load.
 
         `first` may import other modules, with the author's in reach. What the import is seen to read is

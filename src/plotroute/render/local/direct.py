@@ -16,7 +16,7 @@ from pathlib import Path
 from plotroute.catalog.catalog import Catalog
 from plotroute.model import DatasetRef, Image, Job, Manifest, Versions
 from plotroute.render.drawing.app_context import Context
-from plotroute.render.drawing.drawing import Worker
+from plotroute.render.drawing.drawing import JobRunner
 from plotroute.render.state.reset import State, import_matplotlib
 from plotroute.settings import Settings
 
@@ -34,7 +34,7 @@ class Direct:
         import_matplotlib()
         self.catalog = catalog
         self._root = root
-        self._worker = Worker(catalog, settings, context, (str(root or Path.cwd()),))
+        self._worker = JobRunner(catalog, settings, context, (str(root or Path.cwd()),))
 
     def ready(self) -> bool:
         """It is."""

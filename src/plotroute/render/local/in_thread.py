@@ -32,7 +32,7 @@ from plotroute.errors import (
     SetupError,
 )
 from plotroute.model import DatasetRef, Image, Job, Manifest, Versions
-from plotroute.render.drawing.drawing import Worker
+from plotroute.render.drawing.drawing import JobRunner
 from plotroute.render.state.reset import State, import_matplotlib, imports
 from plotroute.routing.removed import tell
 from plotroute.settings import Settings
@@ -67,7 +67,7 @@ class InProcess:
         os.chdir(author_code.root_of(self._targets))
         # What a module that is loaded again must find: Matplotlib as it was before the first time.
         self._pristine = self._thread.submit(State).result()
-        self._worker: Worker | None = None
+        self._worker: JobRunner | None = None
         self._manifest = Manifest()
         self._load()
         self._watcher = threading.Thread(target=self._refresh, name="plotroute-watcher", daemon=True)
@@ -135,7 +135,7 @@ class InProcess:
         self._closed.set()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def _require_worker(self) -> Worker:
+    def _require_worker(self) -> JobRunner:
         if self._worker is None:
             raise PlotFailed("The plots file does not load", detail=self._manifest.problem_detail)
         return self._worker
@@ -177,12 +177,12 @@ class InProcess:
                 self._manifest, problem=str(error), problem_detail=getattr(error, "detail", "")
             )
 
-    def _make_worker(self, opened: Opened) -> Worker:
+    def _make_worker(self, opened: Opened) -> JobRunner:
         self._pristine.restore()
         self._pristine.definitions.put_back()
         # Libraries stay imported when the author's modules are imported again.
         with imports().recorded():
-            return Worker.of(
+            return JobRunner.of(
                 self._targets, self._settings, self._environment, opened=opened, lenient=self._watch
             )
 

@@ -25,11 +25,11 @@ from plotroute.settings import Settings
 
 
 @dataclass(eq=False)
-class Process:
+class WorkerHandle:
     """A render process, or a generation's watcher."""
 
     pid: int
-    generation: Generation
+    generation: ZygoteHandle
     role: str
     channel: socket.socket
     prints: Prints
@@ -89,7 +89,7 @@ class Process:
 
 
 @dataclass(eq=False)
-class Generation:
+class ZygoteHandle:
     """One saved version of the author's code."""
 
     pid: int
@@ -153,7 +153,7 @@ class Generation:
         os.close(self.pidfd)
 
 
-def start_generation(
+def start_zygote(
     targets: Sequence[str],
     settings: Settings,
     environment: str,
@@ -162,7 +162,7 @@ def start_generation(
     directory: str,
     now: float,
     in_child: Callable[[], None],
-) -> Generation:
+) -> ZygoteHandle:
     """Fork a generation; `in_child` closes there what belongs to the base alone."""
     mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     read, write = socket.socketpair()
@@ -179,7 +179,7 @@ def start_generation(
     read.setblocking(False)
     os.set_blocking(output, False)
     printed = Prints(output, settings.render_prints)
-    return Generation(pid, targets, mine, read, printed, os.pidfd_open(pid), now)
+    return ZygoteHandle(pid, targets, mine, read, printed, os.pidfd_open(pid), now)
 
 
 def _in_child(in_child: Callable[[], None], prints: int, *ends: socket.socket) -> None:
@@ -204,8 +204,8 @@ def _give_up() -> NoReturn:
 
 
 def adopt(
-    generation: Generation, message: Message, ends: list[int], settings: Settings, now: float
-) -> Process:
+    generation: ZygoteHandle, message: Message, ends: list[int], settings: Settings, now: float
+) -> WorkerHandle:
     """Return the process that a generation has forked."""
     generation.wanted[str(message["role"])] -= 1
     pid = int(message["pid"])
@@ -215,7 +215,7 @@ def adopt(
     os.set_blocking(ends[1], False)
     # A tenth more or less, so that processes that began together do not end together.
     most = max(1, round(settings.recycle_after * random.uniform(0.9, 1.1)))
-    return Process(
+    return WorkerHandle(
         pid=pid,
         generation=generation,
         role=str(message["role"]),

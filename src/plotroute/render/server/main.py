@@ -45,7 +45,7 @@ from plotroute.model import DatasetRef, Manifest
 from plotroute.render import startup
 from plotroute.render.drawing.app_context import Recipe
 from plotroute.render.frames import Message
-from plotroute.render.server.children import Generation, Process, start_generation
+from plotroute.render.server.children import WorkerHandle, ZygoteHandle, start_zygote
 from plotroute.render.server.connections import Client, Clients, Waiter, Watch
 from plotroute.render.server.data_changes import Changes
 from plotroute.render.server.data_versions import KnownVersions
@@ -252,7 +252,7 @@ class RenderServer:
             lanes += [Lane()] * (self._pool.size - len(lanes))
         return lanes
 
-    def _process_for(self, flight: QueuedJob) -> Process | None:
+    def _process_for(self, flight: QueuedJob) -> WorkerHandle | None:
         """Return a process with nothing to do, one that has the flight's data if there is any.
 
         While a process loads some data no other begins to: a database is asked once for a cold page.
@@ -267,7 +267,7 @@ class RenderServer:
             return None
         return process if self._scheduler.may_begin(flight, self._lanes(flight)) else None
 
-    def _better_waits(self, flight: QueuedJob, missing: frozenset[str], idle: Process) -> bool:
+    def _better_waits(self, flight: QueuedJob, missing: frozenset[str], idle: WorkerHandle) -> bool:
         """Whether a process that draws now has the data, and would be sooner than loading it once more."""
         waited = time.monotonic() - flight.queued_at
         seconds = sum(self._load_seconds.get(id, 0.0) for id in missing)
@@ -288,14 +288,14 @@ class RenderServer:
                 loading |= process.flight.data - process.loaded
         return loading
 
-    def _begin(self, flight: QueuedJob, process: Process) -> None:
+    def _begin(self, flight: QueuedJob, process: WorkerHandle) -> None:
         flight.fresh = not process.renders
         self._scheduler.take(flight, loads=not flight.data <= process.loaded)
         process.flight = flight
         own_fault = flight.fresh or flight.plot in process.generation.faulty
         self._pool.ask(process, {**flight.message, "own_fault": own_fault})
 
-    def said(self, process: Process, message: Message, body: bytes) -> None:
+    def said(self, process: WorkerHandle, message: Message, body: bytes) -> None:
         """Take what a process says about its flight."""
         flight = process.flight
         if flight is None or message.get("number") != process.number:
@@ -344,7 +344,7 @@ class RenderServer:
             self._pool.retire(process, reason)
         self._dispatch()
 
-    def _strayed(self, process: Process) -> None:
+    def _strayed(self, process: WorkerHandle) -> None:
         """Drop a frame that answers nothing, and have its process replaced: the next could be mistaken."""
         process.strays += 1
         if process.strays == 1:
@@ -355,7 +355,7 @@ class RenderServer:
     def _ref(self, flight: QueuedJob) -> Any:
         return flight.message["ref"]
 
-    def lost(self, process: Process) -> None:
+    def lost(self, process: WorkerHandle) -> None:
         """End the flight of a process that is gone."""
         flight, process.flight = process.flight, None
         if flight is not None and not process.begun and not process.killed_for and flight.tries < _TRIES:
@@ -382,7 +382,7 @@ class RenderServer:
 
     # -- versions of the code -----------------------------------------------------------------------
 
-    def loaded(self, generation: Generation) -> None:
+    def loaded(self, generation: ZygoteHandle) -> None:
         """Tell everyone of a new version of the code."""
         self._problem = {}
         self._watched.read(generation.files, whole=True)
@@ -448,8 +448,8 @@ class RenderServer:
             return False
         return not self._problem or time.monotonic() - self._failed_at > self._again_after
 
-    def _start_generation(self, in_child: Callable[[], None]) -> Generation:
-        return start_generation(
+    def _start_generation(self, in_child: Callable[[], None]) -> ZygoteHandle:
+        return start_zygote(
             self._targets,
             self._settings,
             self._environment,
@@ -497,7 +497,7 @@ class RenderServer:
     def _still_loading(self) -> DatasetLoading:
         return DatasetLoading("The data is still being loaded", headers={"Retry-After": "5"})
 
-    def _check(self, process: Process, flight: QueuedJob, now: float) -> None:
+    def _check(self, process: WorkerHandle, flight: QueuedJob, now: float) -> None:
         """Hold a flight to its limits: loading has one, drawing another."""
         assert flight.started_at is not None
         if flight.data_at is not None:
@@ -527,7 +527,7 @@ class RenderServer:
                 self._scheduler.add(flight)
         self._dispatch()
 
-    def _is_needed(self, generation: Generation) -> bool:
+    def _is_needed(self, generation: ZygoteHandle) -> bool:
         """Whether a flight still has to be drawn by an older version of the code."""
         current = self._pool.current
         flights = self._scheduler.flights.values() if current and current.code != generation.code else ()

@@ -21,7 +21,7 @@ from typing import Protocol
 from plotroute.data.opened_files import States
 from plotroute.errors import OutOfMemory
 from plotroute.render.frames import BrokenFrame, Message
-from plotroute.render.server.children import Generation, Process, adopt
+from plotroute.render.server.children import WorkerHandle, ZygoteHandle, adopt
 from plotroute.render.server.connections import Watch
 from plotroute.render.system import limits
 from plotroute.settings import Settings
@@ -46,7 +46,7 @@ _SAYS_WITHIN = 1.0
 class Events(Protocol):
     """What the pool tells whoever owns it."""
 
-    def loaded(self, generation: Generation) -> None:
+    def loaded(self, generation: ZygoteHandle) -> None:
         """A new version of the code is the current one."""
 
     def failed(self, problem: str, detail: str, files: States) -> None:
@@ -55,10 +55,10 @@ class Events(Protocol):
     def arrived(self) -> None:
         """A process is there that has nothing to do."""
 
-    def said(self, process: Process, message: Message, body: bytes) -> None:
+    def said(self, process: WorkerHandle, message: Message, body: bytes) -> None:
         """A process has said something."""
 
-    def lost(self, process: Process) -> None:
+    def lost(self, process: WorkerHandle) -> None:
         """A process has ended, whatever it was doing."""
 
 
@@ -69,7 +69,7 @@ class Pool:
         self,
         watch: Watch,
         events: Events,
-        start: Callable[[Callable[[], None]], Generation],
+        start: Callable[[Callable[[], None]], ZygoteHandle],
         settings: Settings,
         directory: str,
     ) -> None:
@@ -80,13 +80,13 @@ class Pool:
         self._settings = settings
         self._directory = directory
         self.size = settings.renderers or limits.default_renderers(settings.render_memory)
-        self.current: Generation | None = None
-        self._generations: list[Generation] = []
-        self._processes: dict[int, Process] = {}
+        self.current: ZygoteHandle | None = None
+        self._generations: list[ZygoteHandle] = []
+        self._processes: dict[int, WorkerHandle] = {}
         self._deaths: list[float] = []
         self._numbers = itertools.count(1)
 
-    def __iter__(self) -> Iterator[Process]:
+    def __iter__(self) -> Iterator[WorkerHandle]:
         """Go through the processes there are now."""
         return iter(list(self._processes.values()))
 
@@ -109,7 +109,7 @@ class Pool:
         self._watch.add(generation.prints.output, lambda: self._printed(generation))
         self._watch.add(generation.pidfd, lambda: self._gone(generation))
 
-    def serving(self, code: str, role: str) -> list[Process]:
+    def serving(self, code: str, role: str) -> list[WorkerHandle]:
         """Return the processes of that role, busy or not: of that code, or of the current one."""
         generation = self.current
         if generation is not None and generation.code != code:
@@ -117,11 +117,11 @@ class Pool:
             generation = next(older, generation)
         return [p for p in self if p.role == role and p.ready and not p.ending and p.generation is generation]
 
-    def ask(self, process: Process, message: Message) -> None:
+    def ask(self, process: WorkerHandle, message: Message) -> None:
         """Give a job to a process, which may read it later. Nothing here waits for it."""
         self._send(process, lambda: process.ask(message, next(self._numbers), time.monotonic()))
 
-    def _send(self, process: Process, send: Callable[[], None]) -> None:
+    def _send(self, process: WorkerHandle, send: Callable[[], None]) -> None:
         try:
             send()
         except OSError:  # it is gone, and its end is on its way to us
@@ -130,12 +130,12 @@ class Pool:
         number = process.channel.fileno()
         self._watch.change(number, lambda: self._talk(process), writing=bool(process.outbox))
 
-    def _talk(self, process: Process) -> None:
+    def _talk(self, process: WorkerHandle) -> None:
         if process.outbox:
             self._send(process, process.outbox.flush)
         self._heard(process)
 
-    def retire(self, process: Process, reason: str | None) -> None:
+    def retire(self, process: WorkerHandle, reason: str | None) -> None:
         """Let an idle process end by itself, and have another one made."""
         if reason:
             log.warning("render process %d is replaced: %s", process.pid, reason)
@@ -157,7 +157,7 @@ class Pool:
             for _ in range(size - there - generation.wanted.get(role, 0)):
                 generation.ask(role)
 
-    def look_after(self, needed: Callable[[Generation], bool]) -> None:
+    def look_after(self, needed: Callable[[ZygoteHandle], bool]) -> None:
         """Do what is due: end what hangs or is not needed, make what is missing. `needed` by a flight?"""
         now = time.monotonic()
         self._reap()
@@ -183,11 +183,11 @@ class Pool:
                     self._ask_once(generation)  # its last one has ended, and requests wait for it
         self.fill()
 
-    def _ask_once(self, generation: Generation) -> None:
+    def _ask_once(self, generation: ZygoteHandle) -> None:
         if not generation.wanted.get("renderer"):
             generation.ask("renderer")
 
-    def _check_reads(self, process: Process, now: float) -> None:
+    def _check_reads(self, process: WorkerHandle, now: float) -> None:
         """End a process that does not take what it is sent. What it was to draw, another one draws."""
         if process.ending:
             return
@@ -211,7 +211,7 @@ class Pool:
             if used > self._settings.render_memory:
                 process.kill(OutOfMemory("The plot used more memory than it may", detail=f"{used:,} bytes"))
 
-    def keeps_much(self, process: Process) -> str | None:
+    def keeps_much(self, process: WorkerHandle) -> str | None:
         """Return why a process that has just drawn has too little room for the next picture, if it has."""
         budget = self._settings.render_memory
         if limits.resident_bytes(process.pid) <= process.base_memory + budget // 2:
@@ -241,7 +241,7 @@ class Pool:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
 
-    def _introduced(self, generation: Generation) -> None:
+    def _introduced(self, generation: ZygoteHandle) -> None:
         """Take what a new generation has to offer, or why it does not load."""
         generation.printed()  # what it printed before comes before
         try:
@@ -262,7 +262,7 @@ class Pool:
         if not data:
             self._watch.drop(generation.news.fileno())
 
-    def _got_ready(self, process: Process, failure: str | None, detail: str) -> None:
+    def _got_ready(self, process: WorkerHandle, failure: str | None, detail: str) -> None:
         """Give a process its first job; with the first one of a generation, that may become the current one.
 
         Not before: code that imports may still not bear a fork, and the version before it draws well.
@@ -277,7 +277,7 @@ class Pool:
             self._become_current(generation)
         self._events.arrived()
 
-    def _become_current(self, generation: Generation) -> None:
+    def _become_current(self, generation: ZygoteHandle) -> None:
         generation.ready = True
         # An older save may take longer to import than a newer one.
         if self.current is None or generation.started_at > self.current.started_at:
@@ -285,7 +285,7 @@ class Pool:
             self.fill()
             self._events.loaded(generation)
 
-    def _fail(self, generation: Generation, problem: str, detail: str = "") -> None:
+    def _fail(self, generation: ZygoteHandle, problem: str, detail: str = "") -> None:
         """Give a generation up that has never drawn."""
         if not generation.failed:
             generation.failed = True
@@ -293,7 +293,7 @@ class Pool:
         if not generation.retired:
             self._retire_generation(generation)
 
-    def _reported(self, generation: Generation) -> None:
+    def _reported(self, generation: ZygoteHandle) -> None:
         """Take a new process from a generation, or how one has ended."""
         try:
             report = generation.receive()
@@ -327,7 +327,7 @@ class Pool:
         self._watch.add(process.prints.output, lambda: self._printed(process))
         self._watch.add(process.pidfd, lambda: self._ended(process))
 
-    def _heard(self, process: Process) -> None:
+    def _heard(self, process: WorkerHandle) -> None:
         try:
             while data := process.channel.recv(2**18):
                 for message, body in process.unpacker.feed(data):
@@ -345,11 +345,11 @@ class Pool:
         self._watch.drop(process.channel.fileno())
         process.kill(None)
 
-    def _printed(self, printer: Process | Generation) -> None:
+    def _printed(self, printer: WorkerHandle | ZygoteHandle) -> None:
         if not printer.printed():
             self._watch.drop(printer.prints.output)
 
-    def _ended(self, process: Process) -> None:
+    def _ended(self, process: WorkerHandle) -> None:
         """A process is gone: what it was doing ends with it, and another takes its place."""
         if self._processes.pop(process.pid, None) is None:
             return
@@ -373,7 +373,7 @@ class Pool:
                 self._fail(generation, "the processes that draw end as soon as they are forked")
         self.fill()
 
-    def _retire_generation(self, generation: Generation) -> None:
+    def _retire_generation(self, generation: ZygoteHandle) -> None:
         generation.retired = True
         for process in self:
             if process.generation is generation and process.role != "retired":
@@ -382,7 +382,7 @@ class Pool:
         with contextlib.suppress(OSError):
             generation.control.shutdown(socket.SHUT_RDWR)
 
-    def _gone(self, generation: Generation) -> None:
+    def _gone(self, generation: ZygoteHandle) -> None:
         """A generation has ended: it did not load, was retired, or was killed."""
         self._introduced(generation)
         if not generation.ready and not generation.failed:

@@ -21,7 +21,7 @@ from typing import NoReturn
 from plotroute.errors import AnswerError, OutOfMemory, PlotCrashed, PlotFailed
 from plotroute.model import DatasetRef, Job, from_wire, to_wire
 from plotroute.render.drawing.app_context import Host
-from plotroute.render.drawing.drawing import Worker
+from plotroute.render.drawing.drawing import JobRunner
 from plotroute.render.drawing.duckdb_limits import cap_duckdb
 from plotroute.render.frames import Channel, Message
 from plotroute.render.system import limits
@@ -45,10 +45,10 @@ class _Again(Exception):
     """The drawing may show what a file was, or lack an import: another process is to draw."""
 
 
-class RenderProcess:
+class WorkerProcess:
     """The loop of one render process, or of the watcher, which only asks for versions."""
 
-    def __init__(self, worker: Worker, host: Host, channel: Channel, settings: Settings) -> None:
+    def __init__(self, worker: JobRunner, host: Host, channel: Channel, settings: Settings) -> None:
         self._worker = worker
         self._host = host
         self._channel = channel
@@ -161,7 +161,7 @@ def _outputs() -> list[tuple[int, int]]:
 
 
 def become(
-    worker: Worker,
+    worker: JobRunner,
     host: Host,
     ends: tuple[socket.socket, int],
     settings: Settings,
@@ -207,7 +207,7 @@ def become(
         channel.send(ready)
         if "failure" in ready and not select.select([connection], [], [], _FAILURE_STANDS)[0]:
             leave(0)
-        RenderProcess(worker, host, channel, settings).run()
+        WorkerProcess(worker, host, channel, settings).run()
     except BaseException:
         traceback.print_exc()
         leave(1)

@@ -25,7 +25,7 @@ from plotroute.data.opened_files import Opened
 from plotroute.errors import SetupError
 from plotroute.model import to_wire
 from plotroute.render.drawing.app_context import Host, Recipe
-from plotroute.render.drawing.drawing import Worker
+from plotroute.render.drawing.drawing import JobRunner
 from plotroute.render.frames import Channel
 from plotroute.render.system import limits
 from plotroute.render.workers import worker
@@ -71,12 +71,14 @@ def become(
             before, threads = sockets(), native_threads()
             host = Host(recipe)
             try:
-                worker = Worker.of(targets, settings, environment, host, host.find, opened, lenient=lenient)
+                worker = JobRunner.of(
+                    targets, settings, environment, host, host.find, opened, lenient=lenient
+                )
             except SetupError:
                 if not host.imports_first():
                     raise
                 # Modules that import each other may bear only the order of the web worker: the app's first.
-                worker = Worker.of(
+                worker = JobRunner.of(
                     targets, settings, environment, host, host.import_module, opened, lenient=lenient
                 )
             refuse_unforkable(before, threads)
@@ -90,15 +92,15 @@ def become(
         poll = {d.spec.name: d.declared.poll for d in datasets if d.spec.freshness == "polled"}
         channel.send({"manifest": header.decode(), "poll": poll, "files": opened.states})
         channel.close()
-        _Generation(control, worker, host, settings, directory).run()
+        _Zygote(control, worker, host, settings, directory).run()
     except BaseException:
         traceback.print_exc()
     os._exit(1)
 
 
-class _Generation:
+class _Zygote:
     def __init__(
-        self, control: socket.socket, worker: Worker, host: Host, settings: Settings, directory: str
+        self, control: socket.socket, worker: JobRunner, host: Host, settings: Settings, directory: str
     ) -> None:
         self._control = control
         self._worker = worker
