@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from plotroute.data.sharing import fingerprint, hand_out, shareable
+from plotroute.data.sharing import copy_for_plot, fingerprint, is_shareable
 
 # Authors write it still, so it must be safe still.
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword:DeprecationWarning")
@@ -110,13 +110,13 @@ REFUSED = [
 @pytest.mark.parametrize("edit", EDITS)
 def test_what_a_plot_does_to_a_frame_shows_nowhere_else(edit):
     original, untouched = orders(), as_text(orders())
-    before = hand_out(original)
+    before = copy_for_plot(original)
 
-    exec(edit, {"pd": pd, "df": hand_out(original)})
+    exec(edit, {"pd": pd, "df": copy_for_plot(original)})
 
     assert as_text(original) == untouched
     assert as_text(before) == untouched
-    assert as_text(hand_out(original)) == untouched
+    assert as_text(copy_for_plot(original)) == untouched
 
 
 @pytest.mark.parametrize("edit", REFUSED)
@@ -124,20 +124,20 @@ def test_arrays_inside_a_frame_are_read_only(edit):
     original = orders()
 
     with pytest.raises(ValueError, match="read-only"):
-        exec(edit, {"df": hand_out(original)})
+        exec(edit, {"df": copy_for_plot(original)})
 
     assert as_text(original) == as_text(orders())
 
 
 def test_a_frame_of_mutable_cells_is_not_shared():
-    assert not shareable(pd.DataFrame({"tags": [["a"], ["b"]]}))
-    assert not shareable(pd.Series([{"a": 1}]))
+    assert not is_shareable(pd.DataFrame({"tags": [["a"], ["b"]]}))
+    assert not is_shareable(pd.Series([{"a": 1}]))
 
 
 def test_a_large_frame_is_handed_out_without_copying_its_values():
     original = pd.DataFrame({"total": np.zeros(5_000_000)})
 
-    copy = hand_out(original)
+    copy = copy_for_plot(original)
     assert np.shares_memory(original["total"].to_numpy(), copy["total"].to_numpy())
     copy.loc[0, "total"] = 1.0
     copy.columns.name = "measure"
@@ -148,8 +148,8 @@ def test_a_large_frame_is_handed_out_without_copying_its_values():
 def test_what_is_handed_out_is_what_was_loaded():
     original = orders()
 
-    pd.testing.assert_frame_equal(hand_out(original), original)
-    assert as_text(hand_out(original)) == as_text(original)
+    pd.testing.assert_frame_equal(copy_for_plot(original), original)
+    assert as_text(copy_for_plot(original)) == as_text(original)
 
 
 def test_labels_of_several_levels_are_handed_out_safely():
@@ -157,7 +157,7 @@ def test_labels_of_several_levels_are_handed_out_safely():
     original.columns = pd.MultiIndex.from_product([["x", "y"], ["a", "b"]], names=["one", "two"])
     untouched = as_text(original)
 
-    copy = hand_out(original)
+    copy = copy_for_plot(original)
     copy.index.names = ["r", "k"]
     copy.columns.names = ["o", "t"]
     copy.index.rename(["s", "l"], inplace=True)
@@ -183,7 +183,7 @@ def test_labels_of_several_levels_are_handed_out_safely():
 def test_what_a_plot_does_to_a_series_shows_nowhere_else(edit):
     original = orders()["total"]
 
-    exec(edit, {"s": hand_out(original)})
+    exec(edit, {"s": copy_for_plot(original)})
 
     pd.testing.assert_series_equal(original, orders()["total"])
     assert original.attrs == orders().attrs
@@ -193,27 +193,27 @@ def test_an_array_is_handed_out_read_only_and_stays_writable_itself():
     original = np.arange(3)
 
     with pytest.raises(ValueError, match="read-only"):
-        hand_out(original)[0] = 9
+        copy_for_plot(original)[0] = 9
 
     original[0] = 9
-    assert hand_out(original)[0] == 9
+    assert copy_for_plot(original)[0] == 9
 
 
 def test_a_masked_array_is_not_shared_because_views_of_it_share_the_mask():
-    assert not shareable(np.ma.array([1.0, 2.0], mask=[False, False]))
+    assert not is_shareable(np.ma.array([1.0, 2.0], mask=[False, False]))
 
 
 def test_a_table_of_pyarrow_is_shared_because_nobody_can_change_it():
     table = pa.table({"a": [1, 2]})
 
-    assert shareable(table)
-    assert hand_out(table) is table
+    assert is_shareable(table)
+    assert copy_for_plot(table) is table
 
 
 def test_a_tuple_is_handed_out_piece_by_piece():
     original = (orders(), np.arange(3), "text")
 
-    frame, array, text = hand_out(original)
+    frame, array, text = copy_for_plot(original)
     frame["total"] = 0
 
     assert as_text(original[0]) == as_text(orders())
@@ -223,10 +223,10 @@ def test_a_tuple_is_handed_out_piece_by_piece():
 
 def test_a_named_tuple_of_frames_is_handed_out_as_safely_as_a_tuple():
     original = Split(orders(), np.arange(3))
-    if not shareable(original):
+    if not is_shareable(original):
         return
 
-    copy = hand_out(original)
+    copy = copy_for_plot(original)
     copy.train["total"] = 0
 
     assert type(copy) is Split
@@ -238,8 +238,8 @@ def test_a_named_tuple_of_frames_is_handed_out_as_safely_as_a_tuple():
     "value", [None, True, 1, 1.5, 1j, "a", b"a", frozenset({1}), (), (1, ("a", None))], ids=repr
 )
 def test_what_nobody_can_change_is_shared_as_it_is(value):
-    assert shareable(value)
-    assert hand_out(value) == value
+    assert is_shareable(value)
+    assert copy_for_plot(value) == value
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ def test_what_nobody_can_change_is_shared_as_it_is(value):
     ids=lambda value: type(value).__name__,
 )
 def test_what_can_be_changed_is_not_shared_as_it_is(value):
-    assert not shareable(value)
+    assert not is_shareable(value)
 
 
 SAMPLES = {
@@ -290,7 +290,7 @@ def test_different_content_has_different_fingerprints():
 
 
 def test_a_frame_that_was_handed_out_has_the_same_fingerprint():
-    assert fingerprint(hand_out(orders())) == fingerprint(orders())
+    assert fingerprint(copy_for_plot(orders())) == fingerprint(orders())
 
 
 def test_how_an_array_lies_in_memory_does_not_matter():

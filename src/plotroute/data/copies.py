@@ -8,7 +8,7 @@ import pickle
 from collections.abc import Callable
 from typing import Any
 
-from plotroute.data.sharing import hand_out, shareable
+from plotroute.data.sharing import copy_for_plot, is_shareable
 
 
 class CannotCopy(Exception):
@@ -30,8 +30,8 @@ class Copies:
         self._make: Callable[[], Any]
         if shared:
             self._make = lambda: value
-        elif shareable(value):
-            self._make = functools.partial(hand_out, value)
+        elif is_shareable(value):
+            self._make = functools.partial(copy_for_plot, value)
         else:
             try:
                 self._make = _copier(value)

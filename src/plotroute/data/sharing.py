@@ -25,7 +25,7 @@ _IMMUTABLE = (
 _DEEP_UP_TO = 32 * 2**20
 
 
-def shareable(value: Any) -> bool:
+def is_shareable(value: Any) -> bool:
     """Whether plots can be given `value` one after the other without one seeing another's changes.
 
     Looks at every cell of object columns, so ask once per load.
@@ -43,12 +43,12 @@ def shareable(value: Any) -> bool:
     if _is(value, "polars", "DataFrame", "Series", "LazyFrame") or _is(value, "pyarrow", "Table"):
         return True  # immutable, or cloned below
     if isinstance(value, tuple):
-        return all(map(shareable, value))
+        return all(map(is_shareable, value))
     return _immutable(value)
 
 
-def hand_out(value: Any) -> Any:
-    """Return a `shareable` value for a plot that may change it freely.
+def copy_for_plot(value: Any) -> Any:
+    """Return a `is_shareable` value for a plot that may change it freely.
 
     A frame is a copy: a deep one, or for a large frame a shallow one under pandas' copy-on-write, with
     labels of its own. An array is a read-only view.
@@ -69,7 +69,7 @@ def hand_out(value: Any) -> Any:
     if _is(value, "polars", "DataFrame", "Series", "LazyFrame"):
         return value.clone()
     if isinstance(value, tuple):
-        items = [hand_out(item) for item in value]
+        items = [copy_for_plot(item) for item in value]
         return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
     return value
 
