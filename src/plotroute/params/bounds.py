@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from plotroute.model import Json, Kind, Param
-from plotroute.params.converters import MAX_TEXT, Refused, python, python_type, write
+from plotroute.params.converters import MAX_TEXT, InvalidValue, python, python_type, write
 from plotroute.params.lists import each
 
 _ORDER = frozenset({"ge", "gt", "le", "lt"})
@@ -150,7 +150,7 @@ def _run(adapter: TypeAdapter[Any], value: Any, param: Param, within: Mapping[st
     try:
         adapter.validate_python(value, strict=True)
     except ValidationError as error:
-        raise Refused(_say(error, param, within), "out_of_bounds", quoted=False) from None
+        raise InvalidValue(_say(error, param, within), "out_of_bounds", quoted=False) from None
 
 
 @cache

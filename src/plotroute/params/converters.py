@@ -51,7 +51,7 @@ _SHOWN = 40
 _MAX_GUESSED = 100
 
 
-class Refused(ValueError):
+class InvalidValue(ValueError):
     """A text or value that is none of its kind.
 
     `why` goes on from the value (`is not a whole number`) if `quoted`, else stands by itself. `code` is
@@ -108,35 +108,35 @@ class _Spelling:
 
 def _read_int(text: str) -> int:
     if not _INT.fullmatch(text):
-        raise Refused("is not a whole number")
+        raise InvalidValue("is not a whole number")
     if len(text.removeprefix("-")) > _INT_DIGITS:
-        raise Refused("is beyond 64 bits")
+        raise InvalidValue("is beyond 64 bits")
     return _accept_int(int(text))
 
 
 def _accept_int(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise Refused("is not a whole number")
+        raise InvalidValue("is not a whole number")
     if not -_INT_LIMIT <= value < _INT_LIMIT:
-        raise Refused("is beyond 64 bits")
+        raise InvalidValue("is beyond 64 bits")
     return int(value)
 
 
 def _read_float(text: str) -> float:
     if len(text) > _MAX_NUMBER_LENGTH or not _FLOAT.fullmatch(text):
-        raise Refused("is not a number")
+        raise InvalidValue("is not a number")
     return _accept_float(float(text))
 
 
 def _accept_float(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise Refused("is not a number")
+        raise InvalidValue("is not a number")
     try:
         number = float(value)
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise Refused("is not a finite number")
+        raise InvalidValue("is not a finite number")
     return number + 0.0  # -0.0 becomes 0.0
 
 
@@ -148,39 +148,41 @@ def _write_float(number: Json) -> str:
 def _read_bool(text: str) -> bool:
     """Any case, because Python writes True and spreadsheets TRUE."""
     if (value := _BOOLS.get(text.lower() if len(text) <= 5 else "")) is None:
-        raise Refused("is neither true nor false")
+        raise InvalidValue("is neither true nor false")
     return value
 
 
 def _accept_bool(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise Refused("is neither true nor false")
+        raise InvalidValue("is neither true nor false")
     return value
 
 
 def read_str(text: str) -> str:
     """Return `text` untouched; Refused if it holds a control character."""
     if found := _CONTROL.search(text):
-        raise Refused(f"holds a control character (U+{ord(found[0]):04X}) at position {found.start() + 1}")
+        raise InvalidValue(
+            f"holds a control character (U+{ord(found[0]):04X}) at position {found.start() + 1}"
+        )
     return str(text)
 
 
 def _accept_str(value: Any) -> str:
-    raise Refused("is not text")
+    raise InvalidValue("is not text")
 
 
 def _read_date(text: str) -> str:
     if len(text) > 10 or not _DAY.fullmatch(text):
-        raise Refused("is not a date: write it as 2024-01-31")
+        raise InvalidValue("is not a date: write it as 2024-01-31")
     try:
         return date.fromisoformat(text).isoformat()
     except ValueError:
-        raise Refused("is not on the calendar") from None
+        raise InvalidValue("is not on the calendar") from None
 
 
 def _accept_date(value: Any) -> str:
     if isinstance(value, datetime) or not isinstance(value, date):
-        raise Refused("is not a date")
+        raise InvalidValue("is not a date")
     return _read_date(value.isoformat())
 
 
@@ -188,35 +190,35 @@ def _read_datetime(text: str) -> str:
     try:
         return moment(text).isoformat()
     except ValueError:
-        raise Refused("is not a time: write it as 2024-01-31T06:00 or 2024-01-31T06:00Z") from None
+        raise InvalidValue("is not a time: write it as 2024-01-31T06:00 or 2024-01-31T06:00Z") from None
 
 
 def _accept_datetime(value: Any) -> str:
     if not isinstance(value, date):
-        raise Refused("is not a time")
+        raise InvalidValue("is not a time")
     if not isinstance(value, datetime):
         return f"{value.isoformat()}T00:00:00"
     try:
         plain = datetime.combine(value.date(), value.time(), value.tzinfo)
         return (plain if plain.tzinfo is None else plain.astimezone(UTC)).isoformat()
     except (ValueError, OverflowError):
-        raise Refused("is not on the calendar") from None
+        raise InvalidValue("is not on the calendar") from None
 
 
 def _read_timedelta(text: str) -> str:
     try:
         return _accept_timedelta(durations.parse(text))
     except ValueError as error:
-        if isinstance(error, Refused):
+        if isinstance(error, InvalidValue):
             raise
-        raise Refused(f"is not a duration: write {durations.SPELLING}") from None
+        raise InvalidValue(f"is not a duration: write {durations.SPELLING}") from None
 
 
 def _accept_timedelta(value: Any) -> str:
     if not isinstance(value, timedelta):
-        raise Refused("is not a duration")
+        raise InvalidValue("is not a duration")
     if value < timedelta(0) or value % _MILLISECOND:
-        raise Refused("is not a duration of whole milliseconds, zero or more")
+        raise InvalidValue("is not a duration of whole milliseconds, zero or more")
     return durations.spell(value)
 
 
@@ -224,12 +226,12 @@ def _read_range(text: str) -> str:
     try:
         return str(TimeRange(text))
     except ValueError as error:
-        raise Refused(str(error), quoted=False) from None
+        raise InvalidValue(str(error), quoted=False) from None
 
 
 def _accept_range(value: Any) -> str:
     if not isinstance(value, TimeRange):
-        raise Refused("is not a range of time")
+        raise InvalidValue("is not a range of time")
     return str(value)
 
 
@@ -260,7 +262,7 @@ def read(param: Param, text: str) -> Json:
         try:
             if _read_like(choice, text) == choice:
                 return choice
-        except Refused:
+        except InvalidValue:
             continue
     raise _not_among(param.choices, text)
 
@@ -269,7 +271,7 @@ def _read_like(choice: Json, text: str) -> Json:
     if isinstance(choice, str):
         return text
     if isinstance(choice, bool) and text not in ("true", "false"):
-        raise Refused("is neither true nor false")
+        raise InvalidValue("is neither true nor false")
     return _SPELLINGS[_kind_of(choice)].read(text)
 
 
@@ -292,9 +294,9 @@ def accept(param: Param, value: Any) -> Json:
     raise _not_among(param.choices, shown(value))
 
 
-def _not_among(choices: Sequence[Json], sent: str) -> Refused:
+def _not_among(choices: Sequence[Json], sent: str) -> InvalidValue:
     spelled = [write_choice(choice) for choice in choices]
-    return Refused(
+    return InvalidValue(
         "is not one of " + ", ".join(spelled[:20]) + (", …" if len(spelled) > 20 else ""),
         "not_allowed",
         allowed=choices,

@@ -21,7 +21,7 @@ from pydantic_core import PydanticUndefined, SchemaError
 from plotroute.errors import BadRegistration, InvalidParameters, ParameterError
 from plotroute.model import Json, Kind, Param
 from plotroute.params import bounds, converters, normalize
-from plotroute.params.converters import Refused
+from plotroute.params.converters import InvalidValue
 from plotroute.params.timerange import TimeRange
 
 EMPTY = inspect.Parameter.empty
@@ -306,7 +306,7 @@ def _bounds(where: str, kind: Kind, found: Mapping[str, Any], *, many: bool) -> 
             # The bounds of a list are numbers of items, whatever the items are.
             moment = kind in _MOMENTS and not many
             said[name] = converters.accept(Param(name=name, kind=kind), bound) if moment else bound
-        except Refused as error:
+        except InvalidValue as error:
             raise BadRegistration(f"{where}: its bound {name}={bound!r} {error.why}.") from None
     return said
 
@@ -359,7 +359,7 @@ _KIND_NAMES: Mapping[Kind, Any] = {kind: hint.__name__ for hint, kind in _KINDS.
 def _fit(where: str, role: str, param: Param, value: Any) -> Json:
     try:
         return normalize.take(param, normalize.plain(param, value), _MAX_ITEMS)
-    except Refused as error:
+    except InvalidValue as error:
         said = f", which {error.why}" if error.quoted else f": {error.why}"
         raise BadRegistration(f"{where} has the {role} {value!r}{said}.") from None
 

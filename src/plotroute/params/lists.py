@@ -1,6 +1,6 @@
 """Several values in one text: a CSV record (`1,2,3`, `"Washington, DC",Rome`), and the kind `values`.
 
-Pure. Whatever cannot be read is a `Refused` that names the position and the text of the first bad item.
+Pure. Whatever cannot be read is a `InvalidValue` that names the position and the text of the first bad item.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from plotroute.model import Json, Param
-from plotroute.params.converters import Refused, accept, read_str, shown, write
+from plotroute.params.converters import InvalidValue, accept, read_str, shown, write
 
 # One bare word: `temperature`, `weather.temperature` (a column), `values:temperature` (a function of a name).
 _SOURCE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[^,]{1,100})?(?::[^,]{1,100})?")
@@ -35,7 +35,7 @@ def split(text: str) -> list[str]:
         rows = []
     # The reader takes one line end after the record for its own; here it belongs to no item.
     if len(rows) != 1 or text.endswith(("\r", "\n")):
-        raise Refused('is not a list such as 1,2,3 or "Washington, DC",Rome')
+        raise InvalidValue('is not a list such as 1,2,3 or "Washington, DC",Rome')
     return rows[0]
 
 
@@ -50,7 +50,7 @@ def items_of(given: Any, max_values: int) -> Sequence[Any]:
     """Return the items of a list, given as one text, as a list, or as one value; Refused if too many."""
     items = split(given) if isinstance(given, str) else given if isinstance(given, (list, tuple)) else [given]
     if len(items) > max_values:
-        raise Refused(
+        raise InvalidValue(
             f"must have at most {max_values:,} values, not {len(items):,}", "out_of_bounds", quoted=False
         )
     return items
@@ -62,13 +62,13 @@ def each(items: Sequence[Any], take: Callable[[Any], Json]) -> list[Json]:
     for position, item in enumerate(items, 1):
         try:
             taken.append(take(item))
-        except Refused as error:
+        except InvalidValue as error:
             said = f"value {position}, {shown(item)}, {error.why}"
             if item == "":
                 said = f"value {position} is empty"
             elif not error.quoted:
                 said = f"value {position} {error.why}"
-            raise Refused(
+            raise InvalidValue(
                 said, error.code, quoted=False, allowed=error.allowed, nearest=error.nearest
             ) from None
     return taken
@@ -92,7 +92,7 @@ def read_values(given: Any, max_values: int) -> Json:
     if isinstance(given, dict) and list(given) == ["source"]:
         given = given["source"]
         if not isinstance(given, str) or not _is_source(given):
-            raise Refused("is not the name of a source of values", quoted=True)
+            raise InvalidValue("is not the name of a source of values", quoted=True)
     if isinstance(given, str) and _is_source(given):
         return {"source": read_str(given)}
     items = items_of(given, max_values)
@@ -104,7 +104,9 @@ def read_values(given: Any, max_values: int) -> Json:
     if len(set(aware)) > 1:
         position = aware.index(not aware[0]) + 1
         said = "has a UTC offset" if aware[position - 1] else "has no UTC offset"
-        raise Refused(f"value {position}, {shown(items[position - 1])}, {said}, unlike value 1", quoted=False)
+        raise InvalidValue(
+            f"value {position}, {shown(items[position - 1])}, {said}, unlike value 1", quoted=False
+        )
     return times
 
 
@@ -132,7 +134,7 @@ def _number(item: Any) -> Json:
         return None
     try:
         return accept(_INT, item)
-    except Refused:
+    except InvalidValue:
         number = accept(_FLOAT, item)
     return int(number) if abs(number) < _INT_LIMIT and number.is_integer() else number
 
@@ -142,7 +144,7 @@ def _is_time(item: Any) -> bool:
         return isinstance(item, date)
     try:
         _time(item)
-    except Refused:
+    except InvalidValue:
         return False
     return True
 
@@ -150,12 +152,12 @@ def _is_time(item: Any) -> bool:
 def _time(item: Any) -> Json:
     try:
         return accept(_DATE, item)
-    except Refused:
+    except InvalidValue:
         pass
     try:
         return accept(_DATETIME, item)
-    except Refused:
-        raise Refused("is not a date or time, as value 1 is") from None
+    except InvalidValue:
+        raise InvalidValue("is not a date or time, as value 1 is") from None
 
 
 def _has_offset(time: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from plotroute.model import Json, Param
 from plotroute.params import bounds, converters, lists
-from plotroute.params.converters import Refused
+from plotroute.params.converters import InvalidValue
 from plotroute.params.timerange import TimeRange
 
 
@@ -22,7 +22,7 @@ def take(param: Param, value: Any, max_values: int) -> Json:
     """
     if value is None:
         if not param.optional:
-            raise Refused("cannot be None", quoted=False)
+            raise InvalidValue("cannot be None", quoted=False)
         return None
     if param.kind == "values":
         taken = lists.read_values(value, max_values)
@@ -43,7 +43,7 @@ def resolve(param: Param, taken: Json, now: datetime) -> Json:
         # Anew, because its own text is as it was sent: many spellings.
         return str(TimeRange(absolute.start, absolute.end))
     except ValueError as error:
-        raise Refused(str(error), quoted=False) from None
+        raise InvalidValue(str(error), quoted=False) from None
 
 
 def plain(param: Param, value: Any) -> Any:

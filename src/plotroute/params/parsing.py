@@ -14,7 +14,7 @@ from typing import Any
 from plotroute.errors import InvalidParameters, ParameterError
 from plotroute.model import Json, Param
 from plotroute.params import converters, lists
-from plotroute.params.converters import Refused
+from plotroute.params.converters import InvalidValue
 from plotroute.params.hints import Values, decode, hint_of, read
 from plotroute.params.json_schema import json_schema
 from plotroute.params.normalize import plain, resolve, take
@@ -111,7 +111,7 @@ def canonical(param: Param, value: Any, *, now: datetime | None = None) -> Json:
     try:
         taken = take(param, plain(param, value), MAX_BODY_VALUES)
         return taken if now is None else resolve(param, taken, now)
-    except Refused as error:
+    except InvalidValue as error:
         raise InvalidParameters([_entry(param.name, value, error)]) from None
 
 
@@ -125,7 +125,9 @@ def to_query(param: Param, value: Json) -> list[str]:
         if value == param.default and not param.required:
             return []
         said = "None" if value is None else "an empty list"
-        error = Refused(f"{said} cannot be written in a URL, where empty means the default", quoted=False)
+        error = InvalidValue(
+            f"{said} cannot be written in a URL, where empty means the default", quoted=False
+        )
         raise InvalidParameters([_entry(param.name, None, error)])
     if param.kind == "values":
         return [lists.write_values(value)]
@@ -177,13 +179,13 @@ class _Reading:
         param = self.params.get(name)
         if param is not None:
             if name in self.repeated:
-                self.fail(name, value, Refused(_REPEATED, "repeated", quoted=False))
+                self.fail(name, value, InvalidValue(_REPEATED, "repeated", quoted=False))
             elif not _is_absent(param, value):
                 self.fit(param, value)
         elif self.ranged is not None and name in _ENDS:
             if name in self.repeated:
                 self.failed.add(self.ranged.name)
-                self.fail(name, value, Refused(_REPEATED, "repeated", quoted=False))
+                self.fail(name, value, InvalidValue(_REPEATED, "repeated", quoted=False))
             elif name == next(end for end in _ENDS if end in self.given):
                 self.ends(self.ranged)
         elif not name.startswith("_"):
@@ -194,7 +196,7 @@ class _Reading:
         try:
             taken = take(param, value, self.max_values)
             self.taken[param.name] = resolve(param, taken, self.now)
-        except Refused as error:
+        except InvalidValue as error:
             self.fail(param.name, value, error)
 
     def ends(self, param: Param) -> None:
@@ -206,15 +208,15 @@ class _Reading:
         if not _is_absent(param, self.given.get(param.name, "")):
             said = f"cannot be combined with {param.name}: both say which time is meant"
             first, sent = ("to", end) if start is None else ("from", start)
-            self.fail(first, sent, Refused(said, "conflict", quoted=False))
+            self.fail(first, sent, InvalidValue(said, "conflict", quoted=False))
         elif start is None:
-            self.fail("from", None, Refused("is missing: to alone is no range", "missing", quoted=False))
+            self.fail("from", None, InvalidValue("is missing: to alone is no range", "missing", quoted=False))
         elif self.is_end("from", start, "{}.." + _LATEST) and (
             end is None or self.is_end("to", end, _EARLIEST + "..{}")
         ):
             try:
                 self.taken[param.name] = resolve(param, f"{start}..{end or 'now'}", self.now)
-            except Refused as error:
+            except InvalidValue as error:
                 self.fail("from" if end is None else "to", end or start, error)
 
     def is_end(self, name: str, value: Any, pattern: str) -> bool:
@@ -223,7 +225,7 @@ class _Reading:
             TimeRange(pattern.format(value) if isinstance(value, str) else "")
         except ValueError:
             said = "is not an end of a range of time: write now, now-7d, 2024-01-31 or 2024-01-31T06:00Z"
-            self.fail(name, value, Refused(said))
+            self.fail(name, value, InvalidValue(said))
             return False
         return True
 
@@ -232,19 +234,19 @@ class _Reading:
         nearest = converters.nearest(name, [*names, *self.known])
         hint = f"; did you mean {nearest}?" if nearest else ""
         said = f"is not a parameter here{hint}"
-        self.fail(name, value, Refused(said, "unknown", quoted=False, allowed=names, nearest=nearest))
+        self.fail(name, value, InvalidValue(said, "unknown", quoted=False, allowed=names, nearest=nearest))
 
     def absent(self, param: Param) -> None:
         """Fill in the default of what was not given."""
         if param.required:
-            self.fail(param.name, None, Refused("is required", "missing", quoted=False))
+            self.fail(param.name, None, InvalidValue("is required", "missing", quoted=False))
             return
         try:
             self.taken[param.name] = resolve(param, copy(param.default), self.now)
-        except Refused as error:
+        except InvalidValue as error:
             self.fail(param.name, param.default, error)
 
-    def fail(self, name: str, value: Any, error: Refused) -> None:
+    def fail(self, name: str, value: Any, error: InvalidValue) -> None:
         self.failed.add(name)
         self.errors.append(_entry(name, value, error))
 
@@ -259,7 +261,7 @@ def _is_absent(param: Param, value: Any) -> bool:
     return bool(value == "") and (param.many or not blank_item)
 
 
-def _entry(name: str, value: Any, error: Refused) -> ParameterError:
+def _entry(name: str, value: Any, error: InvalidValue) -> ParameterError:
     sent = str(value) if isinstance(value, (str, bool, float)) else None
     if isinstance(value, int) and not isinstance(value, bool):
         sent = converters.shown(value)
