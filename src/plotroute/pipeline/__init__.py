@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from plotroute.pipeline.pipeline import Pipeline as Pipeline
-from plotroute.pipeline.pipeline import Rehearsal as Rehearsal
+from plotroute.pipeline.pipeline import UncachedPipeline as UncachedPipeline
 from plotroute.pipeline.requests import PictureRequest as PictureRequest
 from plotroute.pipeline.requests import Result as Result

@@ -339,7 +339,7 @@ class Pipeline:
         return now
 
 
-class Rehearsal(Pipeline):
+class UncachedPipeline(Pipeline):
     """Draws in the thread that asks and keeps nothing: what a test has just done is in the picture."""
 
     def __init__(

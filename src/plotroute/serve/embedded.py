@@ -16,7 +16,7 @@ from plotroute.catalog.registry import Registry
 from plotroute.catalog.test_doubles import as_patched
 from plotroute.errors import BadRegistration
 from plotroute.model import Manifest
-from plotroute.pipeline import Pipeline, Rehearsal
+from plotroute.pipeline import Pipeline, UncachedPipeline
 from plotroute.pipeline.waiting_room import Room
 from plotroute.pipeline.warmup import keep_warm
 from plotroute.render.client.launch import interpreter
@@ -92,7 +92,7 @@ class Embedded:
 
         root = author_code.root_of([self.target()])
         catalog = as_patched(self._catalog(adhoc=True))
-        return Rehearsal(Direct(catalog, root, settings), settings, apart)
+        return UncachedPipeline(Direct(catalog, root, settings), settings, apart)
 
     def target(self) -> str:
         """Return what the render server is to load: the same module, wherever it works."""
