@@ -191,7 +191,7 @@ class Sketches:
         if job.plot == "refuses":
             raise CannotDraw("no orders in this week")
         versions = {id: self._drawn_from(id, version) for id, version in job.versions.items()}
-        told = [job.plot, job.values, job.format, job.asked_format, versions, job.code]
+        told = [job.plot, job.values, job.format, job.explicit_format, versions, job.code]
         options = [job.options.width, job.options.height, job.options.dpr, job.options.theme]
         # A live picture is another one each time.
         number = self.drawn(job.plot) if job.live else None

@@ -98,7 +98,7 @@ JOB = Job(
     },
     texts=("$\\sin_$", ""),
     format="svg",
-    asked_format=True,
+    explicit_format=True,
     options=OPTIONS,
     live=True,
     versions={'orders?region="EU"': "polled:1"},

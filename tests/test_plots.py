@@ -372,7 +372,7 @@ def sent(client, url):
     parts = urlsplit(url)
     found = client.pipeline.find(manifest, unquote(parts.path))
     query = parse_qsl(parts.query, keep_blank_values=True)
-    return client.pipeline.prepare(manifest, found, query, format="png", asked_format=False).job.values
+    return client.pipeline.prepare(manifest, found, query, format="png", explicit_format=False).job.values
 
 
 def test_any_text_survives_the_query(plots, client):

@@ -168,7 +168,7 @@ def draw(name: str, paths: tuple[str, ...], parameters: tuple[str, ...], output:
             found,
             [(key, value) for key, value in query if key not in users],
             format=found.format or "png",
-            asked_format=found.format is not None,
+            explicit_format=found.format is not None,
             user=next((value for key, value in query if key in users), None),
             request_id="draw",
         )

@@ -201,7 +201,7 @@ class Job:
     texts: tuple[str, ...] = ()
     """The free texts among the values as they were sent: never parsed as mathtext."""
     format: str = "png"
-    asked_format: bool = False
+    explicit_format: bool = False
     """Someone asked for this very format (suffix or Accept), so no other will do."""
     options: Options = Options()
     live: bool = False

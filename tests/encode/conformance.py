@@ -72,14 +72,14 @@ class Conformance:
 
     def test_body_and_media_type_agree_in_every_format(self) -> None:
         for format in self.formats:
-            encoded = self.encoder.encode(self.value(format), Target(format=format, asked_format=True))
+            encoded = self.encoder.encode(self.value(format), Target(format=format, explicit_format=True))
             assert type(encoded.body) is bytes
             assert encoded.type == IMAGE_TYPES[format] == magic(encoded.body)
 
     def test_same_value_and_target_same_bytes(self) -> None:
         for format in self.formats:
             for options in (Options(), Options(width=200, dpr=2)):
-                target = Target(format=format, asked_format=True, options=options, salt="salt")
+                target = Target(format=format, explicit_format=True, options=options, salt="salt")
                 one, two = (self.encoder.encode(self.value(format), target) for _ in range(2))
                 assert one == two
 
@@ -91,7 +91,7 @@ class Conformance:
         for format in set(formats) & set(self.sized):
             options = Options(width=box[0], height=box[1], dpr=dpr)
             encoded = self.encoder.encode(
-                self.value(format), Target(format=format, asked_format=True, options=options)
+                self.value(format), Target(format=format, explicit_format=True, options=options)
             )
             factor = (dpr or 1) if format in RASTERS else 1
             assert size_of(encoded) == (round(box[0] * factor), round(box[1] * factor))
@@ -103,7 +103,7 @@ class Conformance:
                 (Options(width=150), (150, 50)),
                 (Options(height=50), (150, 50)),
             ):
-                target = Target(format=format, asked_format=True, options=options, size=(300, 100))
+                target = Target(format=format, explicit_format=True, options=options, size=(300, 100))
                 assert size_of(self.encoder.encode(self.value(format), target)) == expected
 
     def test_too_many_pixels_are_refused(self) -> None:
@@ -113,7 +113,7 @@ class Conformance:
                 Options(width=1000, height=600, dpr=2),
                 Options(width=50_000, height=2),
             ):
-                target = Target(format=format, asked_format=True, options=options, max_pixels=1_000_000)
+                target = Target(format=format, explicit_format=True, options=options, max_pixels=1_000_000)
                 with pytest.raises(CannotDraw, match="pixels, more than the"):
                     self.encoder.encode(self.value(format), target)
 
@@ -121,5 +121,5 @@ class Conformance:
         for format in self.formats:
             with pytest.raises(CannotDraw, match="more than the 100 bytes allowed"):
                 self.encoder.encode(
-                    self.value(format), Target(format=format, asked_format=True, max_bytes=100)
+                    self.value(format), Target(format=format, explicit_format=True, max_bytes=100)
                 )

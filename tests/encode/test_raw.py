@@ -62,12 +62,12 @@ def test_a_file_is_read_from_its_beginning() -> None:
 def test_another_raster_format_is_converted_only_when_asked_for() -> None:
     body = picture("jpg")
     assert encode(body, Target(format="png")).type == "image/jpeg"
-    assert encode(body, Target(format="png", asked_format=True)).type == "image/png"
+    assert encode(body, Target(format="png", explicit_format=True)).type == "image/png"
 
 
 def test_jpeg_of_a_transparent_picture_is_on_white() -> None:
     body = picture(mode="RGBA", color=(0, 0, 0, 0))
-    image = open_image(encode(body, Target(format="jpg", asked_format=True)))
+    image = open_image(encode(body, Target(format="jpg", explicit_format=True)))
     assert image.getpixel((5, 5)) == (255, 255, 255)
 
 
@@ -89,7 +89,7 @@ def test_every_kind_of_png_can_be_resized(mode: str) -> None:
 )
 def test_a_format_it_cannot_become_is_unknown(body: bytes, wanted: str, allowed: list[str]) -> None:
     with pytest.raises(UnknownFormat) as raised:
-        encode(body, Target(format=wanted, asked_format=True))
+        encode(body, Target(format=wanted, explicit_format=True))
     assert raised.value.members["allowed"] == allowed
     assert encode(body, Target(format=wanted)).body == body
 
@@ -191,7 +191,7 @@ def test_the_text_of_an_svg_is_taken(value: object) -> None:
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
 def test_a_picture_of_pillow_s_becomes_what_is_asked_for(mode: str, format: str) -> None:
     value = Image.new(mode, (64, 48), 1 if mode in ("1", "L", "P", "I;16") else None)
-    encoded = find(value).encode(value, Target(format=format, asked_format=True))
+    encoded = find(value).encode(value, Target(format=format, explicit_format=True))
     assert encoded.type == f"image/{format}".replace("jpg", "jpeg")
     assert size_of(encoded) == (64, 48)
     sized = find(value).encode(value, Target(options=Options(width=32, dpr=2)))
@@ -202,7 +202,7 @@ def test_a_picture_of_pillow_s_keeps_its_budgets_and_is_no_drawing() -> None:
     with pytest.raises(CannotDraw, match="pixels"):
         encode(Image.new("1", (5000, 5000)), Target())
     with pytest.raises(UnknownFormat):
-        encode(Image.new("RGB", (9, 9)), Target(format="svg", asked_format=True))
+        encode(Image.new("RGB", (9, 9)), Target(format="svg", explicit_format=True))
 
 
 def test_a_picture_whose_file_is_closed_is_told() -> None:

@@ -18,7 +18,7 @@ PICTURE = {
     "values": {"region": "EU", "bins": 20},
     "options": Options(width=800, height=500, dpr=2.0, theme="light"),
     "format": "png",
-    "asked_format": False,
+    "explicit_format": False,
     "versions": {"orders": "constant:1"},
     "epoch": "",
 }
@@ -56,7 +56,7 @@ OTHERS = {
         )
     ],
     "format": ["svg", "jpg"],
-    "asked_format": [True],
+    "explicit_format": [True],
     "epoch": ["1f"],
     "versions": [{}, {"orders": "constant:2"}, {"order": "constant:1"}, {"orders": "constant:1", "b": "1"}],
 }

@@ -22,7 +22,7 @@ def wanted(world, path, *query, format="png"):
     manifest = world.pipeline.manifest()
     found = routes.resolve(manifest, path)
     return world.pipeline.prepare(
-        manifest, found, query, format=found.format or format, asked_format=found.format is not None
+        manifest, found, query, format=found.format or format, explicit_format=found.format is not None
     )
 
 

@@ -206,7 +206,7 @@ class RendererConformance:
 
     @pytest.mark.parametrize("format", ["png", "svg", "pdf", "webp", "jpg"])
     def test_the_same_job_gives_the_same_bytes(self, renderer, format):
-        job = {"values": {"start": 2}, "format": format, "asked_format": True}
+        job = {"values": {"start": 2}, "format": format, "explicit_format": True}
         one, other = (self.draw(renderer, "numbers/noise", **job) for _ in range(2))
         assert one.body == other.body
 

@@ -65,7 +65,7 @@ def order(pipeline, *query) -> PictureRequest:
     """Return the order of the only plot."""
     manifest = pipeline.manifest()
     found = pipeline.find(manifest, "/plots/numbers/line")
-    return pipeline.prepare(manifest, found, query, format="png", asked_format=False)
+    return pipeline.prepare(manifest, found, query, format="png", explicit_format=False)
 
 
 # What the render server is to load

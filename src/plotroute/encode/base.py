@@ -22,7 +22,7 @@ class Target:
 
     format: str = "png"
     """png, svg, pdf, webp or jpg."""
-    asked_format: bool = False
+    explicit_format: bool = False
     """Someone asked for exactly this one."""
     options: Options = field(default_factory=Options)
     size: tuple[int, int] | None = None

@@ -59,7 +59,7 @@ class RawEncoder:
         """
         if isinstance(value, Image.Image):
             _check_format("png", target)
-            wanted = target.format if target.asked_format else "png"
+            wanted = target.format if target.explicit_format else "png"
             check_pixels(*value.size, target.max_pixels)
             return _resized(_upright(value), None, wanted, target)
         body = _bytes_of(value)
@@ -68,12 +68,12 @@ class RawEncoder:
         _check_format(own, target)
         if own not in RASTERS:
             return Encoded(body, IMAGE_TYPES[own])
-        return _raster(body, own, target.format if target.asked_format else own, target)
+        return _raster(body, own, target.format if target.explicit_format else own, target)
 
 
 def _check_format(own: str, target: Target) -> None:
     possible = RASTERS if own in RASTERS else (own,)
-    if target.asked_format and target.format not in possible:
+    if target.explicit_format and target.format not in possible:
         raise UnknownFormat(
             f"this picture is there as {', '.join(possible)}, not as {target.format}",
             allowed=list(possible),

@@ -14,7 +14,7 @@ def picture_key(
     values: Mapping[str, Json],
     options: Options,
     format: str,
-    asked_format: bool,
+    explicit_format: bool,
     versions: Versions,
     epoch: str,
 ) -> str:
@@ -22,15 +22,15 @@ def picture_key(
 
     `epoch` changes when the plot is purged: whoever has a picture from before, has not this one.
     """
-    dress = [options.width, options.height, options.dpr, options.theme, options.background, options.png8]
+    appearance = [options.width, options.height, options.dpr, options.theme, options.background, options.png8]
     return digest.of_json(
         "picture",
         manifest.code,
         manifest.environment,
         plot,
         values,
-        dress,
-        [format, asked_format],
+        appearance,
+        [format, explicit_format],
         versions,
         epoch,
     )

@@ -103,7 +103,7 @@ class Pipeline:
         query: Sequence[tuple[str, str]],
         *,
         format: str,
-        asked_format: bool,
+        explicit_format: bool,
         body: Mapping[str, Json] | None = None,
         user: str | None = None,
         allow: Callable[[Mapping[str, Json]], None] | None = None,
@@ -132,7 +132,7 @@ class Pipeline:
             values[parameter.name] = user
         if allow is not None:
             allow({parameter.name: values[parameter.name] for parameter in plot.params + plot.users})
-        return self.wanted(manifest, plot, values, format, asked_format, request_id, at)
+        return self.wanted(manifest, plot, values, format, explicit_format, request_id, at)
 
     def wanted(
         self,
@@ -140,13 +140,13 @@ class Pipeline:
         plot: PlotSpec,
         values: Mapping[str, Json],
         format: str,
-        asked_format: bool,
+        explicit_format: bool,
         request_id: str,
         at: float,
     ) -> PictureRequest:
         """Name the picture that checked values of parameters and options mean."""
         own = {parameter.name: values[parameter.name] for parameter in plot.params + plot.users}
-        dress = picture_options.build(values, plot, plot.max_pixels or self._settings.max_pixels)
+        appearance = picture_options.build(values, plot, plot.max_pixels or self._settings.max_pixels)
         reads = tuple(sources.needed(manifest, plot, own).values())
         versions = self._versions(manifest, reads)
         epoch = self._cache.epoch(*plot.names)
@@ -156,8 +156,8 @@ class Pipeline:
             values=own,
             texts=_texts(plot, own),
             format=format,
-            asked_format=asked_format,
-            options=dress,
+            explicit_format=explicit_format,
+            options=appearance,
             live=plot.freshness != "keyed",
             versions=versions,
             code=manifest.code,
@@ -178,7 +178,7 @@ class Pipeline:
             found,
             (),
             format=format or "png",
-            asked_format=format is not None,
+            explicit_format=format is not None,
             body=urls.canonical(found.plot, parameters),
             user=next(iter(users), None),
         )

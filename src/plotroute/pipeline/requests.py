@@ -51,7 +51,7 @@ class PictureRequest:
             job.values,
             job.options,
             job.format,
-            job.asked_format,
+            job.explicit_format,
             versions,
             self.epoch,
         )

@@ -60,7 +60,7 @@ def _draw(pipeline: Pipeline, manifest: Manifest, item: str, pause: threading.Ev
                 found,
                 parse_qsl(query, keep_blank_values=True),
                 format=found.format or "png",
-                asked_format=found.format is not None,
+                explicit_format=found.format is not None,
                 request_id="warm",
             )
             pipeline.image(wanted)

@@ -107,7 +107,7 @@ class Pictures:
                 query_pairs(),
                 format=format,
                 # Somebody asked for this very one: by a suffix, or by refusing PNG.
-                asked_format=not negotiated or format != "png",
+                explicit_format=not negotiated or format != "png",
                 body=self._body() if request.method == "POST" else None,
                 user=self._access.user() if found.plot.users else None,
                 allow=lambda values: self._access.check(found.plot, values),

@@ -32,7 +32,7 @@ FORMATS = tuple(IMAGE_TYPES)
 
 def encode(value: Any, format: str = "png", **target: Any) -> Encoded:
     wishes = {name: target.pop(name) for name in list(target) if name in Options.__slots__}
-    target.setdefault("asked_format", True)
+    target.setdefault("explicit_format", True)
     return MatplotlibEncoder().encode(value, Target(format=format, options=Options(**wishes), **target))
 
 

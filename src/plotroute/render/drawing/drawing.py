@@ -232,7 +232,7 @@ class JobRunner:
     def _target(self, plot: BoundPlot, job: Job, made_by_us: bool, own_paper: str, salt: str) -> Target:
         return Target(
             format=job.format,
-            asked_format=job.asked_format,
+            explicit_format=job.explicit_format,
             options=job.options,
             size=plot.spec.size,
             min_size=plot.spec.min_size,

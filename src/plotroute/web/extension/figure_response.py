@@ -69,7 +69,7 @@ def figure_response(
             raise ValueError(f"There is no format {format!r}: take one of {', '.join(IMAGE_TYPES)}")
         cache_control = _cache_control(max_age)
         # One salt for all: the ids in two SVGs on one page are equal only where what they name is.
-        target = Target(format=format, asked_format=True, salt="plotroute")
+        target = Target(format=format, explicit_format=True, salt="plotroute")
         with _at(found, dpr):
             body = encode.find(found).encode(found, target).body
     response = Response(body, content_type=IMAGE_TYPES[format])
