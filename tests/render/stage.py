@@ -18,6 +18,7 @@ import hashlib, json, os, pathlib, signal, sys, threading, time
 from concurrent.futures import ThreadPoolExecutor
 from plotroute.errors import AnswerError
 from plotroute.model import DatasetRef, Job
+from plotroute.render import startup
 from plotroute.render.client import remote, sidecar
 from plotroute.render.drawing.app_context import Recipe
 from plotroute.settings import Settings
