@@ -90,6 +90,7 @@ def test_rcparams_that_are_set_while_it_is_drawn_count(rc):
 
 
 def test_it_is_once_for_every_text_of_a_plot_that_asks_ten_times(monkeypatch):
+    text_layout_cache.install()  # before what it looks for is replaced
     asked = []
     monkeypatch.setattr(
         text_layout_cache, "_lay_out", lambda self, renderer: asked.append(self) or LAY_OUT(self, renderer)
@@ -99,7 +100,7 @@ def test_it_is_once_for_every_text_of_a_plot_that_asks_ten_times(monkeypatch):
     with layouts_remembered():
         drawn(figure)
     texts = {text.get_text() for text in asked}
-    assert len(asked) <= 2 * len(texts)
+    assert 0 < len(asked) <= 2 * len(texts)
 
 
 @pytest.mark.parametrize("version", ["3.10.9", "3.12.0", "4.0.0"])
@@ -112,6 +113,7 @@ def test_a_matplotlib_that_is_not_known_is_left_alone(monkeypatch, version):
 
 @pytest.mark.parametrize("ends", [nullcontext(), pytest.raises(ZeroDivisionError)])
 def test_nothing_is_remembered_afterwards(ends, monkeypatch):
+    text_layout_cache.install()  # before what it looks for is replaced
     asked = []
     monkeypatch.setattr(
         text_layout_cache, "_lay_out", lambda self, renderer: asked.append(self) or LAY_OUT(self, renderer)

@@ -13,7 +13,7 @@ import pytest
 import seaborn as sns
 
 from plotroute.render.state.definitions import Definitions
-from plotroute.render.state.reset import State, imports
+from plotroute.render.state.reset import State
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def definitions():
     with pytest.MonkeyPatch.context() as patch:
         for owner, name in REPLACED.values():
             patch.setattr(owner, name, vars(owner)[name])
-        imports().install()  # a definition too
+        State()  # sets, once per process, what plotroute itself replaces: no drawing does
         yield Definitions()
 
 
