@@ -273,7 +273,6 @@ def test_the_unit_serves_behind_nginx_and_waits_for_what_was_begun(tmp_path):
     asked = serving(arguments)
     nginx = (ROOT / "deploy/nginx.conf").read_text()
     assert f"proxy_pass http://{asked['host']}:{asked['port']};" in nginx
-    assert "proxy_set_header If-None-Match $http_if_none_match;" in nginx
 
     defaults = settings.Settings()
     longest = defaults.queue_timeout + defaults.load_timeout + defaults.render_timeout

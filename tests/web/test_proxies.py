@@ -479,6 +479,7 @@ error_log {folder}/error.log;
 events {{}}
 http {{
     access_log off;
+    proxy_cache_path {folder}/kept keys_zone=kept:1m;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi;
@@ -505,7 +506,7 @@ def under_a_path(listen, target):
 
 @pytest.fixture(scope="module")
 def fronted(start_server, tmp_path_factory):
-    """`plotroute serve`, and nginx before it: one that takes the path off, and one that does not."""
+    """`plotroute serve`, and nginx before it: one that takes the path off, one that does not, one that caches."""
     nginx = shutil.which("nginx", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
     assert nginx, "nginx is not installed: apt-get install nginx-light"
     folder = tmp_path_factory.mktemp("nginx")
@@ -515,8 +516,9 @@ def fronted(start_server, tmp_path_factory):
         cwd=folder,
         arguments=["--base-url", "/charts", "--trusted-proxies", "127.0.0.1", "--user-header", USER],
     )
-    strips, keeps = free_port(), free_port()
+    strips, keeps, caches = free_port(), free_port(), free_port()
     servers = under_a_path(strips, f"{direct.url}/") + under_a_path(keeps, direct.url)
+    servers += under_a_path(caches, direct.url).replace("proxy_pass", "proxy_cache kept; proxy_pass")
     # Its worker would be another user, who may not write into the folder.
     who = f"user {getpass.getuser()};" if os.getuid() == 0 else ""
     (folder / "nginx.conf").write_text(NGINX.format(user=who, folder=folder, servers=servers))
@@ -526,7 +528,8 @@ def fronted(start_server, tmp_path_factory):
             [nginx, "-e", str(log), "-c", str(folder / "nginx.conf")], stdout=said, stderr=said
         )
     try:
-        found = {"stripped": Server(process, strips, log), "not stripped": Server(process, keeps, log)}
+        ports = {"stripped": strips, "not stripped": keeps, "cached": caches}
+        found = {name: Server(process, port, log) for name, port in ports.items()}
 
         def answers():
             assert process.poll() is None, log.read_text()
@@ -554,6 +557,11 @@ def squares(ax, n: int = 9):
     ax.plot([x * x for x in range(n)])
 
 
+@plots.plot("aged", ttl="forever", max_age="10m")
+def aged(ax, n: int = 9):
+    ax.plot([1, n])
+
+
 @plots.plot(ttl="forever")
 def mine(user: User | None = None):
     return f'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><text>{user}</text></svg>'.encode()
@@ -566,7 +574,7 @@ HOW = pytest.mark.parametrize("how", ["stripped", "not stripped"])
 def test_behind_nginx_the_links_of_the_list_work_and_pictures_load(fronted, how):
     server = fronted[how]
     page = Page(server.get("/charts/").body.decode())
-    assert page.pictures == ["/charts/plots/squares", "/charts/plots/mine"]
+    assert page.pictures == ["/charts/plots/squares", "/charts/plots/aged", "/charts/plots/mine"]
     for link in page.pictures + page.links:
         assert server.get(link).status == 200
     drawn = server.get("/charts/plots/squares?n=5")
@@ -596,6 +604,22 @@ def test_behind_nginx_what_was_drawn_is_a_hit_and_then_a_304(fronted, how):
     assert len({reply.body for reply in drawn}) == 1
     assert server.get(path, If_None_Match=drawn[0].headers["ETag"]).status == 304
     assert fronted["direct"].get(path.removeprefix("/charts")).body == drawn[0].body
+
+
+@pytest.mark.parametrize("plot", ["aged", "squares", "aged.svg"])
+def test_an_nginx_that_caches_gives_each_browser_a_picture_or_its_own_304(fronted, plot):
+    path = f"/charts/plots/{plot}?n=7"
+    drawn = fronted["direct"].get(path)
+    has = {"If_None_Match": drawn.headers["ETag"]}
+    server = fronted["cached"]
+    # First a browser that has the picture from another time: its 304 is for no other.
+    for _ in range(2):
+        assert server.get(path, **has).status == 304
+    for _ in range(2):
+        reply = server.get(path)
+        assert (reply.status, reply.body) == (200, drawn.body)
+    assert server.get(path, **has).status == 304
+    assert server.get(path, If_None_Match='W/"another"').body == drawn.body
 
 
 def test_authors_see_their_plots_under_a_path_as_well(start_server, write_plots):
