@@ -16,6 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "examples" / "demo"
 
+sys.path.insert(0, str(ROOT / "docs"))  # as for a script: it imports the check of words beside it
 spec = importlib.util.spec_from_file_location("generate_docs", ROOT / "docs" / "generate.py")
 generate = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(generate)
@@ -187,6 +188,44 @@ def test_check_fails_with_what_is_wrong(capsys: pytest.CaptureFixture[str], monk
     monkeypatch.setattr(generate, "found_problems", lambda: ["a page is old"])
     assert generate.main(["--check"]) == 1
     assert "a page is old" in capsys.readouterr().err
+
+
+def test_a_word_of_our_own_is_found_in_prose_only(tmp_path: Path):
+    package = tmp_path / "src"
+    package.mkdir()
+    (tmp_path / "page.md").write_text(
+        "<!-- begin x: y -->\nwho\n<!-- end x -->\n[a](who.md)\n\nNobody knocks.\n"
+    )
+    (package / "plain.py").write_text('who = one_that = "who"\n')
+    (package / "odd.py").write_text(
+        'def f():\n    """Run.\n\n    Whoever asks.\n    """\n    return f"{1} for whom"\n'
+    )
+    (package / "told.py").write_text("x = 1  # who asks\n")
+    found = [problem.partition(" is not")[0] for problem in generate.plain_english.problems(tmp_path)]
+    assert found == [
+        "page.md:6: 'Nobody'",
+        "page.md:6: 'knocks'",
+        "src/odd.py:4: 'Whoever'",
+        "src/odd.py:6: 'whom'",
+        "src/told.py:1: 'who'",
+    ]
+
+
+def test_the_list_of_files_that_are_not_plain_yet_only_shrinks(tmp_path: Path):
+    (tmp_path / "docs").mkdir()
+    listed = tmp_path / "docs" / "not_plain_yet.txt"
+    listed.write_text("# pages\nodd.md\nplain.md\ngone.md\n")
+    (tmp_path / "odd.md").write_text("Nobody knows.\n")
+    (tmp_path / "plain.md").write_text("The operator knows.\n")
+    gone, plain = generate.plain_english.problems(tmp_path)
+    assert "gone.md, which is not there" in gone
+    assert "plain.md is plain now" in plain
+
+    assert generate.plain_english.shorten_list(tmp_path)
+
+    assert listed.read_text() == "# pages\nodd.md\n"
+    assert not generate.plain_english.shorten_list(tmp_path)
+    assert list(generate.plain_english.problems(tmp_path)) == []
 
 
 # --- What the pages show ------------------------------------------------------------------------------
