@@ -23,7 +23,8 @@ from plotroute.errors import (
     UnknownPlot,
     answer_errors,
 )
-from plotroute.web.errors.respond import ADVICE, respond
+from plotroute.web.errors.respond import respond
+from plotroute.web.errors.wording import ADVICE
 from plotroute.web.negotiate import ErrorForm
 
 FORMS: tuple[ErrorForm, ...] = ("picture", "page", "problem")
