@@ -25,6 +25,7 @@ from plotroute.cache.memory import MemoryCache
 from plotroute.catalog import loader
 from plotroute.pipeline import Pipeline
 from plotroute.render.local.in_thread import InProcess
+from plotroute.serve.config import BUILT_IN
 from plotroute.settings import Settings
 from plotroute.web.standalone.app import create_app
 
@@ -214,7 +215,7 @@ def make_client(write_plots, process_state):
     def make(source: str, *, watch: bool = False, site: Path | None = None, **settings):
         file = write_plots(source)
         in_force = Settings(**settings)
-        renderer = InProcess([str(file)], in_force, watch=watch)
+        renderer = InProcess([str(file)], in_force, built_in=BUILT_IN, watch=watch)
         renderers.append(renderer)
         pipeline = Pipeline(renderer, MemoryCache(in_force.cache_memory), in_force)
         app = create_app(pipeline, in_force, site=site, development=watch)

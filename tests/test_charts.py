@@ -19,7 +19,7 @@ from plotroute.settings import Settings
 from plotroute.web.standalone.app import create_app
 import sys
 
-renderer = InProcess([sys.argv[1]], Settings(render_timeout=200), watch=False)
+renderer = InProcess([sys.argv[1]], Settings(render_timeout=200), built_in=["plotroute.charts:plots"])
 client = create_app(Pipeline(renderer, MemoryCache(0), Settings()), Settings()).test_client()
 peaks = []
 for count in (10, 25_000):

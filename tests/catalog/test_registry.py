@@ -39,6 +39,28 @@ def addresses_of(catalog):
     return {plot.name: plot.addresses for plot in catalog.manifest.plots}
 
 
+# Ad-hoc plots
+
+
+def test_a_registry_says_itself_that_its_plots_are_ad_hoc(catalog):
+    made = catalog("""
+        plots.registry.adhoc = True
+        @plots.plot("/dots.png")
+        def dots(ax, x: int): ...
+    """)
+    (plot,) = made.manifest.plots
+    assert plot.adhoc
+    # An author's plot can have no name with a colon: the two never take each other's.
+    assert plot.name == ":dots"
+
+
+def test_the_built_in_plots_are_ad_hoc_and_those_of_authors_beside_them_are_not(write_plots, process_state):
+    file = write_plots(START + '@plots.plot("/plot.png")\ndef line(ax): ...\n')
+    registries = [*loader.load([str(file)]).registries, *loader.built_in(["plotroute.charts:plots"])]
+    plots = complete(registries).manifest.plots
+    assert [(plot.name, plot.adhoc) for plot in plots] == [("/plot.png", False), (":line", True)]
+
+
 # Addresses
 
 

@@ -157,7 +157,7 @@ class Datasets:
         self.bound[name] = BoundDataset(spec, declared, found, read, annotations)
 
 
-def bind(plot: Plot, prefix: str, datasets: Datasets) -> BoundPlot:
+def bind(plot: Plot, prefix: str, datasets: Datasets, *, adhoc: bool = False) -> BoundPlot:
     """Return a plot as others see it; a BadRegistration says all that is wrong with it."""
     function = plot.function.__name__
     title = f"plot {function!r} ({where(plot.function)})"
@@ -183,8 +183,7 @@ def bind(plot: Plot, prefix: str, datasets: Datasets) -> BoundPlot:
     heading, _, rest = (inspect.getdoc(plot.function) or "").strip().partition("\n")
     heading = heading.rstrip(".")
     words = plot.title or heading or plot.function.__name__.replace("_", " ").capitalize()
-    adhoc = (plot.function.__module__ or "").startswith("plotroute.charts")  # none, of code by exec
-    # No address has a colon, so the built-in plots never take the name of an author's.
+    # No address has a colon, so an ad-hoc plot never takes the name of an author's.
     name = f":{plot.function.__name__}" if adhoc else patterns[0].removeprefix(routes.ROOT)
     spec = PlotSpec(
         name=name,

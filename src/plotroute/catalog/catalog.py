@@ -51,7 +51,7 @@ def complete(
                 broken.append(_broken(wrong, prefix, datasets, str(mistake)))
         for plot in registry.plots:
             try:
-                bound = bind(plot, prefix, datasets)
+                bound = bind(plot, prefix, datasets, adhoc=registry.adhoc)
                 if other := plots.get(bound.spec.name):
                     raise BadRegistration(
                         f"Two plots have the address {bound.spec.addresses[0]}: {where(other.function)} and "

@@ -80,6 +80,15 @@ def load(
     return Loaded(registries=registries, root=found[0].root, files=files)
 
 
+def built_in(targets: Sequence[str]) -> tuple[Registry, ...]:
+    """Return the Plots of modules that are installed with plotroute, such as `plotroute.charts:plots`.
+
+    No author edits them, so they are imported once, and are no part of what is hashed and watched.
+    """
+    pairs = (target.split(":") for target in targets)
+    return tuple(getattr(importlib.import_module(module), name).registry for module, name in pairs)
+
+
 class _Source(SourceFileLoader):
     """Compiles a file of the author's each time, and leaves no `__pycache__` beside it.
 

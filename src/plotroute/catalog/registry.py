@@ -80,6 +80,8 @@ class Registry:
         self.included: list[tuple[str, Registry]] = []
         self.mistakes: list[Mistake] = []
         """What was wrong with a decorator, where all of them are to be told at once."""
+        self.adhoc = False
+        """Whether the plots draw the values of the request (`/plot.png?x=…`), as the built-in ones do."""
 
     @contextmanager
     def noting(self, mistake: Callable[[str], Mistake]) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""The built-in ad-hoc plots: a plots file like any author's, loaded by name, imported by nobody."""
+"""The built-in ad-hoc plots: a plots file like any author's, handed in by name (`serve/config.py`)."""
 
 from typing import Annotated, Any
 
@@ -8,6 +8,7 @@ from plotroute import Plots, Values
 from plotroute.errors import InvalidParameters, ParameterError
 
 plots = Plots()
+plots.registry.adhoc = True
 
 CHUNK = 1_000
 """Points of a line that are drawn at once. As one path, 100,000 points in no order take 1.5 GB of the memory

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from plotroute.settings import Settings
 
+BUILT_IN = ("plotroute.charts:plots",)
+"""Targets of the plots that come with plotroute: loaded beside the author's in each process that draws."""
+
 
 @dataclass(frozen=True, slots=True)
 class Service:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from plotroute.catalog import author_code
+from plotroute.catalog import author_code, loader
 from plotroute.catalog.catalog import Catalog, complete
 from plotroute.catalog.environment import environment_hash
 from plotroute.catalog.registry import Registry
@@ -24,6 +23,7 @@ from plotroute.render.client.remote import Remote
 from plotroute.render.client.sidecar import Sidecar
 from plotroute.render.drawing.app_config import hashes
 from plotroute.render.drawing.app_context import Recipe
+from plotroute.serve.config import BUILT_IN
 from plotroute.serve.factory import make_cache
 from plotroute.settings import Settings
 
@@ -75,7 +75,7 @@ class Embedded:
         else:
             ignored = settings.ignored_config
             recipe = Recipe(self._factory, _module_of(app), hashes(app, ignored), ignored)
-            sidecar = Sidecar([self.target()], settings, recipe)
+            sidecar = Sidecar([self.target()], settings, recipe, BUILT_IN)
             remote = Remote(str(sidecar.path), settings, watch=development, start=sidecar.start)
             pipeline = Pipeline(remote, cache, settings, room=room)
             # An app that is dropped must not keep a connection, and by it the render server.
@@ -115,7 +115,7 @@ class Embedded:
     def _catalog(self, adhoc: bool, code: str = "", environment: str = "") -> Catalog:
         registries = [self._registry]
         if adhoc:
-            registries.append(importlib.import_module("plotroute.charts").plots.registry)
+            registries += loader.built_in(BUILT_IN)
         return complete(registries, code=code, environment=environment)
 
 

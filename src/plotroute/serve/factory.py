@@ -13,7 +13,7 @@ from plotroute.cache.tiers import Tiers
 from plotroute.pipeline import Pipeline
 from plotroute.pipeline.warmup import keep_warm
 from plotroute.render.base import Renderer
-from plotroute.serve.config import Service
+from plotroute.serve.config import BUILT_IN, Service
 from plotroute.settings import Settings
 
 
@@ -31,7 +31,7 @@ def make_pipeline(service: Service, path: str = "") -> Pipeline:
     else:
         from plotroute.render.local.in_thread import InProcess
 
-        renderer = InProcess(service.targets, service.settings, watch=service.development)
+        renderer = InProcess(service.targets, service.settings, built_in=BUILT_IN, watch=service.development)
     return Pipeline(renderer, cache, service.settings)
 
 

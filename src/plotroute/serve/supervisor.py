@@ -21,6 +21,7 @@ from pathlib import Path
 
 from plotroute.errors import BadSetting
 from plotroute.render.client.launch import launch
+from plotroute.serve.config import BUILT_IN
 from plotroute.settings import Settings
 
 # Exit status of a render server whose plots do not load: starting it again would not help.
@@ -128,6 +129,7 @@ class Supervisor:
     def _start_render(self) -> subprocess.Popen[bytes]:
         configuration = {
             "targets": self._targets,
+            "built_in": BUILT_IN,
             "settings": asdict(self._settings),
             "directory": self._directory,
             "parent": os.getpid(),

@@ -58,13 +58,20 @@ _DIGITS, _SUFFIXES = 16, {".sock", ".lock", ".started", ".environment", ".d"}
 class Sidecar:
     """The render server for `targets`, for all workers that were started alike."""
 
-    def __init__(self, targets: Sequence[str], settings: Settings, recipe: Recipe | None = None) -> None:
+    def __init__(
+        self,
+        targets: Sequence[str],
+        settings: Settings,
+        recipe: Recipe | None = None,
+        built_in: Sequence[str] = (),
+    ) -> None:
         """Workers share a server if they have the same parent process, environment, settings and app.
 
         A deploy that changes any of these gets a server of its own while the old one is ending.
         """
         self._configuration = {
             "targets": list(targets),
+            "built_in": list(built_in),
             "settings": asdict(settings),
             "app": asdict(recipe or Recipe()),
             # What is relative counts from here, and the server works elsewhere.

@@ -5,7 +5,6 @@ A worker belongs to one saved version of the code and is used by one thread at a
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import math
 import time
@@ -78,13 +77,14 @@ class JobRunner:
         first: Callable[[], None] = lambda: None,
         opened: Opened | None = None,
         *,
+        built_in: Sequence[str] = (),
         lenient: bool = False,
     ) -> JobRunner:
         """Load the author's code and return a worker for it; a SetupError says why it does not load.
 
-        `first` may import other modules, with the author's in reach. What the import is seen to read is
-        noted in `opened`, also where it fails. With `lenient`, plots whose
-        registration is wrong do not keep the others from being drawn.
+        `built_in` are targets of plots that come with plotroute. `first` may import other modules, with the
+        author's in reach. What the import is seen to read is noted in `opened`, also where it fails. With
+        `lenient`, plots whose registration is wrong do not keep the others from being drawn.
         """
         opened = opened or Opened()
         opened.places = places = author_code.places(targets)
@@ -94,8 +94,7 @@ class JobRunner:
         code = sources.hash
         if opened.states and not settings.release:
             code = sha256(f"{code} {content_hash(opened.states)}".encode()).hexdigest()
-        charts = importlib.import_module("plotroute.charts").plots.registry
-        registries = [*loaded.registries, charts]
+        registries = [*loaded.registries, *loader.built_in(built_in)]
         catalog = complete(registries, code=code, environment=environment, lenient=lenient)
         return cls(with_natural_sizes(catalog), settings, context, places)
 

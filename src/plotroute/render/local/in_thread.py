@@ -52,8 +52,16 @@ class InProcess:
     last good version in place, with the reason in `Manifest.problem`. Without, it raises a SetupError.
     """
 
-    def __init__(self, targets: Sequence[str], settings: Settings, *, watch: bool = False) -> None:
+    def __init__(
+        self,
+        targets: Sequence[str],
+        settings: Settings,
+        *,
+        built_in: Sequence[str] = (),
+        watch: bool = False,
+    ) -> None:
         self._targets = author_code.absolute(targets)  # before we move to the plots' directory
+        self._built_in = built_in
         self._settings = settings
         self._watch = watch
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="plotroute-render")
@@ -183,7 +191,10 @@ class InProcess:
         # Libraries stay imported when the author's modules are imported again.
         with imports().recorded():
             return JobRunner.of(
-                self._targets, self._settings, self._environment, opened=opened, lenient=self._watch
+                *(self._targets, self._settings, self._environment),
+                opened=opened,
+                built_in=self._built_in,
+                lenient=self._watch,
             )
 
     def _refresh(self) -> None:

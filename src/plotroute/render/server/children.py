@@ -155,6 +155,7 @@ class ZygoteHandle:
 
 def start_zygote(
     targets: Sequence[str],
+    built_in: Sequence[str],
     settings: Settings,
     environment: str,
     recipe: Recipe,
@@ -171,7 +172,9 @@ def start_zygote(
     pid = os.fork()
     if pid == 0:
         _in_child(in_child, prints, mine, read)
-        zygote.become(theirs, write, targets, settings, environment, recipe, lenient, directory, parent)
+        zygote.become(
+            *(theirs, write, targets, built_in, settings, environment, recipe, lenient, directory, parent)
+        )
     theirs.close()
     write.close()
     os.close(prints)

@@ -84,6 +84,7 @@ class RenderServer:
     def __init__(self, listener: socket.socket, configuration: Message) -> None:
         self._settings = Settings(**configuration["settings"])
         self._targets = tuple(configuration["targets"])
+        self._built_in = tuple(configuration.get("built_in", ()))
         self._development = bool(configuration["development"])
         self._greeting = str(configuration["greeting"])
         self._environment = environment_hash(self._settings.cache_namespace)
@@ -451,6 +452,7 @@ class RenderServer:
     def _start_generation(self, in_child: Callable[[], None]) -> ZygoteHandle:
         return start_zygote(
             self._targets,
+            self._built_in,
             self._settings,
             self._environment,
             self._recipe,

@@ -40,6 +40,7 @@ def become(
     control: socket.socket,
     news: socket.socket,
     targets: Sequence[str],
+    built_in: Sequence[str],
     settings: Settings,
     environment: str,
     recipe: Recipe,
@@ -72,14 +73,18 @@ def become(
             host = Host(recipe)
             try:
                 worker = JobRunner.of(
-                    targets, settings, environment, host, host.find, opened, lenient=lenient
+                    *(targets, settings, environment, host, host.find, opened),
+                    built_in=built_in,
+                    lenient=lenient,
                 )
             except SetupError:
                 if not host.imports_first():
                     raise
                 # Modules that import each other may bear only the order of the web worker: the app's first.
                 worker = JobRunner.of(
-                    targets, settings, environment, host, host.import_module, opened, lenient=lenient
+                    *(targets, settings, environment, host, host.import_module, opened),
+                    built_in=built_in,
+                    lenient=lenient,
                 )
             refuse_unforkable(before, threads)
             faulthandler.disable()
