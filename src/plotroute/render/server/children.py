@@ -19,7 +19,7 @@ from plotroute.render.drawing.app_context import Recipe
 from plotroute.render.frames import Message, Outbox, Unpacker
 from plotroute.render.server.fair_share import QueuedJob
 from plotroute.render.server.printed_lines import Prints
-from plotroute.render.system import limits
+from plotroute.render.system import process_memory, process_tree
 from plotroute.render.workers import zygote
 from plotroute.settings import Settings
 
@@ -49,7 +49,7 @@ class WorkerHandle:
     """Whether it has said that it has got it."""
     strays: int = 0
     """Frames that belong to no job of its own: it can no longer be believed."""
-    flight: QueuedJob | None = None
+    job: QueuedJob | None = None
     loaded: set[str] = field(default_factory=set)
     """Ids of the data it has loaded."""
     renders: int = 0
@@ -60,7 +60,7 @@ class WorkerHandle:
     ends_by: float = 0.0
     """When a retired process is killed, should it not have ended by then."""
     killed_for: Any = None
-    """The error that a flight gets because we killed the process."""
+    """The error that a job gets because we killed the process."""
 
     def ask(self, message: Message, number: int, now: float) -> None:
         """Send it a job, as soon as it reads; an OSError if it is gone. No other job has that number."""
@@ -69,10 +69,10 @@ class WorkerHandle:
         self.outbox.put({**message, "number": self.number})
 
     def kill(self, error: Any) -> None:
-        """End it from outside; `error` is what its flight ends with."""
+        """End it from outside; `error` is what its job ends with."""
         self.ending = True
         self.killed_for = self.killed_for or error
-        limits.kill_descendants(self.pid)
+        process_tree.kill_descendants(self.pid)
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
 
@@ -84,8 +84,8 @@ class WorkerHandle:
 
     def printed(self) -> bool:
         """Put what the plot printed into the log, with the request it printed it for; False: it has ended."""
-        flight = self.flight
-        return self.prints.take(f"{flight.request_id} {flight.plot}" if flight else "- -")
+        job = self.job
+        return self.prints.take(f"{job.request_id} {job.plot}" if job else "- -")
 
 
 @dataclass(eq=False)
@@ -228,5 +228,5 @@ def adopt(
         outbox=Outbox(channel),
         made_at=now,
         most_renders=most,
-        base_memory=limits.private_bytes(pid),
+        base_memory=process_memory.private_bytes(pid),
     )

@@ -1,7 +1,7 @@
 """Whose turn it is to be drawn, and how long that takes: each plot gets a fair share of the processes.
 
-Waiting flights are drawn in the order of start-time fair queuing: next is the plot whose drawings have taken
-the least time so far, and of one plot the flight that was asked for first. So fifty requests of a slow plot
+Waiting jobs are drawn in the order of start-time fair queuing: next is the plot whose drawings have taken
+the least time so far, and of one plot the job that was asked for first. So fifty requests of a slow plot
 do not keep the others' pictures waiting, and a page of forty pictures of one plot still gets all processes.
 """
 
@@ -61,7 +61,7 @@ class QueuedJob:
     outdated: bool = False
     """Whether the data has changed since it began, as the app says: what it finds out is of before."""
     turn: float = math.inf
-    """Its place among the flights of its plot."""
+    """Its place among the jobs of its plot."""
     charged: float = 0.0
     """Seconds that its plot was charged when it began."""
 
@@ -70,7 +70,7 @@ class QueuedJob:
 class Lane:
     """A process as those see it that wait for one: what it is at, and the ids of the data it has loaded."""
 
-    flight: QueuedJob | None = None
+    job: QueuedJob | None = None
     loaded: Collection[str] = ()
 
 
@@ -82,56 +82,56 @@ class Durations:
         """Plot → format → seconds: the PDF of 50,000 points says nothing about the PNG."""
         self._loading: dict[tuple[str, ...], float] = {}
 
-    def note(self, flight: QueuedJob, now: float) -> None:
-        """Learn from a flight that has ended."""
-        if flight.started_at is None:
+    def note(self, job: QueuedJob, now: float) -> None:
+        """Learn from a job that has ended."""
+        if job.started_at is None:
             return
-        at_hand = flight.data_at if flight.data_at is not None else now
-        if flight.loads:
-            names = _names(flight)
-            remember(self._loading, names, _blend(self._loading.get(names), at_hand - flight.started_at))
-        if flight.data_at is not None or not flight.loads:
-            formats = self._drawing.get(flight.plot, {})
-            took = now - (flight.started_at if flight.data_at is None else flight.data_at)
-            if flight.fresh:
+        at_hand = job.data_at if job.data_at is not None else now
+        if job.loads:
+            names = _names(job)
+            remember(self._loading, names, _blend(self._loading.get(names), at_hand - job.started_at))
+        if job.data_at is not None or not job.loads:
+            formats = self._drawing.get(job.plot, {})
+            took = now - (job.started_at if job.data_at is None else job.data_at)
+            if job.fresh:
                 took = max(min(took, _FIRST_GUESS), took - _FIRST_COSTS)
-            formats[flight.format] = _blend(formats.get(flight.format), took)
-            remember(self._drawing, flight.plot, formats)
+            formats[job.format] = _blend(formats.get(job.format), took)
+            remember(self._drawing, job.plot, formats)
 
-    def drawing(self, flight: QueuedJob) -> float:
+    def drawing(self, job: QueuedJob) -> float:
         """Return how long drawing is expected to take; in a new format, as long as in the quickest one."""
-        formats = self._drawing.get(flight.plot, {})
-        return formats.get(flight.format, min(formats.values(), default=_FIRST_GUESS))
+        formats = self._drawing.get(job.plot, {})
+        return formats.get(job.format, min(formats.values(), default=_FIRST_GUESS))
 
-    def loading(self, flight: QueuedJob) -> float:
+    def loading(self, job: QueuedJob) -> float:
         """Return how long loading its data is expected to take."""
-        return self._loading.get(_names(flight), 0.0)
+        return self._loading.get(_names(job), 0.0)
 
-    def whole(self, flight: QueuedJob, loaded: Collection[str]) -> float:
+    def whole(self, job: QueuedJob, loaded: Collection[str]) -> float:
         """Return how long a process is expected to be at it that has the data in `loaded`."""
-        load = 0.0 if flight.data.issubset(loaded) else self.loading(flight)
-        return load + self.drawing(flight)
+        load = 0.0 if job.data.issubset(loaded) else self.loading(job)
+        return load + self.drawing(job)
 
-    def left(self, flight: QueuedJob, now: float) -> float:
-        """Return how long a flight that has begun is expected to take from now on."""
-        if flight.started_at is None:
+    def left(self, job: QueuedJob, now: float) -> float:
+        """Return how long a job that has begun is expected to take from now on."""
+        if job.started_at is None:
             return 0.0
-        if flight.data_at is None:
-            load = self.loading(flight) if flight.loads else 0.0
-            return abs(load - (now - flight.started_at)) + self.drawing(flight)
-        spent = now - flight.data_at
+        if job.data_at is None:
+            load = self.loading(job) if job.loads else 0.0
+            return abs(load - (now - job.started_at)) + self.drawing(job)
+        spent = now - job.data_at
         # What has taken longer than it usually does may take as much longer again; its limit ends it.
-        return min(abs(self.drawing(flight) - spent), max(0.0, flight.timeout - spent))
+        return min(abs(self.drawing(job) - spent), max(0.0, job.timeout - spent))
 
 
 class Turns:
-    """The flights that wait, and how much time each plot has had."""
+    """The jobs that wait, and how much time each plot has had."""
 
     def __init__(self, durations: Durations) -> None:
         self._durations = durations
         self._waiting: dict[str, QueuedJob] = {}
         self._plots: Counter[str] = Counter()
-        """Plot → how many of its flights wait."""
+        """Plot → how many of its jobs wait."""
         self._numbers = itertools.count(1)
         self._had: dict[str, float] = {}
         """Plot → seconds of the processes that it has had, as far as that matters."""
@@ -142,55 +142,55 @@ class Turns:
         """Return how many wait."""
         return len(self._waiting)
 
-    def __contains__(self, flight: QueuedJob) -> bool:
-        """Whether the flight waits."""
-        return self._waiting.get(flight.key) is flight
+    def __contains__(self, job: QueuedJob) -> bool:
+        """Whether the job waits."""
+        return self._waiting.get(job.key) is job
 
     def __iter__(self) -> Iterator[QueuedJob]:
-        """Go through the flights in the order in which they are to be drawn."""
+        """Go through the jobs in the order in which they are to be drawn."""
         return self.order(list(self._waiting.values()))
 
-    def order(self, flights: Iterable[QueuedJob]) -> Iterator[QueuedJob]:
-        """Yield `flights`, which wait or would like to, in the order in which they are to be drawn."""
+    def order(self, jobs: Iterable[QueuedJob]) -> Iterator[QueuedJob]:
+        """Yield `jobs`, which wait or would like to, in the order in which they are to be drawn."""
         plots: dict[str, deque[QueuedJob]] = {}
-        for flight in sorted(flights, key=lambda flight: flight.turn):
-            plots.setdefault(flight.plot, deque()).append(flight)
+        for job in sorted(jobs, key=lambda job: job.turn):
+            plots.setdefault(job.plot, deque()).append(job)
         heap = [(self._had_by(plot), own[0].turn, plot) for plot, own in plots.items()]
         heapq.heapify(heap)
         while heap:
             had, _, plot = heapq.heappop(heap)
-            flight = plots[plot].popleft()
-            yield flight
+            job = plots[plot].popleft()
+            yield job
             if plots[plot]:
-                had += self._durations.drawing(flight)
+                had += self._durations.drawing(job)
                 heapq.heappush(heap, (had, plots[plot][0].turn, plot))
 
-    def add(self, flight: QueuedJob) -> None:
-        """Let a flight wait: behind the others of its plot, or where it was."""
-        remember(self._had, flight.plot, self._had_by(flight.plot))
-        flight.turn = min(flight.turn, next(self._numbers))
-        self._waiting[flight.key] = flight
-        self._plots[flight.plot] += 1
+    def add(self, job: QueuedJob) -> None:
+        """Let a job wait: behind the others of its plot, or where it was."""
+        remember(self._had, job.plot, self._had_by(job.plot))
+        job.turn = min(job.turn, next(self._numbers))
+        self._waiting[job.key] = job
+        self._plots[job.plot] += 1
 
-    def take(self, flight: QueuedJob) -> None:
-        """Note that a process has begun the flight."""
-        had = self._had_by(flight.plot)
-        self.drop(flight)
+    def begin(self, job: QueuedJob) -> None:
+        """Note that a process has begun the job."""
+        had = self._had_by(job.plot)
+        self.drop(job)
         self._level = max(self._level, had)
-        flight.charged = self._durations.drawing(flight)
-        self._had[flight.plot] = had + flight.charged
+        job.charged = self._durations.drawing(job)
+        self._had[job.plot] = had + job.charged
 
-    def charge(self, flight: QueuedJob, seconds: float) -> None:
-        """Charge its plot what a flight has really taken."""
-        if flight.plot in self._had:
-            self._had[flight.plot] += seconds - flight.charged
-        flight.charged = 0.0
+    def charge(self, job: QueuedJob, seconds: float) -> None:
+        """Charge its plot what a job has really taken."""
+        if job.plot in self._had:
+            self._had[job.plot] += seconds - job.charged
+        job.charged = 0.0
 
-    def drop(self, flight: QueuedJob) -> None:
-        """Let a flight wait no longer."""
-        if flight in self:
-            del self._waiting[flight.key]
-            self._plots[flight.plot] -= 1
+    def drop(self, job: QueuedJob) -> None:
+        """Let a job wait no longer."""
+        if job in self:
+            del self._waiting[job.key]
+            self._plots[job.plot] -= 1
             self._plots += Counter()  # without those that are at zero
 
     def _had_by(self, plot: str) -> float:
@@ -207,9 +207,9 @@ def remember(table: dict[Any, Any], key: object, value: object) -> None:
         table.pop(next(iter(table)))
 
 
-def _names(flight: QueuedJob) -> tuple[str, ...]:
-    """Return the datasets that a flight reads, whatever their parameters."""
-    return tuple(sorted({id.partition("?")[0] for id in flight.data}))
+def _names(job: QueuedJob) -> tuple[str, ...]:
+    """Return the datasets that a job reads, whatever their parameters."""
+    return tuple(sorted({id.partition("?")[0] for id in job.data}))
 
 
 def _blend(before: float | None, latest: float) -> float:

@@ -18,11 +18,11 @@ class _Played:
     free_in: float
     loaded: set[str]
     long: bool
-    """Whether it is, until then, at a flight that takes long."""
+    """Whether it is, until then, at a job that takes long."""
 
 
 class Forecast:
-    """What the processes that could draw a flight will be at. Seconds count from now."""
+    """What the processes that could draw a job will be at. Seconds count from now."""
 
     def __init__(self, durations: Durations, queue_timeout: float, now: float, lanes: Sequence[Lane]) -> None:
         self._durations = durations
@@ -33,7 +33,7 @@ class Forecast:
         self._lanes = [self._played(lane) for lane in lanes]
 
     def _played(self, lane: Lane) -> _Played:
-        at = lane.flight
+        at = lane.job
         if at is None:
             return _Played(0.0, set(lane.loaded), False)
         left = self._durations.left(at, self._now)
@@ -42,18 +42,18 @@ class Forecast:
             self._loading.update(dict.fromkeys(at.data.difference(lane.loaded), load))
         return _Played(left, {*at.data, *lane.loaded}, self._is_long(at))
 
-    def wait(self, flights: Iterable[QueuedJob], flight: QueuedJob) -> float:
-        """Return the seconds until a process begins `flight`, which is among `flights`, in their order.
+    def wait(self, jobs: Iterable[QueuedJob], job: QueuedJob) -> float:
+        """Return the seconds until a process begins `job`, which is among `jobs`, in their order.
 
-        So a process that is idle is one that is not waited for, whatever the others are at; and flights
+        So a process that is idle is one that is not waited for, whatever the others are at; and jobs
         whose data is being loaded keep none from those behind them.
         """
-        waiting = list(flights)
+        waiting = list(jobs)
         at = 0.0
         while True:
             free = [lane for lane in self._lanes if lane.free_in <= at]
             one, lane = self._next(waiting, free, at)
-            if one is flight:
+            if one is job:
                 return at
             if one is not None and lane is not None:
                 waiting.remove(one)
@@ -66,13 +66,13 @@ class Forecast:
                 return at
             at = min(later)
 
-    def leaves_one(self, flight: QueuedJob) -> bool:
-        """Whether there is a process for others while an idle one draws `flight`.
+    def leaves_one(self, job: QueuedJob) -> bool:
+        """Whether there is a process for others while an idle one draws `job`.
 
         One that takes longer than others may wait never gets the last process that is not at such a one:
         else two slow reports would have every other picture refused.
         """
-        return self._leaves_one(flight, 0.0)
+        return self._leaves_one(job, 0.0)
 
     def _next(
         self, waiting: Sequence[QueuedJob], free: Sequence[_Played], at: float
@@ -80,40 +80,40 @@ class Forecast:
         found = ((one, lane) for one in waiting for lane in free if self._may_begin(one, lane, at))
         return next(found, (None, None)) if free else (None, None)
 
-    def _may_begin(self, flight: QueuedJob, lane: _Played, at: float) -> bool:
+    def _may_begin(self, job: QueuedJob, lane: _Played, at: float) -> bool:
         """Whether the render server would give that idle process to the job (`RenderServer._process_for`)."""
-        if not self._leaves_one(flight, at):
+        if not self._leaves_one(job, at):
             return False
-        missing = flight.data - lane.loaded
+        missing = job.data - lane.loaded
         if not missing:
             return True
         if any(self._loading.get(id, 0.0) > at for id in missing):
             return False
-        having = [other for other in self._lanes if flight.data <= other.loaded]
+        having = [other for other in self._lanes if job.data <= other.loaded]
         if any(other.free_in <= at for other in having):
             return False
-        return not having or at >= self._patient_until(flight)
+        return not having or at >= self._patient_until(job)
 
-    def _patient_until(self, flight: QueuedJob) -> float:
+    def _patient_until(self, job: QueuedJob) -> float:
         """Return until when it waits for a process that has its data, before another one loads it too."""
-        patience = min(self._durations.loading(flight), self._queue_timeout / 2)
-        return flight.queued_at + patience - self._now
+        patience = min(self._durations.loading(job), self._queue_timeout / 2)
+        return job.queued_at + patience - self._now
 
-    def _begin(self, flight: QueuedJob, lane: _Played, at: float) -> None:
-        missing = flight.data - lane.loaded
-        lane.free_in = at + self._durations.whole(flight, lane.loaded)
-        lane.long = self._is_long(flight)
+    def _begin(self, job: QueuedJob, lane: _Played, at: float) -> None:
+        missing = job.data - lane.loaded
+        lane.free_in = at + self._durations.whole(job, lane.loaded)
+        lane.long = self._is_long(job)
         if missing:
-            self._loading.update(dict.fromkeys(missing, lane.free_in - self._durations.drawing(flight)))
-        lane.loaded |= flight.data
+            self._loading.update(dict.fromkeys(missing, lane.free_in - self._durations.drawing(job)))
+        lane.loaded |= job.data
 
-    def _leaves_one(self, flight: QueuedJob, at: float) -> bool:
-        if len(self._lanes) == 1 or not self._is_long(flight):
+    def _leaves_one(self, job: QueuedJob, at: float) -> bool:
+        if len(self._lanes) == 1 or not self._is_long(job):
             return True
         return sum(lane.long and lane.free_in > at for lane in self._lanes) < len(self._lanes) - 1
 
-    def _is_long(self, flight: QueuedJob) -> bool:
+    def _is_long(self, job: QueuedJob) -> bool:
         """Whether it takes longer than others may wait. A load does once it has taken so long."""
-        if flight.started_at is not None and self._now - flight.started_at > self._queue_timeout:
+        if job.started_at is not None and self._now - job.started_at > self._queue_timeout:
             return True
-        return self._durations.drawing(flight) > self._queue_timeout
+        return self._durations.drawing(job) > self._queue_timeout

@@ -1,4 +1,4 @@
-"""The base: one loop that owns the queue, the flights and every deadline of one machine's drawings.
+"""The base: one loop that owns the queue, the jobs and every deadline of one machine's drawings.
 
 Run as `python -m plotroute.render.server`, a fresh interpreter with one thread, configured by one line of
 JSON on standard input. It runs no author code: that is what generations, its forks, are for.
@@ -54,7 +54,7 @@ from plotroute.render.server.pool import Pool
 from plotroute.render.server.scheduler import Scheduler
 from plotroute.render.server.timed_images import Kept
 from plotroute.render.state.reset import import_matplotlib
-from plotroute.render.system import limits
+from plotroute.render.system import limits, process_tree
 from plotroute.routing.removed import tell
 from plotroute.settings import Settings
 
@@ -155,9 +155,9 @@ class RenderServer:
         if op == "render" and (kept := self._kept.get(message["key"])) is not None:
             self._clients.answer(waiter, *kept)
             return
-        flight = {"render": self._drawing, "version": self._finding_out}[op](message)
-        at_once = self._process_for(flight) is not None
-        error = self._scheduler.join(flight, waiter, self._lanes(flight), at_once=at_once)
+        job = {"render": self._drawing, "version": self._finding_out}[op](message)
+        at_once = self._process_for(job) is not None
+        error = self._scheduler.join(job, waiter, self._lanes(job), at_once=at_once)
         if error is not None:
             self._clients.answer(waiter, {"error": error.to_wire()})
         self._dispatch()
@@ -171,7 +171,7 @@ class RenderServer:
         self._changes.end()
 
     def _drawing(self, message: Message) -> QueuedJob:
-        return self._flight(
+        return self._new_job(
             message["key"],
             message["plot"],
             {"op": "render", "job": message["job"]},
@@ -188,20 +188,20 @@ class RenderServer:
         self._versions.use(ref)
         if self._versions.has_changed(ref):
             polled = self._pool.current is not None and ref.name in self._pool.current.poll
-            flight = self._of_data("poll" if polled else "reload", ref)
-            flight.key = f"version:{ref.id}"
-            return flight
+            job = self._of_data("poll" if polled else "reload", ref)
+            job.key = f"version:{ref.id}"
+            return job
         return self._of_data("version", ref)
 
     def _of_data(self, op: str, ref: DatasetRef) -> QueuedJob:
         # Declared versions are the watcher's, so that hanging plots cannot keep them from being known.
         polled = self._pool.current is not None and ref.name in self._pool.current.poll
         inner = {"op": op, "ref": [ref.name, dict(ref.values)]}
-        flight = self._flight(f"{op}:{ref.id}", f"{'poll' if polled else 'data'}:{ref.name}", inner, [ref.id])
-        flight.role = "watcher" if polled else "renderer"
-        return flight
+        job = self._new_job(f"{op}:{ref.id}", f"{'poll' if polled else 'data'}:{ref.name}", inner, [ref.id])
+        job.role = "watcher" if polled else "renderer"
+        return job
 
-    def _flight(
+    def _new_job(
         self,
         key: str,
         plot: str,
@@ -231,52 +231,52 @@ class RenderServer:
 
     def _left(self, client: Client) -> None:
         self._changes.left(client)
-        for flight in list(self._scheduler.flights.values()):
-            for waiter in flight.waiters[:]:
+        for job in list(self._scheduler.jobs.values()):
+            for waiter in job.waiters[:]:
                 if isinstance(waiter, Waiter) and waiter.client is client:
                     self._scheduler.leave(waiter)
 
     # -- who draws it -------------------------------------------------------------------------------
 
     def _dispatch(self) -> None:
-        idle = {process.role for process in self._pool if process.flight is None and process.ready}
-        for flight in list(self._scheduler.queue):
-            process = self._process_for(flight) if flight.role in idle else None
+        idle = {process.role for process in self._pool if process.job is None and process.ready}
+        for job in list(self._scheduler.queue):
+            process = self._process_for(job) if job.role in idle else None
             if process is not None:
-                self._begin(flight, process)
+                self._begin(job, process)
 
-    def _lanes(self, flight: QueuedJob) -> list[Lane]:
-        """Return the processes that could draw the flight; those on their way are idle ones."""
-        lanes = [Lane(p.flight, p.loaded) for p in self._pool.serving(flight.code, flight.role)]
+    def _lanes(self, job: QueuedJob) -> list[Lane]:
+        """Return the processes that could draw the job; those on their way are idle ones."""
+        lanes = [Lane(p.job, p.loaded) for p in self._pool.serving(job.code, job.role)]
         current = self._pool.current
-        if lanes and current is not None and flight.code == current.code and flight.role == "renderer":
+        if lanes and current is not None and job.code == current.code and job.role == "renderer":
             lanes += [Lane()] * (self._pool.size - len(lanes))
         return lanes
 
-    def _process_for(self, flight: QueuedJob) -> WorkerHandle | None:
-        """Return a process with nothing to do, one that has the flight's data if there is any.
+    def _process_for(self, job: QueuedJob) -> WorkerHandle | None:
+        """Return a process with nothing to do, one that has the job's data if there is any.
 
         While a process loads some data no other begins to: a database is asked once for a cold page.
         """
-        serving = self._pool.serving(flight.code, flight.role)
-        idle = [process for process in serving if process.flight is None]
-        process = max(idle, key=lambda p: len(p.loaded & flight.data), default=None)
+        serving = self._pool.serving(job.code, job.role)
+        idle = [process for process in serving if process.job is None]
+        process = max(idle, key=lambda p: len(p.loaded & job.data), default=None)
         if process is None or process.role == "watcher":
             return process
-        missing = flight.data - process.loaded
-        if missing & self._loading() or self._better_waits(flight, missing, process):
+        missing = job.data - process.loaded
+        if missing & self._loading() or self._better_waits(job, missing, process):
             return None
-        return process if self._scheduler.may_begin(flight, self._lanes(flight)) else None
+        return process if self._scheduler.may_begin(job, self._lanes(job)) else None
 
-    def _better_waits(self, flight: QueuedJob, missing: frozenset[str], idle: WorkerHandle) -> bool:
+    def _better_waits(self, job: QueuedJob, missing: frozenset[str], idle: WorkerHandle) -> bool:
         """Whether a process that draws now has the data, and would be sooner than loading it once more."""
-        waited = time.monotonic() - flight.queued_at
+        waited = time.monotonic() - job.queued_at
         seconds = sum(self._load_seconds.get(id, 0.0) for id in missing)
         # Half of what a request waits in the queue: after that a second process loads the data as well.
         if waited >= min(seconds, self._settings.queue_timeout / 2):
             return False
         return any(
-            flight.data <= other.loaded and other.flight is not None and other.role == "renderer"
+            job.data <= other.loaded and other.job is not None and other.role == "renderer"
             for other in self._pool
             if other.generation is idle.generation
         )
@@ -285,59 +285,59 @@ class RenderServer:
         """Return the ids of the data that processes are loading now."""
         loading: set[str] = set()
         for process in self._pool:
-            if process.role == "renderer" and process.flight is not None and process.flight.data_at is None:
-                loading |= process.flight.data - process.loaded
+            if process.role == "renderer" and process.job is not None and process.job.data_at is None:
+                loading |= process.job.data - process.loaded
         return loading
 
-    def _begin(self, flight: QueuedJob, process: WorkerHandle) -> None:
-        flight.fresh = not process.renders
-        self._scheduler.take(flight, loads=not flight.data <= process.loaded)
-        process.flight = flight
-        own_fault = flight.fresh or flight.plot in process.generation.faulty
-        self._pool.ask(process, {**flight.message, "own_fault": own_fault})
+    def _begin(self, job: QueuedJob, process: WorkerHandle) -> None:
+        job.fresh = not process.renders
+        self._scheduler.begin(job, loads=not job.data <= process.loaded)
+        process.job = job
+        own_fault = job.fresh or job.plot in process.generation.faulty
+        self._pool.ask(process, {**job.message, "own_fault": own_fault})
 
     def said(self, process: WorkerHandle, message: Message, body: bytes) -> None:
-        """Take what a process says about its flight."""
-        flight = process.flight
-        if flight is None or message.get("number") != process.number:
+        """Take what a process says about its job."""
+        job = process.job
+        if job is None or message.get("number") != process.number:
             self._strayed(process)
             return
         if "begun" in message:
             process.begun = True
             return
         if "data_at_hand" in message:
-            flight.data_at = time.monotonic()
-            if not flight.data <= process.loaded:
-                assert flight.started_at is not None
-                seconds = flight.data_at - flight.started_at
-                self._load_seconds |= dict.fromkeys(flight.data - process.loaded, seconds)
-                process.loaded |= flight.data
+            job.data_at = time.monotonic()
+            if not job.data <= process.loaded:
+                assert job.started_at is not None
+                seconds = job.data_at - job.started_at
+                self._load_seconds |= dict.fromkeys(job.data - process.loaded, seconds)
+                process.loaded |= job.data
                 process.floor = 0
             return
-        process.flight = None
+        process.job = None
         if "again" in message:  # it is no fault of the picture's
-            flight.queue_until = time.monotonic() + self._settings.queue_timeout
-            self._scheduler.put_back(flight)
+            job.queue_until = time.monotonic() + self._settings.queue_timeout
+            self._scheduler.put_back(job)
             self._pool.retire(process, message["again"])
             self._dispatch()
             return
         process.renders += 1
-        if "version" in message and process.generation is self._pool.current and not flight.outdated:
-            self._versions.learn(DatasetRef(*self._ref(flight)), message)
-            process.loaded |= flight.data
+        if "version" in message and process.generation is self._pool.current and not job.outdated:
+            self._versions.learn(DatasetRef(*self._ref(job)), message)
+            process.loaded |= job.data
             self._clients.tell_all(self._told_versions())
         error = from_wire(message["error"]) if "error" in message else None
-        if error is not None and "ref" in flight.message:
-            self._versions.failed(DatasetRef(*self._ref(flight)))
-            if not flight.waiters:
-                log.error("%s: %s\n%s", flight.key, error.title, error.detail)
+        if error is not None and "ref" in job.message:
+            self._versions.failed(DatasetRef(*self._ref(job)))
+            if not job.waiters:
+                log.error("%s: %s\n%s", job.key, error.title, error.detail)
         if error is None:
-            process.generation.faulty.discard(flight.plot)
-        elif flight.fresh and error.code == PlotFailed.code:
-            process.generation.faulty.add(flight.plot)
-        if flight.ttl and error is None and process.generation.code == flight.code:
-            self._kept.put(flight.key, message, body, flight.ttl)
-        self._land(flight, error, message, body)
+            process.generation.faulty.discard(job.plot)
+        elif job.fresh and error.code == PlotFailed.code:
+            process.generation.faulty.add(job.plot)
+        if job.ttl and error is None and process.generation.code == job.code:
+            self._kept.put(job.key, message, body, job.ttl)
+        self._finish(job, error, message, body)
         reason = message.get("recycle") or self._pool.keeps_much(process)
         if process.strays:
             reason = "it has said what it was not asked for"
@@ -350,31 +350,29 @@ class RenderServer:
         process.strays += 1
         if process.strays == 1:
             log.warning("render process %d says what it was not asked for, which is left out", process.pid)
-        if process.flight is None and not process.ending:
+        if process.job is None and not process.ending:
             self._pool.retire(process, "it has said what it was not asked for")
 
-    def _ref(self, flight: QueuedJob) -> Any:
-        return flight.message["ref"]
+    def _ref(self, job: QueuedJob) -> Any:
+        return job.message["ref"]
 
     def lost(self, process: WorkerHandle) -> None:
-        """End the flight of a process that is gone."""
-        flight, process.flight = process.flight, None
-        if flight is not None and not process.begun and not process.killed_for and flight.tries < _TRIES:
-            self._scheduler.put_back(flight)
-        elif flight is not None:
+        """End the job of a process that is gone."""
+        job, process.job = process.job, None
+        if job is not None and not process.begun and not process.killed_for and job.tries < _TRIES:
+            self._scheduler.put_back(job)
+        elif job is not None:
             error = process.killed_for or PlotCrashed("Drawing ended its process")
-            log.error("%s %s: %s", flight.request_id, flight.plot, _ended(error, process.pid, flight))
-            self._land(flight, error, {})
+            log.error("%s %s: %s", job.request_id, job.plot, _ended(error, process.pid, job))
+            self._finish(job, error, {})
         self._dispatch()
 
     def arrived(self) -> None:
         """Give a new process something to do."""
         self._dispatch()
 
-    def _land(
-        self, flight: QueuedJob, error: AnswerError | None, message: Message, body: bytes = b""
-    ) -> None:
-        for waiter in self._scheduler.land(flight, error):
+    def _finish(self, job: QueuedJob, error: AnswerError | None, message: Message, body: bytes = b"") -> None:
+        for waiter in self._scheduler.finish(job, error):
             assert isinstance(waiter, Waiter)
             if error is not None:
                 self._clients.answer(waiter, {"error": error.to_wire()})
@@ -472,10 +470,10 @@ class RenderServer:
     def _tick(self) -> None:
         now = time.monotonic()
         for process in self._pool:
-            if process.flight is not None:
-                self._check(process, process.flight, now)
-        for flight in self._scheduler.overdue():
-            self._land(flight, self._why_it_waited(flight), {})
+            if process.job is not None:
+                self._check(process, process.job, now)
+        for job in self._scheduler.overdue():
+            self._finish(job, self._why_it_waited(job), {})
         if self._is_due("memory", _MEMORY_EVERY):
             self._pool.check_memory()
         if self._is_due("files", _FILES_EVERY) or self._reload_asked:
@@ -485,35 +483,35 @@ class RenderServer:
         self._changes.end()
         self._end_if_idle()
 
-    def _why_it_waited(self, flight: QueuedJob) -> AnswerError:
-        """Return the error of a flight that no process has begun in time."""
-        serving = self._pool.serving(flight.code, flight.role)
+    def _why_it_waited(self, job: QueuedJob) -> AnswerError:
+        """Return the error of a job that no process has begun in time."""
+        serving = self._pool.serving(job.code, job.role)
         current = self._pool.current
         # Later there may be none for a moment, when all were killed for the time that they took.
         if not serving and (self._recipe.factory or not (current and current.ready)):
             return Draining("The app is still being made", headers={"Retry-After": "5"})
-        if flight.data & self._loading() and any(process.flight is None for process in serving):
+        if job.data & self._loading() and any(process.job is None for process in serving):
             return self._still_loading()
         return QueueFull("Too many pictures are waiting to be drawn", headers={"Retry-After": "2"})
 
     def _still_loading(self) -> DatasetLoading:
         return DatasetLoading("The data is still being loaded", headers={"Retry-After": "5"})
 
-    def _check(self, process: WorkerHandle, flight: QueuedJob, now: float) -> None:
-        """Hold a flight to its limits: loading has one, drawing another."""
-        assert flight.started_at is not None
-        if flight.data_at is not None:
-            if now - flight.data_at > flight.timeout:
-                process.kill(RenderTimeout(f"Drawing took longer than {flight.timeout:g} s"))
+    def _check(self, process: WorkerHandle, job: QueuedJob, now: float) -> None:
+        """Hold a job to its limits: loading has one, drawing another."""
+        assert job.started_at is not None
+        if job.data_at is not None:
+            if now - job.data_at > job.timeout:
+                process.kill(RenderTimeout(f"Drawing took longer than {job.timeout:g} s"))
             return
-        loading = now - flight.started_at
+        loading = now - job.started_at
         most = _POLL_TIMEOUT if process.role == "watcher" else self._settings.load_timeout * _LOADS_UP_TO
         if loading > most:
             process.kill(DatasetUnavailable("Loading data took too long", headers={"Retry-After": "30"}))
-        elif loading > self._settings.load_timeout and flight.waiters:
+        elif loading > self._settings.load_timeout and job.waiters:
             # The load goes on: whoever comes back finds it done.
             still = self._still_loading()
-            waiters, flight.waiters = flight.waiters, []
+            waiters, job.waiters = job.waiters, []
             for waiter in waiters:
                 assert isinstance(waiter, Waiter)
                 self._clients.answer(waiter, {"error": still.to_wire()})
@@ -524,17 +522,17 @@ class RenderServer:
         if current is None:
             return
         for op, ref in self._versions.due(current.poll):
-            flight = self._of_data(op, ref)
-            if flight.key not in self._scheduler.flights:
-                self._scheduler.add(flight)
+            job = self._of_data(op, ref)
+            if job.key not in self._scheduler.jobs:
+                self._scheduler.add(job)
         self._dispatch()
 
     def _is_needed(self, generation: ZygoteHandle) -> bool:
-        """Whether a flight still has to be drawn by an older version of the code."""
+        """Whether a job still has to be drawn by an older version of the code."""
         current = self._pool.current
-        flights = self._scheduler.flights.values() if current and current.code != generation.code else ()
-        waiting = any(flight.code == generation.code for flight in flights)
-        return waiting or any(p.flight and p.generation is generation for p in self._pool)
+        jobs = self._scheduler.jobs.values() if current and current.code != generation.code else ()
+        waiting = any(job.code == generation.code for job in jobs)
+        return waiting or any(p.job and p.generation is generation for p in self._pool)
 
     def _is_due(self, what: str, every: float) -> bool:
         now = time.monotonic()
@@ -565,12 +563,12 @@ class RenderServer:
         self._reload_asked = True
 
 
-def _ended(error: AnswerError, pid: int, flight: QueuedJob) -> str:
+def _ended(error: AnswerError, pid: int, job: QueuedJob) -> str:
     """Return the sentence of the log about a drawing that ended with its process."""
     cure = ""
     if error.code == RenderTimeout.code:
         cure = "; timeout= of the plot sets another limit, PLOTROUTE_RENDER_TIMEOUT that of all plots"
-    values = json.loads(str(flight.message.get("job", "{}"))).get("values", {})
+    values = json.loads(str(job.message.get("job", "{}"))).get("values", {})
     asked = " ".join(f"{name}={json.dumps(value)}" for name, value in values.items())
     return f"{error.title}, so process {pid} is gone{cure}. Asked for: {asked[:500] or 'no parameters'}"
 
@@ -581,7 +579,7 @@ def _end_all() -> None:
     Else somebody else would be their parent: a gunicorn that is the first process of a container takes them
     for its workers.
     """
-    limits.kill_descendants(os.getpid())
+    process_tree.kill_descendants(os.getpid())
     until = time.monotonic() + _GONE_WITHIN
     with contextlib.suppress(ChildProcessError):
         while time.monotonic() < until:
@@ -609,14 +607,14 @@ def main() -> None:
     configuration = startup.arrive()
     set_up_logging()
     if configuration["parent"]:
-        limits.die_with_parent(configuration["parent"])
+        process_tree.die_with_parent(configuration["parent"])
     if configuration["listener"] is None:
         listener = startup.come_in(configuration["socket"])
     else:
         # It is the supervisor's, so that a new base hears who was waiting for the old one.
         listener = socket.socket(fileno=configuration["listener"])
     listener.setblocking(False)
-    limits.become_subreaper()
+    process_tree.become_subreaper()
     for missing in limits.unsupported():
         log.warning("this system does not enforce: %s", missing)
     os.environ["MPLBACKEND"] = "agg"

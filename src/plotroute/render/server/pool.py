@@ -1,6 +1,6 @@
 """All generations and render processes of the base: as many as there should be, of the right code.
 
-A generation becomes the current one when its code has loaded; the one before ends when no flight needs it.
+A generation becomes the current one when its code has loaded; the one before ends when no job needs it.
 """
 
 # Over 400 lines: what begins, replaces and ends generations and their processes decides together.
@@ -23,7 +23,7 @@ from plotroute.errors import OutOfMemory
 from plotroute.render.frames import BrokenFrame, Message
 from plotroute.render.server.children import WorkerHandle, ZygoteHandle, adopt
 from plotroute.render.server.connections import Watch
-from plotroute.render.system import limits
+from plotroute.render.system import machine, process_memory
 from plotroute.settings import Settings
 
 log = logging.getLogger("plotroute.render")
@@ -79,7 +79,7 @@ class Pool:
         self._start = start
         self._settings = settings
         self._directory = directory
-        self.size = settings.renderers or limits.default_renderers(settings.render_memory)
+        self.size = settings.renderers or machine.default_renderers(settings.render_memory)
         self.current: ZygoteHandle | None = None
         self._generations: list[ZygoteHandle] = []
         self._processes: dict[int, WorkerHandle] = {}
@@ -158,7 +158,7 @@ class Pool:
                 generation.ask(role)
 
     def look_after(self, needed: Callable[[ZygoteHandle], bool]) -> None:
-        """Do what is due: end what hangs or is not needed, make what is missing. `needed` by a flight?"""
+        """Do what is due: end what hangs or is not needed, make what is missing. `needed` by a job?"""
         now = time.monotonic()
         self._reap()
         for process in self:
@@ -194,7 +194,7 @@ class Pool:
         if not process.ready:
             late = now - process.made_at > self._settings.import_timeout + _READY_SLACK
         else:
-            late = process.flight is not None and not process.begun and now - process.asked_at > _READS_WITHIN
+            late = process.job is not None and not process.begun and now - process.asked_at > _READS_WITHIN
         if late:
             what = "read what it is sent" if process.ready else "get ready"
             log.warning("render process %d is replaced: it does not %s", process.pid, what)
@@ -205,18 +205,18 @@ class Pool:
         for process in self:
             most = process.base_memory + self._settings.render_memory
             # What is resident costs a hundredth to ask, and is never less.
-            if process.flight is None or limits.resident_bytes(process.pid) <= most:
+            if process.job is None or process_memory.resident_bytes(process.pid) <= most:
                 continue
-            used = limits.private_bytes(process.pid) - process.base_memory
+            used = process_memory.private_bytes(process.pid) - process.base_memory
             if used > self._settings.render_memory:
                 process.kill(OutOfMemory("The plot used more memory than it may", detail=f"{used:,} bytes"))
 
     def keeps_much(self, process: WorkerHandle) -> str | None:
         """Return why a process that has just drawn has too little room for the next picture, if it has."""
         budget = self._settings.render_memory
-        if limits.resident_bytes(process.pid) <= process.base_memory + budget // 2:
+        if process_memory.resident_bytes(process.pid) <= process.base_memory + budget // 2:
             return None
-        kept = limits.private_bytes(process.pid)
+        kept = process_memory.private_bytes(process.pid)
         if not process.floor:
             process.floor = kept  # its data and what every drawing needs: the next process would have it too
             return None

@@ -24,7 +24,7 @@ from plotroute.render.drawing.app_context import Host
 from plotroute.render.drawing.drawing import JobRunner
 from plotroute.render.drawing.duckdb_limits import cap_duckdb
 from plotroute.render.frames import Channel, Message
-from plotroute.render.system import limits
+from plotroute.render.system import limits, process_tree
 from plotroute.render.workers import refused_processes
 from plotroute.settings import Settings
 
@@ -174,7 +174,7 @@ def become(
     """
     connection, output = ends
     try:
-        limits.die_with_parent(parent)
+        process_tree.die_with_parent(parent)
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.dup2(output, 1)

@@ -27,7 +27,7 @@ from plotroute.model import to_wire
 from plotroute.render.drawing.app_context import Host, Recipe
 from plotroute.render.drawing.drawing import JobRunner
 from plotroute.render.frames import Channel
-from plotroute.render.system import limits
+from plotroute.render.system import process_tree
 from plotroute.render.workers import worker
 from plotroute.render.workers.fork_safety import native_threads, refuse_unforkable, sockets
 from plotroute.settings import Settings
@@ -61,8 +61,8 @@ def become(
         # Containers and service managers send it to every process: what was begun is drawn all the same.
         # Not SIG_IGN, which whatever a plot starts would inherit.
         signal.signal(signal.SIGTERM, lambda *_: None)
-        limits.die_with_parent(parent)
-        limits.become_subreaper()
+        process_tree.die_with_parent(parent)
+        process_tree.become_subreaper()
         channel = Channel(news)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         opened = Opened()
@@ -161,6 +161,6 @@ class _Zygote:
             if pid in self._children:
                 self._children.discard(pid)
                 # What it started and left behind has become ours, as the subreaper: it goes too.
-                limits.kill_descendants(os.getpid(), except_=self._children)
+                process_tree.kill_descendants(os.getpid(), except_=self._children)
                 with contextlib.suppress(OSError):  # the base is gone, and we with it in a moment
                     self._control.send(json.dumps({"ended": pid, "status": status}).encode())
