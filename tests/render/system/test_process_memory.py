@@ -45,7 +45,7 @@ def test_private_bytes_count_what_a_process_wrote_and_not_what_it_shares():
     assert zombie == 0
 
 
-def test_private_bytes_of_nobody_and_without_the_kernels_count(tmp_path, monkeypatch):
+def test_private_bytes_of_no_process_and_without_the_kernels_count(tmp_path, monkeypatch):
     monkeypatch.setattr(machine, "PROC", tmp_path)
     assert process_memory.private_bytes(5) == 0
     (tmp_path / "5").mkdir()

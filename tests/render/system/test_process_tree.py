@@ -41,7 +41,7 @@ def ends():
 """
 
 
-def test_what_left_its_parent_and_its_session_is_found_and_killed():
+def test_a_process_that_left_its_parent_and_its_session_is_found_and_killed():
     printed = run(
         LOST
         + dedent("""
@@ -55,7 +55,7 @@ def test_what_left_its_parent_and_its_session_is_found_and_killed():
     assert printed.split() == ["True", "True", "[]"]
 
 
-def test_who_is_spared_keeps_what_it_started():
+def test_a_spared_process_keeps_its_children():
     printed = run(
         LOST
         + dedent("""
@@ -74,7 +74,7 @@ def test_who_is_spared_keeps_what_it_started():
     assert printed.split() == ["True", "True", "True"]
 
 
-def test_who_forks_faster_than_we_look_is_killed_too():
+def test_a_process_that_forks_faster_than_we_look_is_killed_too():
     printed = run(
         LOST
         + dedent("""
@@ -111,7 +111,7 @@ def test_a_group_that_also_has_others_is_not_killed_whole():
     assert printed.split() == ["True", "True", "True"]
 
 
-def test_zombies_are_no_descendants():
+def test_zombies_are_not_descendants():
     printed = run(
         LOST
         + dedent("""
@@ -129,15 +129,15 @@ def test_a_process_dies_with_its_parent():
     printed = run(
         LOST
         + dedent("""
-        if (generation := os.fork()) == 0:
+        if (zygote := os.fork()) == 0:
             parent = os.getpid()
             if os.fork() == 0:
                 process_tree.die_with_parent(parent)
                 os.write(write, b"%8d" % os.getpid())
             time.sleep(100)
         child = int(os.read(read, 8))
-        os.kill(generation, signal.SIGKILL)
-        print(ends() == {generation: -signal.SIGKILL, child: -signal.SIGKILL})
+        os.kill(zygote, signal.SIGKILL)
+        print(ends() == {zygote: -signal.SIGKILL, child: -signal.SIGKILL})
         """)
     )
     assert printed.split() == ["True"]

@@ -24,10 +24,10 @@ KINDS = [getattr(resource, name) for name in dir(resource) if name.startswith("R
 class Limits:
     """What a render process may use."""
 
-    # Bytes beyond what the process has at the fork: the libraries and the generation's data are not counted.
+    # Bytes beyond those of the process at the fork: libraries and what the zygote has are not counted.
     # A plain plot needs less than 200 MB, vl-convert (Altair) 1 GB.
     memory: int
-    # Bytes of each file it writes: a plot that fills the disk takes the others along.
+    # Bytes of each file that it writes: a full disk would break the other plots too.
     output_file: int
     # File descriptors, those inherited at the fork included.
     open_files: int
@@ -38,11 +38,11 @@ class Limits:
 def apply(limits: Limits) -> None:
     """Put this process under `limits`, for good (1 ms). Call it right after the fork, before author code.
 
-    What the system lacks is left out: see `unsupported`. The umask stays: a file that an author's code saves
-    for colleagues is as readable as when their notebook saves it.
+    Limits that the system lacks are left out: see `unsupported`. The umask stays: a file that author code
+    saves for colleagues is as readable as when a notebook saves it.
     """
     with contextlib.suppress(PermissionError):  # it leads a session, and so has a group of its own
-        # What it starts is killed at once with its group; Ctrl-C in a terminal is for the server to handle.
+        # Its children are killed at once with its group; Ctrl-C in a terminal is for the server to handle.
         os.setpgid(0, 0)
     if machine.LINUX:
         # Not RLIMIT_AS: Polars and DuckDB reserve 0.9 GB of addresses that they never use, V8 65 GB. Mappings
@@ -63,8 +63,8 @@ def apply(limits: Limits) -> None:
 def arm_cpu(seconds: float) -> None:
     """End this process by SIGXCPU once it, all threads together, has used `seconds` more of CPU time.
 
-    The second line behind the clock outside, for when nobody is left to watch it. The kernel counts in whole
-    seconds, so it comes up to 2 s late. Only the soft limit is set: the next job arms it again.
+    The second line behind the clock of the render server, should that have ended. The kernel counts in whole
+    seconds, so the signal comes up to 2 s late. Only the soft limit is set: the next job arms it again.
     """
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
     soft = math.ceil(time.process_time() + seconds) + 1
@@ -72,12 +72,12 @@ def arm_cpu(seconds: float) -> None:
 
 
 def hard_limits() -> list[int]:
-    """Return the hard limits of this process: what a plot lowers there cannot be put back."""
+    """Return the hard limits of this process: a plot that lowers them does so for good."""
     return [resource.getrlimit(which)[1] for which in KINDS]
 
 
 def unsupported() -> list[str]:
-    """Name what `apply` and the watch from outside cannot enforce here, for a message at start."""
+    """Return what `apply` and the render server cannot enforce on this system, for a message at start."""
     missing = []
     if not machine.LINUX:
         missing += ["the memory limit of a plot", "stopping the processes that a plot started"]
@@ -91,8 +91,8 @@ def unsupported() -> list[str]:
 def one_thread_each() -> dict[str, str]:
     """Return the environment that keeps numeric libraries to one thread; they read it when imported.
 
-    Renderers already share the CPUs one each: N pools of N threads are slower, and each thread's stack counts
-    as memory. Where the user set one of them, let the user's stand.
+    Each worker has a CPU already: N pools of N threads are slower, and each thread's stack counts as memory.
+    A variable that the operator has set takes precedence.
     """
     names = (
         "OMP_NUM_THREADS",  # OpenMP: scikit-learn, SciPy; also pyarrow's pool
@@ -119,7 +119,7 @@ def _data_bytes() -> int:
 
 
 def _lower(which: int, value: int) -> None:
-    """Set both limits: what an author's code would raise again is no limit."""
+    """Set both limits: author code could raise a soft limit again."""
     value = _at_most(value, resource.getrlimit(which)[1])
     resource.setrlimit(which, (value, value))
 

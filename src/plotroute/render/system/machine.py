@@ -13,19 +13,19 @@ LINUX = sys.platform == "linux"
 PROC = Path("/proc")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
-# What the processes that draw nothing take together: measured with the demo, 250 MB.
+# Bytes of the processes that draw nothing, together: 250 MB, measured with the demo.
 _OTHERS = 256 * 2**20
 
 
 def default_renderers(budget: int) -> int:
-    """Return how many renderers of `budget` bytes each this machine takes: one for a CPU, at least 1."""
+    """Return how many workers of `budget` bytes each this machine can run: one for each CPU, at least 1."""
     return max(1, min(cpus(), (memory() - _OTHERS) // budget))
 
 
 def cpus() -> int:
     """Return the CPUs that this process may use: its affinity and its containers' quotas, at least 1.
 
-    A quota of 1.5 CPUs is 1: the second renderer would be stopped half of the time.
+    A quota of 1.5 CPUs counts as 1: the kernel would stop a second worker half of the time.
     """
     if not LINUX:
         return os.cpu_count() or 1
@@ -42,9 +42,9 @@ def cpus() -> int:
 
 
 def memory() -> int:
-    """Return the bytes that this process and its children may use: what is free, or a container's limit.
+    """Return the bytes that this process and its children may use: free memory, or the container's limit.
 
-    The limit is taken whole, whatever is used of it: after a restart the answer is the same.
+    The limit counts as a whole, whatever is used of it: so a restart gives the same answer.
     """
     if not LINUX:
         return int(os.sysconf("SC_PHYS_PAGES")) * PAGE

@@ -18,21 +18,24 @@ _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 def become_subreaper() -> None:
-    """Make this process the parent of descendants whose parents end, instead of init (Linux only).
+    """Make this process, instead of init, the parent of descendants whose parents end (Linux only).
 
-    So a process that left its session and its parent is still found by `descendants`. The exit status of each
-    must be asked for, or it stays as a zombie.
+    So `descendants` still finds a process that has left its session and its parent. This process must wait
+    for the exit status of each, or it stays as a zombie.
     """
     if machine.LINUX:
         seccomp.prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def die_with_parent(parent: int) -> None:
-    """End this process by SIGKILL when the one that forked it ends (Linux only).
+    """End this process by SIGKILL when its parent ends (Linux only).
 
-    `parent` is its `os.getpid()`, taken before the fork: it may have ended before this call, and whose child
-    one is by then, init's or a subreaper's, does not tell. The kernel means the *thread* that forked: fork
-    from one that lasts as long as its process, the main thread. What this process forks does not inherit it.
+    The kernel means the *thread* that forked: fork from the main thread, which lasts as long as its process.
+    Children of this process do not inherit the setting.
+
+    Args:
+        parent: `os.getpid()` of the parent, taken before the fork. The parent may have ended before this
+            call, and `os.getppid()` alone cannot tell: it is then init or a subreaper.
     """
     if machine.LINUX:
         seccomp.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -41,19 +44,23 @@ def die_with_parent(parent: int) -> None:
 
 
 def descendants(pid: int) -> list[int]:
-    """Return the children of `pid`, their children and so on, parents first; no zombies.
+    """Return the children of `pid`, their children and so on, parents first, without zombies.
 
-    Reads /proc, 14 µs for each process of the machine; empty where there is none.
+    Reads /proc, which takes 14 µs for each process of the machine. Empty where there is no /proc.
     """
     table = _processes()
     return [one for one in _below(pid, table, frozenset()) if table[one].alive]
 
 
 def kill_descendants(pid: int, except_: Collection[int] = frozenset()) -> None:
-    """End by SIGKILL all that `pid` started, and go on until nothing new turns up.
+    """End all descendants of `pid` by SIGKILL, and repeat until no new ones turn up.
 
-    Processes in `except_` are spared, with all that they started. Nobody is waited for: a process that was
-    signalled can start no other, but may take its time to go (or never go, stuck in a network disk).
+    Does not wait for their end: a process that was signalled can start no other process, but may take its
+    time to end (or never end, stuck in a network disk).
+
+    Args:
+        pid: The process whose descendants end; it goes on itself.
+        except_: Processes that are spared, with all their descendants.
     """
     killed: set[int] = set()
     killed_groups: set[int] = {0}  # 0 is how we see a group from outside our container
@@ -61,8 +68,8 @@ def kill_descendants(pid: int, except_: Collection[int] = frozenset()) -> None:
         table = _processes()
         below = set(_below(pid, table, except_))
         fresh = {one for one in below if table[one].alive} - killed
-        # Who forks faster than we read /proc is always one process ahead of us: all we see is the zombies.
-        # But a signal to their group reaches every process in it at once.
+        # A process that forks faster than we read /proc is always one fork ahead: we only see its zombies.
+        # But a signal to their group reaches every process in the group at once.
         with_others = {process.group for one, process in table.items() if one not in below}
         groups = {table[one].group for one in below} - with_others - killed_groups
         if not fresh and not groups:
@@ -89,7 +96,7 @@ def _processes() -> dict[int, _Process]:
         try:
             # "pid (name) state ppid pgrp …", and a name may hold spaces and brackets.
             fields = (machine.PROC / name / "stat").read_bytes().rpartition(b")")[2].split(None, 3)
-        except OSError:  # it ended
+        except OSError:  # the process has ended
             continue
         found[int(name)] = _Process(int(fields[1]), int(fields[2]), fields[0] not in b"ZX")
     return found
@@ -101,6 +108,6 @@ def _below(pid: int, table: Mapping[int, _Process], except_: Collection[int]) ->
         if one not in except_:
             children[process.parent].append(one)
     found = [pid]
-    for one in found:  # grows while we go
+    for one in found:  # `found` grows meanwhile
         found += children[one]
     return found[1:]

@@ -1,4 +1,4 @@
-"""A filter of system calls: a process under it starts no other process and stops none but itself.
+"""A filter of system calls, under which a process starts no other process and stops none but itself.
 
 It guards the server against accidents of trusted authors (`subprocess.run` in a plot, a pool of workers, a
 kill of the wrong process). It is no sandbox: files and the network stay open.
