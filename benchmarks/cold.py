@@ -26,7 +26,7 @@ def cold(plan: Plan) -> Table:
             **dict.fromkeys((*STEPS, "rest"), ".1f"), "PNG kB": ".1f", "SVG kB": ".1f",
         },
     )  # fmt: skip
-    with servers.plain() as plain, servers.plotroute(renderers=1) as ours:
+    with servers.plain() as plain, servers.plotroute(render_processes=1) as ours:
         for server in (plain, ours):
             server.wait_for(fresh(LINE), 200)
         for picture in PICTURES:
@@ -122,7 +122,9 @@ def scale(plan: Plan) -> Table:
     rates: dict[tuple[str, int], list[float]] = {}
     with ExitStack() as stack:
         running = {("plain view", n): stack.enter_context(servers.plain(n)) for n in counts}
-        running |= {("plotroute", n): stack.enter_context(servers.plotroute(renderers=n)) for n in counts}
+        running |= {
+            ("plotroute", n): stack.enter_context(servers.plotroute(render_processes=n)) for n in counts
+        }
         for server in running.values():
             server.wait_for(fresh(LINE), 200)
             crowd(server.port, CLIENTS, [fresh(LINE) for _ in range(2 * CLIENTS)])

@@ -74,7 +74,7 @@ def herd(plan: Plan) -> Table:
             "last ÷ one": ".1f",
         },
     )  # fmt: skip
-    with servers.plain(2) as plain, servers.plotroute(renderers=2) as ours:
+    with servers.plain(2) as plain, servers.plotroute(render_processes=2) as ours:
         herds = (Herd("plain view", plain, LINE), Herd("plotroute", ours, LINE.replace("line", "counted")))
         for herd in herds:
             herd.server.wait_for(fresh(herd.path), 200)

@@ -48,7 +48,8 @@ def held(plan: Plan) -> Table:
         f"memory: MiB after {drawn} pictures; Pss counts shared memory in parts, so it adds up",
         {"server": "", "process": "", "Pss": ".0f", "private": ".0f"},
     )
-    for name, kind in (("plain view", servers.plain(2)), ("plotroute", servers.plotroute(renderers=2))):
+    ours = servers.plotroute(render_processes=2)
+    for name, kind in (("plain view", servers.plain(2)), ("plotroute", ours)):
         with kind as server:
             server.wait_for(fresh(LINE), 200)
             crowd(server.port, CLIENTS, [fresh(LINE if i % 10 else MATRIX) for i in range(drawn)])

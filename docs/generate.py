@@ -64,9 +64,17 @@ def settings_table() -> str:
         sections.append(
             f"### `{row.name}`\n\n{tags(row.help)}\n\n"
             f"- flag: `{flag}`\n- variable: `{row.variable}`\n"
-            f"- default: {in_units(row, row.default)}{allowed}\n- why: {row.reason}"
+            f"- default: {in_units(row, row.default)}{allowed}\n- why: {row.reason}{former_name(row)}"
         )
     return "\n\n".join(sections)
+
+
+def former_name(row: settings.Setting) -> str:
+    """Return the line about a name that a setting had before, if it had one."""
+    if not row.former_name:
+        return ""
+    flag, variable = settings.flag_of(row.former_name), settings.variable_of(row.former_name)
+    return f"\n- former name: `{row.former_name}` (`{flag}`, `{variable}`), which still works"
 
 
 def in_units(row: settings.Setting, value: Any) -> str:
@@ -444,7 +452,8 @@ def undocumented(pages: Pages) -> Iterator[str]:
 
 def invented(pages: Pages) -> Iterator[str]:
     """Settings, commands and flags that a page names and the code does not have."""
-    variables = {row.variable for row in settings.TABLE} | settings.RESERVED_VARIABLES
+    variables = {settings.variable_of(name) for row in settings.TABLE for name in row.names}
+    variables |= settings.RESERVED_VARIABLES
     for path, text in pages.items():
         for variable in sorted(set(re.findall(r"\bPLOTROUTE_[A-Z_]*[A-Z]\b", text)) - variables):
             yield f"{path} names {variable}, which is no setting"

@@ -29,10 +29,10 @@ def line(ax, numbers, color="red", tags: list[str] = []):
     ax.plot(numbers, color=color)
 
 @plots.plot("customers/<customer>")
-def of_customer(ax, numbers, customer: int): ...
+def of_customer(ax, numbers, customer: int): ax.plot(numbers)
 
 @plots.plot("/plot.svg")
-def fixed(ax, numbers): ...
+def fixed(ax, numbers): ax.plot(numbers)
 
 @plots.plot
 def empty(ax): raise CannotDraw("no orders in this week")
@@ -370,6 +370,7 @@ def test_serve_ends_with_a_clear_message(run, write_plots, source, told):
         (["--render-timeout", "abc"], {}, ["--render-timeout is 'abc'", "number"]),
         (["--threads", "1"], {}, ["--threads is '1'", "at least 2"]),
         ([], {"PLOTROUTE_THREADS": "1"}, ["PLOTROUTE_THREADS is '1'", "at least 2"]),
+        (["--renderers", "many"], {}, ["--renderers is 'many'", "the name is now --render-processes"]),
         ([], {"PLOTROUTE_MAX_URL": "many"}, ["PLOTROUTE_MAX_URL is 'many'", "integer"]),
         ([], {"PLOTROUTE_THREAD": "8"}, ["PLOTROUTE_THREAD is not a setting", "PLOTROUTE_THREADS"]),
         ([], {"PORT": "many"}, ["PORT", "'many'"]),

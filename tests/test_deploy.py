@@ -203,7 +203,7 @@ def test_the_guide_sets_what_the_files_set():
 
 def test_one_renderer_fits_a_dyno():
     in_force = settings.resolve(environment=config_vars())
-    assert in_force.renderers == 1
+    assert in_force.render_processes == 1
     assert in_force.cache_memory == 16 * 2**20
     assert OTHERS + in_force.render_memory < DYNO
 

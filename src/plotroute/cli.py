@@ -48,8 +48,10 @@ def _targets(command: C) -> C:
 
 
 def _with_settings(command: C) -> C:
-    """Add a flag for every row of the settings' table."""
+    """Add a flag for every row of the settings' table; the flag of a former name is not in the help."""
     for row in reversed(settings.TABLE):
+        if row.former_name:
+            command = click.option(settings.flag_of(row.former_name), row.former_name, hidden=True)(command)
         if row.type is bool:
             names = f"{row.flag}/--no-{row.flag[2:]}"
             command = click.option(names, row.name, default=None, help=f"{row.help} [{row.variable}]")(
@@ -104,6 +106,7 @@ def dev(paths: tuple[str, ...], host: str, port: int | None, site: Path | None, 
 @_with_settings
 def serve(paths: tuple[str, ...], host: str, port: int, site: Path | None, **flags: Any) -> None:
     """Serve plots to others."""
+    set_up_logging()
     in_force = settings.resolve(flags, os.environ)
     service = Service(_absolute(paths), in_force, site.resolve() if site else None)
     sys.exit(server.serve(service, host, port))

@@ -27,7 +27,7 @@ SECRET = "a-value-of-the-environment-4711"
 
 # The small numbers of the tests; a flag that is None is left out.
 SETTINGS = {
-    "--renderers": 2,
+    "--render-processes": 2,
     "--render-timeout": 5,
     "--queue-timeout": 5,
     "--load-timeout": 5,

@@ -10,7 +10,7 @@ from adversarial.stage import play
 
 CASES = {case.label: case for case in expanded(read())}
 
-IN_PROCESS = {"settings": {"--renderer": "inprocess"}}
+IN_PROCESS = {"settings": {"--render-mode": "inprocess"}}
 
 # What is off, and the problem that shows it: a case that fails for another reason would show nothing.
 UNPROTECTED = {

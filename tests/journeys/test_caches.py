@@ -107,7 +107,7 @@ def start(start_server, tmp_path_factory):
     (folder / "plots.py").write_text(dedent(PLOTS))
     (folder / "data").mkdir()
     (folder / "data" / "words.txt").write_text("first")
-    arguments = ("--cache-dir", str(folder / "cache"), "--renderers", "1")
+    arguments = ("--cache-dir", str(folder / "cache"), "--render-processes", "1")
     return folder, lambda *more: start_server("plots.py", cwd=folder, arguments=(*arguments, *more))
 
 
@@ -227,7 +227,7 @@ def test_every_answer_is_in_the_log_and_in_the_counts(place):
 def test_after_a_reload_they_are_drawn_ahead_again(start_server, tmp_path):
     (tmp_path / "plots.py").write_text(dedent(PLOTS))
     server = start_server(
-        "plots.py", cwd=tmp_path, arguments=("--warm", "warm other?n=2", "--renderers", "1")
+        "plots.py", cwd=tmp_path, arguments=("--warm", "warm other?n=2", "--render-processes", "1")
     )
     until(lambda: "2 of 2 pictures are warm" in server.log)
     before = server.get("/plots/warm")

@@ -115,7 +115,7 @@ def shop(tmp_path_factory):
             cwd=folder,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "PLOTROUTE_LOAD_TIMEOUT": "100", "PLOTROUTE_RENDERERS": "2"},
+            env={**os.environ, "PLOTROUTE_LOAD_TIMEOUT": "100", "PLOTROUTE_RENDER_PROCESSES": "2"},
         )
     server = Server(process, port, folder / "log.txt")
     server.folder = folder

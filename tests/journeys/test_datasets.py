@@ -175,7 +175,7 @@ def folder(tmp_path_factory):
 def server(start_server, folder):
     environment = {
         "PLOTROUTE_LOAD_TIMEOUT": "3",
-        "PLOTROUTE_RENDERERS": "2",
+        "PLOTROUTE_RENDER_PROCESSES": "2",
         "PLOTROUTE_RENDER_MEMORY": str(300 * 2**20),
     }
     return start_server("plots.py", cwd=folder, **environment)

@@ -135,7 +135,7 @@ def server(start_server, tmp_path_factory):
     """A server for tests after which it must be what it was before."""
     folder = tmp_path_factory.mktemp("shared")
     (folder / "plots.py").write_text(PLOTS)
-    return start_server("plots.py", cwd=folder, PLOTROUTE_RENDERERS="2")
+    return start_server("plots.py", cwd=folder, PLOTROUTE_RENDER_PROCESSES="2")
 
 
 numbers = itertools.count(100)  # pictures that no other test has asked for
@@ -170,7 +170,9 @@ def test_a_crash_is_one_clear_error_and_the_next_picture_is_right(server, how):
 
 def test_a_page_of_forty_cold_pictures_shows_forty_pictures(folder, start_server):
     # On a busy machine forty drawings take longer than the ten seconds that requests wait by default.
-    server = start_server("plots.py", cwd=folder, PLOTROUTE_RENDERERS="2", PLOTROUTE_QUEUE_TIMEOUT="60")
+    server = start_server(
+        "plots.py", cwd=folder, PLOTROUTE_RENDER_PROCESSES="2", PLOTROUTE_QUEUE_TIMEOUT="60"
+    )
     with ThreadPoolExecutor(40) as readers:
         replies = list(readers.map(lambda n: server.get(f"/plots/slow?n={n}"), range(40)))
     assert [reply.status for reply in replies] == [200] * 40
@@ -178,7 +180,7 @@ def test_a_page_of_forty_cold_pictures_shows_forty_pictures(folder, start_server
 
 
 def test_twenty_saves_during_two_thousand_requests_fail_none(folder, start_server):
-    server = start_server("plots.py", cwd=folder, PLOTROUTE_RENDERERS="2")
+    server = start_server("plots.py", cwd=folder, PLOTROUTE_RENDER_PROCESSES="2")
     server.get("/plots/numbers/line")
 
     def ask(number):
@@ -224,7 +226,7 @@ def depths(server):
 
 
 def test_killing_any_process_leaves_no_orphan_and_no_stuck_restart(folder, start_server):
-    server = start_server("plots.py", cwd=folder, PLOTROUTE_RENDERERS="2", PLOTROUTE_CACHE_MEMORY="0")
+    server = start_server("plots.py", cwd=folder, PLOTROUTE_RENDER_PROCESSES="2", PLOTROUTE_CACHE_MEMORY="0")
     golden = server.get("/plots/numbers/line").body
     everyone = processes(server.process.pid)
     number = len(everyone)
@@ -248,7 +250,7 @@ def test_killing_any_process_leaves_no_orphan_and_no_stuck_restart(folder, start
 
 
 def test_killing_the_supervisor_leaves_no_orphan(folder, start_server):
-    server = start_server("plots.py", cwd=folder, PLOTROUTE_RENDERERS="2")
+    server = start_server("plots.py", cwd=folder, PLOTROUTE_RENDER_PROCESSES="2")
     assert server.get("/plots/numbers/line").status == 200
     everyone = processes(server.process.pid)
     assert set(depths(server).values()) <= everyone
@@ -258,7 +260,7 @@ def test_killing_the_supervisor_leaves_no_orphan(folder, start_server):
 
 
 def test_sigterm_lets_a_drawing_end(folder, start_server):
-    server = start_server("plots.py", cwd=folder, PLOTROUTE_RENDERERS="2")
+    server = start_server("plots.py", cwd=folder, PLOTROUTE_RENDER_PROCESSES="2")
     with ThreadPoolExecutor(1) as reader:
         drawing = reader.submit(server.get, "/plots/slow?seconds=2")
         time.sleep(0.7)
@@ -270,7 +272,7 @@ def test_sigterm_lets_a_drawing_end(folder, start_server):
 @pytest.fixture
 def leaking(tmp_path, start_server):
     (tmp_path / "plots.py").write_text(LEAKS)
-    arguments = ["--renderers", "1", "--render-memory", str(160 * 2**20)]
+    arguments = ["--render-processes", "1", "--render-memory", str(160 * 2**20)]
     return start_server("plots.py", cwd=tmp_path, arguments=arguments)
 
 
@@ -289,7 +291,7 @@ def test_what_plots_print_open_and_write_is_limited_and_the_next_one_begins_anew
     (tmp_path / "plots.py").write_text(TALKS)
     limits = {"PRINTS": 2000, "FILES": 100, "WRITES": 2**20}
     named = {f"PLOTROUTE_RENDER_{name}": str(most) for name, most in limits.items()}
-    server = start_server("plots.py", cwd=tmp_path, PLOTROUTE_RENDERERS="1", **named)
+    server = start_server("plots.py", cwd=tmp_path, PLOTROUTE_RENDER_PROCESSES="1", **named)
 
     assert [server.get(f"/plots/talks?n={n}").status for n in (1, 2)] == [200, 200]
     for n in (1, 2):

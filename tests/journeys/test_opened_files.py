@@ -307,7 +307,7 @@ def serve(start_server, folder, elsewhere, tmp_path_factory):
         "plots.py",
         cwd=folder,
         arguments=["--cache-dir", cache],
-        PLOTROUTE_RENDERERS="1",
+        PLOTROUTE_RENDER_PROCESSES="1",
         ELSEWHERE=str(elsewhere),
     )
 

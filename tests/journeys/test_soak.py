@@ -87,7 +87,9 @@ def private_megabytes(root):
 
 def test_mixed_requests_with_faults_give_no_wrong_picture(write_plots, start_server):
     file = write_plots(PLOTS)
-    server = start_server(file.name, cwd=file.parent, PLOTROUTE_RENDERERS="2", PLOTROUTE_CACHE_MEMORY="0")
+    server = start_server(
+        file.name, cwd=file.parent, PLOTROUTE_RENDER_PROCESSES="2", PLOTROUTE_CACHE_MEMORY="0"
+    )
     good = [f"/plots/{plot}?n={n}" for plot in ("sine", "themed", "formula", "bars") for n in range(5)]
     golden = {path: server.get(path).body for path in good}
     everyone = len(processes(server.process.pid))

@@ -496,7 +496,7 @@ ENVIRONMENT = {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "MPLCO
 @pytest.fixture(scope="module")
 def server(folder, start_server):
     """A server with one render process, started as from a notebook's terminal."""
-    return start_server("plots.py", cwd=folder, arguments=("--renderers", "1"), **ENVIRONMENT)
+    return start_server("plots.py", cwd=folder, arguments=("--render-processes", "1"), **ENVIRONMENT)
 
 
 def picture(server, name, query=""):
@@ -555,7 +555,7 @@ def test_data_brings_what_its_load_has_imported_wherever_that_came_first(server,
 
 @pytest.mark.parametrize("renderer", ["inprocess"])
 def test_in_one_process_pictures_are_the_same(folder, start_server, golden, renderer):
-    server = start_server("plots.py", cwd=folder, arguments=("--renderer", renderer), **ENVIRONMENT)
+    server = start_server("plots.py", cwd=folder, arguments=("--render-mode", renderer), **ENVIRONMENT)
     for name in ["plain", *IMPORTING, *IMPORTING[::-1], "plain"]:
         assert picture(server, name) == golden[name], name
 
@@ -685,7 +685,7 @@ def libraries(tmp_path_factory, start_server):
     for name, text in LIBRARIES.items():
         (installed / name).parent.mkdir(exist_ok=True)
         (installed / name).write_text(dedent(text))
-    arguments = ("--renderers", "1", "--recycle-after", "1000")
+    arguments = ("--render-processes", "1", "--recycle-after", "1000")
     return start_server("plots.py", cwd=folder, arguments=arguments, PYTHONPATH=str(installed))
 
 

@@ -118,7 +118,7 @@ def server(request, tmp_path):
             # A busy machine is no failure; two, so that what hangs leaves none for the others.
             env={
                 **os.environ,
-                "PLOTROUTE_RENDERERS": "2",
+                "PLOTROUTE_RENDER_PROCESSES": "2",
                 "PLOTROUTE_RENDER_TIMEOUT": "100",
                 "PLOTROUTE_QUEUE_TIMEOUT": "100",
             },

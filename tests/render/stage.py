@@ -166,7 +166,7 @@ class Stage:
         """Start one more worker; `before` is Python that it begins with."""
         given = {
             "targets": [str(self.plots)],
-            "settings": {"renderers": 1, **settings},
+            "settings": {"render_processes": 1, **settings},
             "factory": factory,
             "idle_after": self.idle_after,
             "before": before,

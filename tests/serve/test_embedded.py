@@ -152,7 +152,7 @@ def test_drawing_here_is_in_the_context_that_is_given(embedded):
         def __exit__(self, *_):
             entered.append("out")
 
-    pipeline = found.pipeline(Settings(renderer="inprocess"), False, SimpleNamespace(app_context=Context))
+    pipeline = found.pipeline(Settings(render_mode="inprocess"), False, SimpleNamespace(app_context=Context))
     assert pipeline.image(order(pipeline)).outcome == "miss"
     assert pipeline.image(order(pipeline)).outcome == "hit"
     assert entered == ["in", "out"] * 2  # loading, drawing
@@ -166,11 +166,11 @@ def test_drawing_here_a_picture_of_changed_code_is_another(embedded, tmp_path):
         sys.modules.pop("charts_here", None)
         _, found = embedded(charts_here=text)
         os.utime(tmp_path / "charts_here.py", (len(names), len(names)))
-        names.append(order(found.pipeline(Settings(renderer="inprocess"), False, APP)).etag)
+        names.append(order(found.pipeline(Settings(render_mode="inprocess"), False, APP)).etag)
     assert names[0] == names[2] != names[1]
     _, found = embedded(charts_here=PLOTS)
     released = [
-        order(found.pipeline(Settings(renderer="inprocess", release=release), False, APP)).etag
+        order(found.pipeline(Settings(render_mode="inprocess", release=release), False, APP)).etag
         for release in ("1", "2")
     ]
     assert len({*names, *released}) == 4
@@ -211,7 +211,7 @@ def test_where_no_server_can_be_started_it_is_said_before_a_thread_is(embedded, 
     monkeypatch.setattr(sys, "prefix", "/nowhere")
     _, found = embedded(charts_here=PLOTS)
     before = set(threading.enumerate())
-    with pytest.raises(BadSetting, match="PLOTROUTE_RENDERER=inprocess"):
+    with pytest.raises(BadSetting, match="PLOTROUTE_RENDER_MODE=inprocess"):
         found.pipeline(Settings(), False, APP)
     assert set(threading.enumerate()) == before
-    assert found.pipeline(Settings(renderer="inprocess"), False, APP).ready()
+    assert found.pipeline(Settings(render_mode="inprocess"), False, APP).ready()

@@ -49,7 +49,7 @@ def ask(tmp_path):
         folder.mkdir(exist_ok=True)
         (folder / "plots.py").write_text(PLOTS)
         settings = {
-            "PLOTROUTE_RENDERER": "inprocess",
+            "PLOTROUTE_RENDER_MODE": "inprocess",
             "PLOTROUTE_CACHE_DIR": str(tmp_path / "pictures"),
             "SHOWS": "anything",
             "DATABASE_URL": "postgresql://localhost/one",

@@ -345,7 +345,7 @@ def make_server(write_plots, process_state, monkeypatch):
 
     def make(source, *, development=False, folder="", **settings):
         file = write_plots(source, folder + "plots.py")
-        in_force = Settings(renderer="inprocess", **settings)
+        in_force = Settings(render_mode="inprocess", **settings)
         return Client(make_app(Service((str(file),), in_force, development=development)))
 
     monkeypatch.setattr("plotroute.pipeline.warmup._LOOK_EVERY", 0.01)

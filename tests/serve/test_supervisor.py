@@ -101,7 +101,11 @@ def serve(folder, start_server):
     """Start a server with a folder of its own for what is temporary."""
 
     def start(**environment):
-        named = {"PLOTROUTE_RENDERERS": "1", "TMPDIR": str((folder / "temporary").resolve()), **environment}
+        named = {
+            "PLOTROUTE_RENDER_PROCESSES": "1",
+            "TMPDIR": str((folder / "temporary").resolve()),
+            **environment,
+        }
         server = start_server("plots.py", cwd=folder, **named)
         assert server.get("/plots/numbers/line").status == 200
         return server

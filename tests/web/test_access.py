@@ -79,7 +79,7 @@ def make_app(shop, *, login=False, here=True, testing=False, config=(), **option
     app.testing = testing
     app.config.update({"SECRET_KEY": "of the tests", **dict(config)})
     if here:
-        app.config["PLOTROUTE_RENDERER"] = "inprocess"
+        app.config["PLOTROUTE_RENDER_MODE"] = "inprocess"
     if login:
         manager = LoginManager(app)
         manager.login_view = "log_in"

@@ -107,7 +107,7 @@ def test_plots_that_a_loop_has_made_stay_what_they_are(get):
 
 def test_the_clock_that_a_test_sets_is_the_one_that_counts(shop, monkeypatch):
     app = Flask("host")
-    app.config["PLOTROUTE_RENDERER"] = "inprocess"
+    app.config["PLOTROUTE_RENDER_MODE"] = "inprocess"
     shop.plots.init_app(app)
     moment = time.time()
     outcomes = []

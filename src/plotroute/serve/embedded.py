@@ -65,7 +65,7 @@ class Embedded:
         """Return what draws for `app` in the render server beside this process; or in it, if so set."""
         cache = make_cache(settings)
         room = Room(settings.threads, spare=bool(settings.warm), patience=PATIENCE)
-        if settings.renderer == "inprocess":
+        if settings.render_mode == "inprocess":
             from plotroute.render.local.direct import Direct  # here: a web worker needs no Matplotlib
 
             # The modules that are there, not loaded anew: an app does not bear to be imported twice.

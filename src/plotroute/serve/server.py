@@ -90,12 +90,12 @@ def develop(service: Service, host: str, port: int | None) -> int:
 
 def _run(service: Service, host: str, port: int, greeting: str) -> int:
     own_matplotlib_directory()
-    if sys.platform != "linux" and service.settings.renderer == "server":
+    if sys.platform != "linux" and service.settings.render_mode == "server":
         print(
             "This system has no pidfd, so plots are drawn in the server's own process: serve your own only."
         )
-        service = replace(service, settings=replace(service.settings, renderer="inprocess"))
-    if service.settings.renderer == "inprocess":
+        service = replace(service, settings=replace(service.settings, render_mode="inprocess"))
+    if service.settings.render_mode == "inprocess":
         web = Web(service, host, port, greeting=greeting)
         return web.run()
     from plotroute.serve.supervisor import Supervisor

@@ -18,7 +18,7 @@ def test_settings_and_secrets_of_plotroute_are_kept_from_author_code():
         "MY_PLOTROUTE_KEY": "mine",
         "PLOTROUTE_SOCKET": "/tmp/render.sock",
         "PLOTROUTE_PARENT": "1",
-        "PLOTROUTE_RENDERERS": "2",
+        "PLOTROUTE_RENDER_PROCESSES": "2",
         "PLOTROUTE_ANYTHING": "secret",
         "PLOTROUTE_ROLE": "web",
     }
@@ -53,7 +53,7 @@ def test_what_a_plot_really_sees(write_plots, tmp_path, start_server):
             names = sorted(name for name in os.environ if name.startswith("PLOTROUTE_"))
             raise CannotDraw(f"{os.environ['OF_THE_AUTHOR']}: {' '.join(names)}")
     """)
-    server = start_server("plots.py", cwd=tmp_path, PLOTROUTE_RENDERERS="1", OF_THE_AUTHOR="kept")
+    server = start_server("plots.py", cwd=tmp_path, PLOTROUTE_RENDER_PROCESSES="1", OF_THE_AUTHOR="kept")
     assert b'"kept: PLOTROUTE_ROLE"' in server.get("/plots/sees").body
 
 

@@ -69,7 +69,7 @@ class Server:
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(self.path)
         self._listener.listen(128)
-        self.settings = Settings(**{"renderers": 2, **settings})
+        self.settings = Settings(**{"render_processes": 2, **settings})
         self._log = (self.folder / "log.txt").open("w")
         self.start()
         self.remote = Remote(self.path, self.settings)

@@ -141,7 +141,7 @@ def test_what_tells_two_servers_apart(monkeypatch, tmp_path):
         same = path()
         assert path() == same
         assert path(["shop.charts:others"], settings) != same
-        assert path(targets, Settings(renderers=1)) != same
+        assert path(targets, Settings(render_processes=1)) != same
         assert path(targets, settings, Recipe("shop:create_app")) != same
         assert path(targets, settings, Recipe(config={"DATABASE": "hash"})) != same
         for change in (
@@ -246,7 +246,7 @@ def test_an_interpreter_inside_another_program_is_found_where_its_libraries_are(
 def test_where_there_is_no_interpreter_it_is_said_with_the_cure(monkeypatch, tmp_path, module):
     monkeypatch.setitem(sys.modules, module, sys)
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
-    with pytest.raises(BadSetting, match="PLOTROUTE_RENDERER=inprocess"):
+    with pytest.raises(BadSetting, match="PLOTROUTE_RENDER_MODE=inprocess"):
         Sidecar(["plots.py"], Settings())
 
 
@@ -517,7 +517,7 @@ def test_one_that_is_killed_is_started_again_without_a_trace(stage):
 
 def test_whatever_is_killed_while_requests_run_costs_those_at_most(stage):
     worker = stage.worker(
-        renderers=2,
+        render_processes=2,
         before="""
 done, told = threading.Event(), []
 def ask(first):

@@ -133,7 +133,7 @@ def notes(stage):
 
 def test_the_app_is_made_after_the_fork_once_in_each_process_and_entered_around_everything(make_stage):
     stage = make_stage()
-    worker = stage.worker(factory="shop:create_app()", renderers=2)
+    worker = stage.worker(factory="shop:create_app()", render_processes=2)
     worker('renderer().versions([DatasetRef("numbers")])')
     for n in range(6):
         assert worker(f'draw({n}, plot="numbers/line")')[0] == "image"
@@ -378,7 +378,7 @@ def test_processes_share_no_connection_and_what_a_plot_leaves_open_harms_no_othe
     stage = Stage(SHOP_WITH_A_DATABASE)
     try:
         worker = stage.worker(
-            factory="plots:create_app", renderers=4, environment={"DATABASE_URL": database},
+            factory="plots:create_app", render_processes=4, environment={"DATABASE_URL": database},
             before="def all_of(plot, ns):\n"
             "    with ThreadPoolExecutor(8) as pool:\n"
             "        return list(pool.map(lambda n: draw(n, plot=plot), ns))",

@@ -33,7 +33,7 @@ def titles(reply):
 def test_duckdb_has_one_thread_and_half_of_the_memory(write_plots, tmp_path, start_server):
     write_plots(PLOTS)
     server = start_server(
-        "plots.py", cwd=tmp_path, arguments=["--render-memory", str(512 * 2**20), "--renderers", "1"]
+        "plots.py", cwd=tmp_path, arguments=["--render-memory", str(512 * 2**20), "--render-processes", "1"]
     )
     assert "1 256.0 MiB" in titles(server.get("/shared.svg"))
     assert "1 256.0 MiB" in titles(server.get("/own.svg"))

@@ -160,7 +160,7 @@ def starts(ax, how: str, n: int = 0):
 def starting(tmp_path_factory, start_server):
     folder = tmp_path_factory.mktemp("starting")
     (folder / "plots.py").write_text(STARTS)
-    return start_server("plots.py", cwd=folder, PLOTROUTE_RENDERERS="1")
+    return start_server("plots.py", cwd=folder, PLOTROUTE_RENDER_PROCESSES="1")
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def server(folder, start_server):
     # A queue that is full after three seconds: what takes four is what takes long.
-    served = start_server("plots.py", cwd=folder, PLOTROUTE_RENDERERS="2", PLOTROUTE_QUEUE_TIMEOUT="3")
+    served = start_server("plots.py", cwd=folder, PLOTROUTE_RENDER_PROCESSES="2", PLOTROUTE_QUEUE_TIMEOUT="3")
     yield served
     assert "Traceback" not in served.log
 

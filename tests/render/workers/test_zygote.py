@@ -34,7 +34,7 @@ def server(tmp_path_factory, start_server):
     server = start_server(
         "plots.py",
         cwd=folder,
-        PLOTROUTE_RENDERERS="1",
+        PLOTROUTE_RENDER_PROCESSES="1",
         PLOTROUTE_IMPORT_TIMEOUT="3",
         PLOTROUTE_CACHE_MEMORY="0",
     )

@@ -37,7 +37,7 @@ def refuses(ax):
 def app(module):
     shop = module(SHOP)
     app = Flask("host")
-    app.config["PLOTROUTE_RENDERER"] = "inprocess"
+    app.config["PLOTROUTE_RENDER_MODE"] = "inprocess"
     shop.plots.init_app(app)
     return app
 

@@ -82,7 +82,7 @@ def make_app(shop, *, testing=True, config=(), **options):
 @contextmanager
 def drawing_here(shop, **options):
     """A client of an app that is not being tested: pictures are kept, and drawn in this process."""
-    config = {"PLOTROUTE_RENDERER": "inprocess", **options.pop("config", {})}
+    config = {"PLOTROUTE_RENDER_MODE": "inprocess", **options.pop("config", {})}
     yield make_app(shop, testing=False, config=config, **options).test_client()
 
 
@@ -126,7 +126,7 @@ def test_an_app_that_plots_are_made_with(module):
 @pytest.mark.parametrize("renderer", [None, "inprocess"])
 def test_an_app_that_is_dropped_is_gone_and_no_later_plot_brings_it_back(shop, renderer):
     app = make_app(
-        shop, testing=renderer is None, config={"PLOTROUTE_RENDERER": renderer} if renderer else ()
+        shop, testing=renderer is None, config={"PLOTROUTE_RENDER_MODE": renderer} if renderer else ()
     )
     assert app.test_client().get("/plots/sales/revenue").status_code == 200
     with app.app_context():
@@ -184,7 +184,7 @@ def form_of_an_error(app):
 
 @pytest.mark.parametrize("testing", [True, False])
 def test_the_config_counts_whether_it_is_set_before_or_after(shop, monkeypatch, testing):
-    here = {} if testing else {"PLOTROUTE_RENDERER": "inprocess"}
+    here = {} if testing else {"PLOTROUTE_RENDER_MODE": "inprocess"}
     before = make_app(shop, testing=testing, config={"PLOTROUTE_ERROR_PICTURES": False, **here})
     after = make_app(shop, testing=testing, config=here)
     after.config["PLOTROUTE_ERROR_PICTURES"] = "no"
@@ -210,7 +210,7 @@ def test_where_no_render_server_can_be_started_it_is_said_when_the_app_is_made(s
     monkeypatch.setattr(sys, "prefix", "/nowhere")
     with pytest.raises(BadSetting, match="mod_wsgi holds Python as a part of its own"):
         make_app(shop)
-    assert make_app(shop, config={"PLOTROUTE_RENDERER": "inprocess"})
+    assert make_app(shop, config={"PLOTROUTE_RENDER_MODE": "inprocess"})
 
 
 def test_a_name_that_is_taken_says_the_cure(shop, module):
@@ -509,7 +509,7 @@ def test_logging_is_the_hosts(shop, caplog):
 
 
 def test_errors_of_the_hosts_own_views_are_the_hosts(shop):
-    app = make_app(shop, testing=False, config={"PLOTROUTE_RENDERER": "inprocess"})
+    app = make_app(shop, testing=False, config={"PLOTROUTE_RENDER_MODE": "inprocess"})
     app.add_url_rule("/own", "own", lambda: abort(500))
     app.add_url_rule("/boom", "boom", lambda: {}["missing"])
     for status in (404, 405, 500):
@@ -800,7 +800,7 @@ def test_in_tests_the_same_picture_is_drawn_each_time(shop):
 
 
 def test_tests_may_ask_for_what_is_done_elsewhere(shop):
-    client = make_app(shop, config={"PLOTROUTE_RENDERER": "inprocess"}).test_client()
+    client = make_app(shop, config={"PLOTROUTE_RENDER_MODE": "inprocess"}).test_client()
     assert [outcome(client.get("/plots/steady")) for _ in range(2)] == ["fwd=uri-miss; stored", "hit"]
 
 
@@ -944,7 +944,7 @@ def test_a_view_says_what_has_changed_and_what_cannot_change_is_refused(module, 
         def shows(content, polled):
             return f'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><desc>{content}{polled}</desc></svg>'.encode()
     ''')  # fmt: skip
-    app = make_app(shop, testing=testing, config={} if testing else {"PLOTROUTE_RENDERER": "inprocess"})
+    app = make_app(shop, testing=testing, config={} if testing else {"PLOTROUTE_RENDER_MODE": "inprocess"})
 
     @app.post("/change")
     def change():
@@ -968,7 +968,7 @@ def test_an_app_for_plots_is_mounted_beside_another_framework(shop):
         return [b"of the other framework"]
 
     app = make_app(
-        shop, testing=False, serve=("plots", "gallery"), config={"PLOTROUTE_RENDERER": "inprocess"}
+        shop, testing=False, serve=("plots", "gallery"), config={"PLOTROUTE_RENDER_MODE": "inprocess"}
     )
     client = Client(DispatcherMiddleware(other, {"/charts": app}))
     assert client.get("/plots/steady").text == "of the other framework"
@@ -978,7 +978,7 @@ def test_an_app_for_plots_is_mounted_beside_another_framework(shop):
 
 @pytest.mark.parametrize("testing", [True, False])
 def test_a_view_has_a_picture_drawn_as_its_address_is(shop, testing):
-    app = make_app(shop, testing=testing, config={} if testing else {"PLOTROUTE_RENDERER": "inprocess"})
+    app = make_app(shop, testing=testing, config={} if testing else {"PLOTROUTE_RENDER_MODE": "inprocess"})
 
     @app.get("/page")
     def page():

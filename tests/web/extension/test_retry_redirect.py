@@ -39,7 +39,7 @@ def full(shop, monkeypatch, request):
     if "leave" not in request.node.name:  # how long a turn lasts is all the same
         monkeypatch.setattr(embedded, "PATIENCE", 0.01)
     app = Flask("host")
-    app.config.update(PLOTROUTE_RENDERER="inprocess", PLOTROUTE_THREADS=2)
+    app.config.update(PLOTROUTE_RENDER_MODE="inprocess", PLOTROUTE_THREADS=2)
     shop.plots.init_app(app, serve=("plots", "adhoc"))
     waiting = threading.Thread(target=app.test_client().get, args=("/plots/hangs",))
     waiting.start()
@@ -157,7 +157,7 @@ def single(module):
     """A plots module, and what asks its app for images as a web server with one thread does."""
     shop = module(SLOW)
     app = Flask("host")
-    app.config.update(PLOTROUTE_RENDERER="inprocess")
+    app.config.update(PLOTROUTE_RENDER_MODE="inprocess")
     shop.plots.init_app(app)
 
     def image(address):

@@ -152,7 +152,7 @@ def test_tests_and_production_find_the_same(shop, caplog):
     for renderer in (None, "inprocess"):
         app = make_app(shop)
         if renderer:
-            app.config["PLOTROUTE_RENDERER"] = renderer
+            app.config["PLOTROUTE_RENDER_MODE"] = renderer
         app.testing = not renderer
         told.append(app.test_client().get("/plots/tells").json["title"])
     assert told == ["host False []"] * 2

@@ -71,7 +71,7 @@ def interpreter() -> str:
     raise BadSetting(
         f"{embedding or 'This program'} holds Python as a part of its own, and there is no {names[0]} in "
         f"{os.path.join(sys.prefix, 'bin')} to start the render server with. Point the server at a virtual "
-        "environment (uWSGI: --venv; mod_wsgi: python-home=), or set PLOTROUTE_RENDERER=inprocess: then a "
+        "environment (uWSGI: --venv; mod_wsgi: python-home=), or set PLOTROUTE_RENDER_MODE=inprocess: then a "
         "plot that hangs or crashes takes the worker with it."
     )
 

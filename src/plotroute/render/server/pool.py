@@ -79,7 +79,7 @@ class Pool:
         self._start = start
         self._settings = settings
         self._directory = directory
-        self.size = settings.renderers or machine.default_renderers(settings.render_memory)
+        self.size = settings.render_processes or machine.default_renderers(settings.render_memory)
         self.current: ZygoteHandle | None = None
         self._generations: list[ZygoteHandle] = []
         self._processes: dict[int, WorkerHandle] = {}

@@ -85,7 +85,7 @@ class Extension:
             "ops": dict(zip(HEALTH, (self._healthz, self._readyz, self._metrics), strict=True)),
         }
         # What is wrong is said now, though settings count from the first request on.
-        if read_settings(app).renderer == "server":
+        if read_settings(app).render_mode == "server":
             self._source.check()
         self._first_request = announce_server(app)
         self._enter(app)
@@ -312,7 +312,7 @@ class Extension:
     def _running(self) -> Runtime:
         """Return what answers in this process: made by the first request, and never inherited by a fork."""
         app = current_app._get_current_object()  # type: ignore[attr-defined]
-        if app.testing and not is_set(app, "PLOTROUTE_RENDERER"):
+        if app.testing and not is_set(app, "render_mode"):
             self.complete()
             chosen = read_settings(app)
             return Runtime(self.mount, chosen, self._source.rehearsal(chosen, without_request), 0)

@@ -64,7 +64,7 @@ def serving_settings(app: Flask, environ: Mapping[str, Any] | None) -> tuple[Set
     How many of them may wait is decided by how many there are, unless `threads` says it.
     """
     chosen = read_settings(app)
-    if is_set(app, "PLOTROUTE_THREADS"):
+    if is_set(app, "threads"):
         return chosen, chosen.threads
     if environ is None:  # a task or a command: nothing else waits in its process
         return chosen, None
@@ -87,13 +87,13 @@ def announce_server(app: Flask) -> Callable[..., None]:
     def first_request(sender: Flask, **_: Any) -> None:
         request_started.disconnect(first_request, sender)
         in_tests = sender.testing or str(request.user_agent).startswith("Werkzeug/")  # Flask's test client
-        if not (in_tests or is_set(sender, "PLOTROUTE_THREADS")):
+        if not (in_tests or is_set(sender, "threads")):
             host_threads.announce(host_threads.serving(request.environ))
 
     request_started.connect(first_request, app)
     return first_request
 
 
-def is_set(app: Flask, variable: str) -> bool:
+def is_set(app: Flask, name: str) -> bool:
     """Whether the environment or the config of an app sets a setting."""
-    return variable in os.environ or variable in app.config
+    return settings.is_set(name, os.environ, app.config)
