@@ -361,12 +361,32 @@ def test_in_a_new_format_a_plot_is_taken_to_be_as_quick_as_in_the_quickest(sched
 
 
 def test_what_a_process_costs_at_first_is_not_the_plots(scheduler, clock):
-    draw(scheduler, clock, took=1.2, fresh=True)
+    for _ in IDLE:
+        draw(scheduler, clock, took=8.0, warms_up=True)
     queued, refused = ask(scheduler, 40)
     assert (len(queued), refused) == (40, [])
-    draw(scheduler, clock, "report", "report", took=30.0, timeout=60.0, fresh=True)
+    draw(scheduler, clock, "report", "report", took=30.0, timeout=60.0, warms_up=True)
     lanes = [begin(scheduler, clock, make("more", "report", timeout=60.0)), Lane()]
     assert not scheduler.may_begin(make("and more", "report"), lanes)
+
+
+def test_the_first_drawing_of_a_further_process_takes_as_long_as_that_of_the_first(scheduler, clock):
+    draw(scheduler, clock, took=8.0, warms_up=True)
+    draw(scheduler, clock, took=0.1)
+    warming_up = begin(scheduler, clock, make("in another process", warms_up=True))
+    assert wait(scheduler, [warming_up]) == pytest.approx(8.0)
+    assert wait(scheduler, [begin(scheduler, clock, make("in the first"))]) == pytest.approx(0.1)
+    assert not ask(scheduler, 40, [warming_up, Lane()])[1]
+
+
+def test_a_report_that_was_drawn_once_leaves_a_process_to_others(scheduler, clock):
+    draw(scheduler, clock, "report", "report", took=30.0, timeout=60.0, warms_up=True)
+    lanes = [begin(scheduler, clock, make("more", "report", timeout=60.0, warms_up=True)), Lane()]
+    assert not scheduler.may_begin(make("and more", "report"), lanes)
+    assert wait(scheduler, lanes, "fast") == 0
+    # Once a process has drawn it twice, it is known which of it was imports.
+    draw(scheduler, clock, "again", "report", took=0.2, timeout=60.0)
+    assert scheduler.may_begin(make("and more", "report"), [lanes[0], Lane()])
 
 
 def test_loading_is_not_drawing(scheduler, clock):

@@ -52,6 +52,8 @@ class WorkerHandle:
     job: QueuedJob | None = None
     loaded: set[str] = field(default_factory=set)
     """Ids of the data it has loaded."""
+    drawn: set[str] = field(default_factory=set)
+    """Names of the plots that it has drawn."""
     renders: int = 0
     most_renders: int = 0
     base_memory: int = 0

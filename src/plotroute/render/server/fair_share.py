@@ -15,11 +15,8 @@ from collections.abc import Collection, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-# Seconds that a plot is taken to draw before it was drawn once.
+# Seconds that a plot is taken to draw before a process has drawn it twice.
 _FIRST_GUESS = 0.3
-# Seconds that the first drawing of a process costs beside the drawing, for imports and fonts: a page of
-# pictures after a start must not be refused for them.
-_FIRST_COSTS = 1.0
 # How much the last drawing counts against those before: three of a new kind are most of the guess.
 _NEWEST = 0.3
 
@@ -54,6 +51,8 @@ class QueuedJob:
     data_at: float | None = None
     fresh: bool = False
     """Whether it is the first that its process draws."""
+    warms_up: bool = False
+    """Whether its process draws the plot for the first time, and so pays for imports and fonts as well."""
     loads: bool = False
     """Whether the process that has begun it did not have all of its data."""
     tries: int = 0
@@ -80,6 +79,10 @@ class Durations:
     def __init__(self) -> None:
         self._drawing: dict[str, dict[str, float]] = {}
         """Plot → format → seconds: the PDF of 50,000 points says nothing about the PNG."""
+        self._warming_up: dict[str, float] = {}
+        """Plot → seconds of the first drawing in a process. An import in the plot's function may take most of
+        it, on a small machine for longer than a picture may wait: a page of pictures after a start must not
+        be refused for that."""
         self._loading: dict[tuple[str, ...], float] = {}
 
     def note(self, job: QueuedJob, now: float) -> None:
@@ -91,17 +94,26 @@ class Durations:
             names = _names(job)
             remember(self._loading, names, _blend(self._loading.get(names), at_hand - job.started_at))
         if job.data_at is not None or not job.loads:
-            formats = self._drawing.get(job.plot, {})
             took = now - (job.started_at if job.data_at is None else job.data_at)
-            if job.fresh:
-                took = max(min(took, _FIRST_GUESS), took - _FIRST_COSTS)
+            if job.warms_up:
+                remember(self._warming_up, job.plot, _blend(self._warming_up.get(job.plot), took))
+                return
+            formats = self._drawing.get(job.plot, {})
             formats[job.format] = _blend(formats.get(job.format), took)
             remember(self._drawing, job.plot, formats)
 
     def drawing(self, job: QueuedJob) -> float:
         """Return how long drawing is expected to take; in a new format, as long as in the quickest one."""
+        if job.started_at is not None and job.warms_up and job.plot in self._warming_up:
+            return self._warming_up[job.plot]
         formats = self._drawing.get(job.plot, {})
         return formats.get(job.format, min(formats.values(), default=_FIRST_GUESS))
+
+    def at_most(self, job: QueuedJob) -> float:
+        """Return how long drawing may take: as long as the first one, until a process has drawn it twice."""
+        if job.plot not in self._drawing and job.plot in self._warming_up:
+            return self._warming_up[job.plot]
+        return self.drawing(job)
 
     def loading(self, job: QueuedJob) -> float:
         """Return how long loading its data is expected to take."""

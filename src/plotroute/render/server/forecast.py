@@ -116,4 +116,4 @@ class Forecast:
         """Whether it takes longer than others may wait. A load does once it has taken so long."""
         if job.started_at is not None and self._now - job.started_at > self._queue_timeout:
             return True
-        return self._durations.drawing(job) > self._queue_timeout
+        return self._durations.at_most(job) > self._queue_timeout

@@ -290,7 +290,7 @@ class RenderServer:
         return loading
 
     def _begin(self, job: QueuedJob, process: WorkerHandle) -> None:
-        job.fresh = not process.renders
+        job.fresh, job.warms_up = not process.renders, job.plot not in process.drawn
         self._scheduler.begin(job, loads=not job.data <= process.loaded)
         process.job = job
         own_fault = job.fresh or job.plot in process.generation.faulty
@@ -322,6 +322,9 @@ class RenderServer:
             self._dispatch()
             return
         process.renders += 1
+        process.drawn.add(job.plot)
+        if message.get("recycle"):  # the process ends, so the next drawing takes as long
+            job.warms_up = False
         if "version" in message and process.generation is self._pool.current and not job.outdated:
             self._versions.learn(DatasetRef(*self._ref(job)), message)
             process.loaded |= job.data
@@ -362,6 +365,7 @@ class RenderServer:
         if job is not None and not process.begun and not process.killed_for and job.tries < _TRIES:
             self._scheduler.put_back(job)
         elif job is not None:
+            job.warms_up = False  # nor does what ends each process become quicker
             error = process.killed_for or PlotCrashed("Drawing ended its process")
             log.error("%s %s: %s", job.request_id, job.plot, _ended(error, process.pid, job))
             self._finish(job, error, {})
