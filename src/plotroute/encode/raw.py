@@ -52,6 +52,13 @@ class RawEncoder:
             value = "" if value.closed else value.getvalue()
         return isinstance(value, str) and _is_svg(value[:_SNIFFED].encode(errors="replace"))
 
+    def resolve(self, value: Any, theme: str | None = None) -> Any:
+        """Return the value itself: it is a finished picture, in the colours that it has."""
+        return value
+
+    def surface(self) -> None:
+        """Return None: authors make finished pictures with libraries of their own."""
+
     def encode(self, value: Any, target: Target) -> Encoded:
         """Return the picture as it is, or, a raster, in the format and size that `target` asks for.
 

@@ -18,7 +18,7 @@ from matplotlib.layout_engine import PlaceHolderLayoutEngine
 from matplotlib.transforms import Bbox
 from PIL import Image
 
-from plotroute.encode.base import Encoded, Target
+from plotroute.encode.base import Encoded, Surface, Target
 from plotroute.encode.budgets import MAX_SIDE, Output, check_pixels
 from plotroute.encode.geometry import (
     PX,
@@ -62,6 +62,17 @@ class MatplotlibEncoder:
     def accepts(self, value: Any) -> bool:
         """Whether something in `value` belongs to Matplotlib."""
         return any(True for _ in leaves(value))
+
+    def resolve(self, value: Any, theme: str | None = None) -> Figure:
+        """Return the figure that `value` leads to; a seaborn.objects Plot is drawn here, in `theme`."""
+        return figure_of(value, theme)
+
+    def surface(self) -> Surface:
+        """Return pyplot's surface."""
+        # Not at the top: a web process that encodes a view's own figure does without pyplot.
+        from plotroute.encode.matplotlib.surface import MatplotlibSurface
+
+        return MatplotlibSurface()
 
     def encode(self, value: Any, target: Target) -> Encoded:
         """Return the figure as `savefig` writes it, in exactly the size that `target` asks for, if any.

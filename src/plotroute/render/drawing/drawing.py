@@ -5,7 +5,6 @@ A worker belongs to one saved version of the code and is used by one thread at a
 
 from __future__ import annotations
 
-import inspect
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,7 +12,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, NoReturn
 
 from plotroute import encode
 from plotroute.catalog import author_code, loader
@@ -25,11 +24,7 @@ from plotroute.data import sources
 from plotroute.data.files import ran_out
 from plotroute.data.opened_files import Opened, content_hash
 from plotroute.encode import hints_for_authors
-from plotroute.encode.base import NotAFigure, Target
-from plotroute.encode.matplotlib.literal_text import literal_texts
-from plotroute.encode.matplotlib.missing_glyphs import missing_glyphs_told_once
-from plotroute.encode.matplotlib.renderer_cache import renderers_kept
-from plotroute.encode.matplotlib.theme import RC
+from plotroute.encode.base import Encoded, NotAFigure, Surface, Target
 from plotroute.errors import AnswerError, CannotDraw, DatasetLoading, OutOfMemory, PlotFailed, UnknownPlot
 from plotroute.model import Image, Job, Picture
 from plotroute.params import hints, time_columns
@@ -37,7 +32,7 @@ from plotroute.render.drawing import far_values, missing_here
 from plotroute.render.drawing.app_context import Context
 from plotroute.render.drawing.datasets import Datasets
 from plotroute.render.drawing.file_reads import Reads
-from plotroute.render.drawing.returned import drawn, give
+from plotroute.render.drawing.returned import picture_of
 from plotroute.render.state.imports import Came
 from plotroute.render.state.late_styles import late_styles_told
 from plotroute.render.state.reset import State, imports
@@ -110,50 +105,32 @@ class JobRunner:
     def run(
         self, job: Job, data_at_hand: Callable[[], None] = lambda: None, patience: float = math.inf
     ) -> Image:
-        """Return the picture, or raise the AnswerError that says why there is none.
+        """Draw the picture of a job.
 
-        `data_at_hand` is called when everything is loaded: drawing has a clock of its own. After `patience`
-        seconds no request waits any more, so what took longer to load is kept and nothing is drawn.
+        Args:
+            job: The picture to draw.
+            data_at_hand: Called when all data is loaded: drawing has a time limit of its own.
+            patience: Seconds after which no request waits any more. If loading takes longer, the data is
+                kept and nothing is drawn.
+
+        Raises:
+            AnswerError: There is no picture; the error says why.
         """
         self.missed = ""
         plot = self.catalog.plots.get(job.plot)
         if plot is None:  # the newest version of the code does not have it any more
             raise UnknownPlot("There is no plot at this address")
-        live = plot.spec.freshness == "live"
-        timings: dict[str, float] = {}
         opened = Opened(self._places)
         try:
             with self._state.clean():
-                with timed(timings, "data"):
-                    arguments, versions = self._arguments(plot, job)
-                    self._state.restore()  # loading is the author's code too
-                    self.datasets.repeat_imports(versions)
+                timings: dict[str, float] = {}
+                arguments, versions = self._load(plot, job, timings)
                 data_at_hand()
                 if timings["data"] > patience:
-                    # All waiting requests have been told to come back: then the data is to be there.
-                    refs = sources.needed(self.catalog.manifest, plot.spec, job.values)
-                    self.datasets.take_back(refs.values())
-                    raise DatasetLoading("The data has just been loaded", headers={"Retry-After": "1"})
+                    self._keep_for_later(plot, job)
                 self.reads.begin(plot.function)
-                content = content_key(job.plot, job.values, versions)
-                own_paper = _paper()
-                with (
-                    opened.recording(),
-                    seeded(None if job.live else content),
-                    literal_texts(job.texts),
-                    renderers_kept(),
-                    missing_glyphs_told_once(inspect.unwrap(plot.function)),
-                ):
-                    with (
-                        timed(timings, "draw"),
-                        self._context(),
-                        missing_here.author_code(f"The plot {job.plot}"),
-                    ):
-                        picture, made_by_us = self._draw_as_before(plot, arguments, job, content)
-                    with timed(timings, "encode"):
-                        encoder = encode.find(picture.figure)
-                        target = self._target(plot, job, made_by_us, own_paper, content)
-                        encoded = encoder.encode(picture.figure, target)
+                with opened.recording():
+                    picture, encoded = self._draw_and_encode(plot, arguments, job, versions, timings)
             return Image(
                 body=encoded.body,
                 type=encoded.type,
@@ -161,18 +138,59 @@ class JobRunner:
                 timings=timings,
                 versions=versions,
                 code=self.catalog.manifest.code,
-                files={} if live else self.reads.of(job.plot, opened.states),
+                files={} if _is_live(plot) else self.reads.of(job.plot, opened.states),
             )
-        except AnswerError:
-            raise
-        except KeyboardInterrupt:
+        except (AnswerError, KeyboardInterrupt):
             raise
         except BaseException as error:  # SystemExit too: a plot cannot end the process
             if self.missed and isinstance(error, Exception):
                 error.add_note(f"plotroute: {self.missed}.")
             raise _answer(error, plot, job) from error
         finally:
-            self.reads.end(job.plot, opened.states, live=live)
+            self.reads.end(job.plot, opened.states, live=_is_live(plot))
+
+    def _load(
+        self, plot: BoundPlot, job: Job, timings: dict[str, float]
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        """Load the data of a job; return the arguments of the plot function and the versions of the data."""
+        with timed(timings, "data"):
+            arguments, versions = self._arguments(plot, job)
+            self._state.restore()  # loading runs the author's code too
+            self.datasets.repeat_imports(versions)
+        return arguments, versions
+
+    def _keep_for_later(self, plot: BoundPlot, job: Job) -> NoReturn:
+        """Keep the loaded data, and end the drawing.
+
+        All waiting requests were told to come back; the data is to be there when they do.
+        """
+        refs = sources.needed(self.catalog.manifest, plot.spec, job.values)
+        self.datasets.take_back(refs.values())
+        raise DatasetLoading("The data has just been loaded", headers={"Retry-After": "1"})
+
+    def _draw_and_encode(
+        self,
+        plot: BoundPlot,
+        arguments: dict[str, Any],
+        job: Job,
+        versions: dict[str, str],
+        timings: dict[str, float],
+    ) -> tuple[Picture, Encoded]:
+        """Call the plot function and encode its picture, both under the same seed and settings."""
+        content = content_key(job.plot, job.values, versions)
+        surface = _surface_of(plot)
+        own_paper = surface.background()  # before a theme comes over it
+        with seeded(None if job.live else content), surface.drawing(job.texts, plot.function):
+            with (
+                timed(timings, "draw"),
+                self._context(),
+                missing_here.author_code(f"The plot {job.plot}"),
+            ):
+                picture, made_by_us = self._draw_as_before(plot, arguments, job, content)
+            with timed(timings, "encode"):
+                encoder = encode.find(picture.figure)
+                target = self._target(plot, job, made_by_us, own_paper, content)
+                return picture, encoder.encode(picture.figure, target)
 
     def _draw_as_before(
         self, plot: BoundPlot, arguments: dict[str, Any], job: Job, content: str
@@ -245,41 +263,40 @@ class JobRunner:
 
 
 def with_natural_sizes(catalog: Catalog) -> Catalog:
-    """Return the catalog with the sizes of the figures that `_draw` will make, by the rcParams of now."""
-    import matplotlib
-
-    inches = matplotlib.rcParams["figure.figsize"]
-    natural = round(inches[0] * 100), round(inches[1] * 100)
+    """Return the catalog with the sizes of the figures that `_draw` will make, by the settings of now."""
 
     def sized(plot: BoundPlot) -> BoundPlot:
-        makes = plot.spec.size is None and any(argument.name in FIGURES for argument in plot.arguments)
-        return replace(plot, spec=replace(plot.spec, natural=natural)) if makes else plot
+        if plot.spec.size is not None or not _asked_figures(plot):
+            return plot
+        return replace(plot, spec=replace(plot.spec, natural=_surface_of(plot).natural_size()))
 
     plots = {name: sized(plot) for name, plot in catalog.plots.items()}
     manifest = replace(catalog.manifest, plots=tuple(plot.spec for plot in plots.values()))
     return replace(catalog, plots=plots, manifest=manifest)
 
 
-def _paper() -> str:
-    """Return the background of axes that the author's module has set, before a theme comes over it."""
-    import matplotlib
-    from matplotlib.colors import to_hex, to_rgba
+def _asked_figures(plot: BoundPlot) -> list[str]:
+    """Return the arguments of a plot function that a surface makes."""
+    return [argument.name for argument in plot.arguments if argument.name in FIGURES]
 
-    face = to_rgba(matplotlib.rcParams["axes.facecolor"])
-    return to_hex(face if face[3] else matplotlib.rcParams["figure.facecolor"])
+
+def _surface_of(plot: BoundPlot) -> Surface:
+    return encode.surface_for(_asked_figures(plot))
+
+
+def _is_live(plot: BoundPlot) -> bool:
+    return plot.spec.freshness == "live"
 
 
 def _draw(plot: BoundPlot, arguments: dict[str, Any], job: Job) -> tuple[Picture, bool]:
-    """Call the author's function; return what there is to encode, and whether the figure is ours."""
-    import matplotlib
-
+    """Call the plot function; return the picture, and whether it is on a figure that plotroute made."""
+    surface, asked = _surface_of(plot), _asked_figures(plot)
     if job.options.theme is not None:
-        matplotlib.rcParams.update(dict(RC[job.options.theme]))  # type: ignore[arg-type]
-    asked = [argument.name for argument in plot.arguments if argument.name in FIGURES]
-    given = give(asked, plot.spec.size)
-    with late_styles_told(job.plot, given.figure) if asked else nullcontext():
-        returned = plot.function(**{**arguments, **{name: given.arguments[name] for name in asked}})
-    return drawn(returned, given, job.options.theme)
+        surface.apply_theme(job.options.theme)
+    given = surface.give(asked, plot.spec.size)
+    with late_styles_told(job.plot, given) if asked else nullcontext():
+        returned = plot.function(**arguments, **given.arguments)
+    return picture_of(returned, given, job.options.theme)
 
 
 def _answer(error: BaseException, plot: BoundPlot, job: Job) -> AnswerError:

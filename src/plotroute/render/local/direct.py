@@ -7,12 +7,12 @@ working directory, random numbers) is as it was afterwards.
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
+from plotroute import encode
 from plotroute.catalog.catalog import Catalog
 from plotroute.model import DatasetRef, Image, Job, Manifest, Versions
 from plotroute.render.drawing.app_context import Context
@@ -69,21 +69,9 @@ class Direct:
 
     @contextlib.contextmanager
     def _at_root(self) -> Iterator[None]:
-        import matplotlib
-        import matplotlib.pyplot as plt
-
-        with one_at_a_time:
-            directory, backend = os.getcwd(), matplotlib.get_backend()
+        with one_at_a_time, contextlib.ExitStack() as stack:
             if self._root is not None:
-                os.chdir(self._root)
-            # A window system has no part in this; notebooks' inline backend draws with Agg already.
-            windows = backend.lower() != "agg" and "inline" not in backend
-            if windows:
-                plt.switch_backend("agg")
-            try:
-                yield
-            finally:
-                if windows:
-                    plt.switch_backend(backend)
-                if self._root is not None:
-                    os.chdir(directory)
+                stack.enter_context(contextlib.chdir(self._root))
+            for surface in encode.surfaces():
+                stack.enter_context(surface.without_windows())
+            yield

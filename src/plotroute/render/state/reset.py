@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import importlib
 import importlib.util
 import logging
 import os
 import sys
 import tempfile
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from typing import Any
 
+from plotroute import encode
 from plotroute.render.state.artwork import Colormaps, Fonts
 from plotroute.render.state.definitions import Definitions, Names
 from plotroute.render.state.imports import Imports
@@ -71,44 +69,26 @@ class State:
 
     def __init__(self, places: Sequence[str] = ()) -> None:
         """`places` are the author's folders, in a process that may be replaced."""
-        import matplotlib
-        import matplotlib.pyplot as plt
-
-        from plotroute import encode
-        from plotroute.encode.matplotlib import text_layout_cache
-
-        encode.load()
-        # Before the definitions are looked at, since both are some of them.
+        self._surfaces = encode.surfaces()
+        # Before the definitions are looked at, since both change some of them.
         imports().install()
         if places:
             imports().places = places
-        text_layout_cache.install()
-        self._backend = matplotlib.get_backend()
-        self._interactive = matplotlib.is_interactive()
+        self._resets = [surface.snapshot() for surface in self._surfaces]
         self._before = [part.take() for part in parts()]
         self._done = imports().done
         self._directory = os.getcwd()
-        self._plt = plt
         self.definitions = Definitions()
         self.broken = ""
         """Why this process is not what it was and cannot be made so; empty: it can."""
 
     def restore(self) -> None:
         """Put everything back but the definitions."""
-        import matplotlib
-
-        self._plt.close("all")
-        if matplotlib.get_backend() != self._backend:
-            self._plt.switch_backend(self._backend)
+        for reset in self._resets:
+            reset()
         for part, before in zip(parts(), self._before, strict=True):
             part.put_back(before)
         imports().done = self._done
-        if matplotlib.is_interactive() != self._interactive:
-            matplotlib.interactive(self._interactive)
-        mathtext: Any = importlib.import_module("matplotlib.mathtext")
-        if not _ended_well(mathtext.MathTextParser._parser):
-            mathtext.MathTextParser._parser = None
-        mathtext.MathTextParser._parse_cached.cache_clear()
         os.chdir(self._directory)
 
     @contextlib.contextmanager
@@ -117,18 +97,17 @@ class State:
 
         Figures that were open before (a notebook's) are set aside and come back untouched.
         """
-        from matplotlib._pylab_helpers import Gcf
-
-        aside: OrderedDict[int, Any] = OrderedDict(Gcf.figs)
-        Gcf.figs.clear()
-        with kept(), imports().recorded():
+        with contextlib.ExitStack() as stack:
+            for surface in self._surfaces:
+                stack.enter_context(surface.set_aside())
+            stack.enter_context(kept())
+            stack.enter_context(imports().recorded())
             try:
                 self.restore()
                 imports().begin()
                 yield
             finally:
                 self._clean_up()
-                Gcf.figs.update(aside)
 
     def _clean_up(self) -> None:
         try:
@@ -145,20 +124,3 @@ class State:
         except Exception as error:  # the picture is drawn: it is the next one that must not come from here
             log.exception("the state could not be put back after a drawing")
             self.broken = f"what a plot has changed cannot be put back ({type(error).__name__}: {error})"
-
-
-# All that a parser of Matplotlib 3.11 holds: its grammar, and what is set while a formula is parsed.
-_GRAMMAR = {"_expression", "_math_expression"}
-_AFTER_A_FORMULA = {"_state_stack": [], "_needs_space_after_subsuper": False, "_em_width_cache": {}}
-
-
-def _ended_well(parser: Any) -> bool:
-    """Whether mathtext's parser is as a new one: making that takes 5 ms of the next formula's time.
-
-    A formula that fails leaves its state in the parser. One that holds anything else is of a Matplotlib that
-    is not known here.
-    """
-    held = vars(parser) if parser is not None else {}
-    return held.keys() == _GRAMMAR | _AFTER_A_FORMULA.keys() and all(
-        held[name] == value for name, value in _AFTER_A_FORMULA.items()
-    )
