@@ -21,12 +21,12 @@ from plotroute.encode.geometry import PX
 from plotroute.encode.matplotlib.figures import is_blank
 
 _ELSEWHERE = (
-    "it drew on a figure of its own, and nothing on the one that it asked for: pass ax=ax to what draws "
+    "it drew on a figure of its own, and nothing on the figure that it asked for: pass ax=ax to what draws "
     "(`df.plot(ax=ax)`), or leave `ax` out of the function's arguments"
 )
 _ELSEWHERE_TOO = (
-    "it drew on the figure that it asked for and left another one open, so which is the picture? Return the "
-    "one that is (`return ax`), or pass ax=ax to all that draws"
+    "it drew on the figure that it asked for and left another one open, so which is the picture? Return it "
+    "(`return ax`), or pass ax=ax to all that draws"
 )
 _UNTOUCHED = (
     "it returned nothing, and its axes are as new: nothing was drawn on them. Draw on them (`ax.plot(…)`, "
@@ -112,7 +112,7 @@ class PyplotFigure:
             what = "no figure" if error else "nothing"
             raise NotAFigure(
                 f"it left {len(figures)} pyplot figures open and returned {what}, so which is the "
-                "picture? Return the one that is (`return fig`)."
+                "picture? Return it (`return fig`)."
             )
         if self._makes_figures():
             raise NotAFigure(_CLOSED)
