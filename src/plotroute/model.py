@@ -17,19 +17,6 @@ from pydantic import TypeAdapter
 Json = Any
 """A value that JSON can hold: None, bool, int, float, str, list, dict."""
 
-Kind = Literal[
-    "int",
-    "float",
-    "bool",
-    "str",
-    "choice",
-    "date",
-    "datetime",
-    "timedelta",
-    "timerange",
-    "values",
-]
-
 IMAGE_TYPES: Mapping[str, str] = {
     "png": "image/png",
     "svg": "image/svg+xml",
@@ -49,7 +36,8 @@ class Param:
     """
 
     name: str
-    kind: Kind
+    kind: str
+    """The name of a class in `params.kinds`."""
     many: bool = False
     required: bool = False
     optional: bool = False

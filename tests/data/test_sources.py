@@ -140,17 +140,3 @@ def test_two_names_of_one_function_are_two_datasets_with_all_they_read():
     ids = {ref.id for ref in needed(source("values:wind"), source("values:rain")).values()}
 
     assert ids == {'raw?name="wind"', 'values?name="wind"', 'raw?name="rain"', 'values?name="rain"'}
-
-
-@pytest.mark.parametrize(
-    ("kind", "value", "name"),
-    [
-        ("values", {"source": "hours"}, "hours"),
-        ("values", [1, 2], None),
-        ("values", None, None),
-        ("str", "hours", None),
-        ("str", {"source": "hours"}, None),
-    ],
-)
-def test_only_a_parameter_of_values_asks_for_a_source(kind, value, name):
-    assert sources.asked(kind, value) == name

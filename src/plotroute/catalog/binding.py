@@ -16,7 +16,7 @@ from plotroute.catalog.signatures import FIGURES, Argument, arguments, where
 from plotroute.data import freshness
 from plotroute.errors import BadRegistration, InvalidParameters
 from plotroute.model import DatasetSpec, Param, PlotSpec
-from plotroute.params import hints, picture_options
+from plotroute.params import hints, kind_of, picture_options
 from plotroute.routing import precedence, routes, urls
 
 log = logging.getLogger("plotroute")
@@ -179,7 +179,7 @@ def bind(plot: Plot, prefix: str, datasets: Datasets, *, adhoc: bool = False) ->
     except ValueError as error:
         raise BadRegistration(f"{title}: {error}.") from None
     _check_path_parameters(title, patterns, own)
-    kind, ttl = freshness.plot_freshness(plot.ttl, bool(read) or any(p.kind == "values" for p in own))
+    kind, ttl = freshness.plot_freshness(plot.ttl, bool(read) or any(kind_of(p).is_series for p in own))
     heading, _, rest = (inspect.getdoc(plot.function) or "").strip().partition("\n")
     heading = heading.rstrip(".")
     words = plot.title or heading or plot.function.__name__.replace("_", " ").capitalize()
@@ -367,7 +367,7 @@ def _sources(name: str, declared: Dataset, own: tuple[Param, ...], title: str) -
     if not declared.source:
         return ()
     required = [parameter for parameter in own if parameter.required]
-    if declared.source is True and [p.name for p in required] == ["name"] and required[0].kind == "str":
+    if declared.source is True and [p.name for p in required] == ["name"] and kind_of(required[0]).is_text:
         return (f"{name}:",)
     if required:
         raise BadRegistration(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from plotroute.errors import UnknownSource
 from plotroute.model import DatasetRef, DatasetSpec, Json, Manifest, PlotSpec
+from plotroute.params import kind_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +52,9 @@ def needed(manifest: Manifest, plot: PlotSpec, values: Mapping[str, Json]) -> di
     specs = {dataset.name: dataset for dataset in manifest.datasets}
     refs = {name: reference(specs[name], values) for name in plot.datasets}
     for parameter in plot.params:
-        if (source := asked(parameter.kind, values[parameter.name])) is not None:
+        if (source := kind_of(parameter).source(values[parameter.name])) is not None:
             found = find(manifest, source).ref
             # Two names of one function-of-a-name are two datasets, so the id, not the name, tells them apart.
             for ref in (*(reference(specs[name], found.values) for name in specs[found.name].reads), found):
                 refs[ref.id] = ref
     return refs
-
-
-def asked(kind: str, value: Json) -> str | None:
-    """Return the name of the source that a parameter's value asks for, or None."""
-    return value["source"] if kind == "values" and isinstance(value, dict) else None

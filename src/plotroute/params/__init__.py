@@ -10,6 +10,7 @@ from plotroute.params.hints import decode as decode
 from plotroute.params.hints import hint_of as hint_of
 from plotroute.params.hints import read as read
 from plotroute.params.json_schema import json_schema as json_schema
+from plotroute.params.kinds import kind_of as kind_of
 from plotroute.params.parsing import MAX_BODY_VALUES as MAX_BODY_VALUES
 from plotroute.params.parsing import MAX_NAMES as MAX_NAMES
 from plotroute.params.parsing import MAX_QUERY_VALUES as MAX_QUERY_VALUES

@@ -1,7 +1,4 @@
-"""Bounds of a parameter (`ge`, `max_length`, …): declared in hints, checked by pydantic, worded here.
-
-A pattern is pydantic's Rust regex, which takes linear time whatever the text.
-"""
+"""Bounds of a parameter (`ge`, `max_length`, …): declared in hints, checked by pydantic, worded here."""
 
 from __future__ import annotations
 
@@ -17,21 +14,13 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from plotroute.model import Json, Kind, Param
-from plotroute.params.converters import MAX_TEXT, InvalidValue, python, python_type, write
+from plotroute.model import Json, Param
+from plotroute.params.invalid import InvalidValue
+from plotroute.params.kinds import kind_of
+from plotroute.params.kinds.base import LENGTH, ORDER, Kind
 from plotroute.params.lists import each
 
-_ORDER = frozenset({"ge", "gt", "le", "lt"})
-_LENGTH = frozenset({"min_length", "max_length"})
-_BOUNDS = _ORDER | _LENGTH | {"multiple_of", "pattern"}
-_ALLOWED: Mapping[Kind, frozenset[str]] = {
-    "int": _ORDER | {"multiple_of"},
-    "float": _ORDER | {"multiple_of"},
-    "str": _LENGTH | {"pattern"},
-    "date": _ORDER,
-    "datetime": _ORDER,
-    "timedelta": _ORDER,
-}
+_BOUNDS = ORDER | LENGTH | {"multiple_of", "pattern"}
 _WORDS = {
     "greater_than_equal": ("ge", "must be at least {}"),
     "greater_than": ("gt", "must be more than {}"),
@@ -106,73 +95,80 @@ def _bound(found: Declared, name: str, bound: Any) -> None:
 
 
 def allowed(kind: Kind, *, many: bool) -> frozenset[str]:
-    """Return the bounds that a value of `kind`, or a list, can have."""
-    return _LENGTH if many or kind == "values" else _ALLOWED.get(kind, frozenset())
+    """Return the names of the bounds that a value of `kind` can have, or a list of such values."""
+    return LENGTH if many else frozenset(kind.bounds)
 
 
 def effective(param: Param, *, item: bool = False) -> Mapping[str, Json]:
-    """Return the bounds of `param`, or of its items, with the limit of a text that has none of its own."""
+    """Return the bounds of `param`, or of its items, with those that hold where the author declares none."""
     own = param.item_bounds if item else param.bounds
-    if param.kind == "str" and (item or not param.many) and "max_length" not in own:
-        return {**own, "max_length": MAX_TEXT}
-    return own
+    if param.many and not item:
+        return own
+    defaults = kind_of(param).default_bounds
+    return {**own, **{name: bound for name, bound in defaults.items() if name not in own}}
 
 
-def check(param: Param, canonical: Json) -> None:
-    """Return if `canonical`, a value of `param`, is within its bounds; Refused (out_of_bounds) if not."""
+def validate_bounds(param: Param, canonical: Json) -> None:
+    """Check that `canonical`, a value of `param`, is within its bounds.
+
+    Raises:
+        InvalidValue: It is not (code `out_of_bounds`).
+    """
     if canonical is None:
         return
-    if param.kind == "values" or param.many:
+    kind = kind_of(param)
+    if param.many or kind.is_series:
         if param.many and (within := effective(param, item=True)):
-            each(canonical, lambda item: _check(param, within, item))
+            each(canonical, lambda item: _check_item(kind, within, item))
+        # A series may be the name of a source, whose length is known only when it is loaded.
         if isinstance(canonical, list) and param.bounds:
-            _run(_adapter(None, tuple(param.bounds.items())), canonical, param, param.bounds)
+            _run(_adapter(None, tuple(param.bounds.items())), canonical, kind, param.bounds)
     elif within := effective(param):
-        _check(param, within, canonical)
+        _check_item(kind, within, canonical)
 
 
 def prepare(param: Param) -> None:
-    """Build what `check` needs for `param`; pydantic's own error if a bound cannot work (a bad pattern)."""
-    is_list = param.many or param.kind == "values"
-    for kind, within in (
-        (None if is_list else param.kind, effective(param)),
-        (param.kind, effective(param, item=True) if param.many else {}),
-    ):
-        if within:
-            _adapter(kind, tuple(within.items()))
+    """Build the validators of `param`, so that an author learns at registration that a bound cannot work.
+
+    Raises:
+        pydantic_core.SchemaError: A bound cannot work, such as a bad pattern.
+    """
+    kind = kind_of(param)
+    if within := effective(param):
+        _adapter(None if param.many or kind.is_series else kind, tuple(within.items()))
+    if param.many and (within := effective(param, item=True)):
+        _adapter(kind, tuple(within.items()))
 
 
-def _check(param: Param, within: Mapping[str, Json], canonical: Json) -> None:
-    _run(_adapter(param.kind, tuple(within.items())), python(param.kind, canonical), param, within)
+def _check_item(kind: Kind, within: Mapping[str, Json], canonical: Json) -> None:
+    _run(_adapter(kind, tuple(within.items())), kind.to_python(canonical), kind, within)
 
 
-def _run(adapter: TypeAdapter[Any], value: Any, param: Param, within: Mapping[str, Json]) -> None:
+def _run(adapter: TypeAdapter[Any], value: Any, kind: Kind, within: Mapping[str, Json]) -> None:
     try:
         adapter.validate_python(value, strict=True)
     except ValidationError as error:
-        raise InvalidValue(_say(error, param, within), "out_of_bounds", quoted=False) from None
+        raise InvalidValue(_explain(error, kind, within), "out_of_bounds", quoted=False) from None
 
 
 @cache
 def _adapter(kind: Kind | None, within: Sequence[tuple[str, Json]]) -> TypeAdapter[Any]:
-    """Return what checks one item of `kind`, or with None the length of a list."""
-    ordered = kind is not None and kind not in ("int", "float", "str")
-    spelled: dict[str, Any] = {k: python(kind, v) if ordered and kind else v for k, v in within}
-    base = list[Any] if kind is None else python_type(kind)
-    bounded: Any = Annotated[base, Field(**spelled)]
+    """Return the validator of one item of `kind`, or with None of the length of a list."""
+    if kind is None:
+        bounded: Any = Annotated[list[Any], Field(**dict(within))]
+    else:
+        bounded = Annotated[kind.hint, Field(**{name: kind.checked_bound(bound) for name, bound in within})]
     return TypeAdapter(bounded)
 
 
-def _say(error: ValidationError, param: Param, within: Mapping[str, Json]) -> str:
+def _explain(error: ValidationError, kind: Kind, within: Mapping[str, Json]) -> str:
+    """Return why the value is out of bounds, in our words."""
     first = error.errors(include_url=False, include_input=False)[0]
     name, words = _WORDS.get(first["type"], ("", ""))
     if name not in within:
         return first["msg"]
     bound = within[name]
-    if name in _LENGTH:
-        said = words.format(f"{bound:,}")
-        return said.removesuffix("s") if bound == 1 else said
-    if name == "pattern":
-        return words.format(bound)
-    ordinary = isinstance(bound, str) or param.kind == "float"
-    return words.format(write(param, bound) if ordinary else bound)
+    if name in LENGTH:
+        message = words.format(f"{bound:,}")
+        return message.removesuffix("s") if bound == 1 else message
+    return words.format(bound if name == "pattern" else kind.to_text(bound))

@@ -9,7 +9,6 @@ import inspect
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
 from enum import Enum
 from functools import cache
 from typing import Annotated, Any, Literal, NewType, Union, get_args, get_origin
@@ -19,37 +18,26 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined, SchemaError
 
 from plotroute.errors import BadRegistration, InvalidParameters, ParameterError
-from plotroute.model import Json, Kind, Param
-from plotroute.params import bounds, converters, normalize
-from plotroute.params.converters import InvalidValue
+from plotroute.model import Json, Param
+from plotroute.params import bounds, normalize
+from plotroute.params.invalid import InvalidValue
+from plotroute.params.kinds import KINDS, kind_of
+from plotroute.params.kinds.base import Kind
+from plotroute.params.kinds.values import Values as Values
 from plotroute.params.timerange import TimeRange
 
 EMPTY = inspect.Parameter.empty
-SUPPORTED = (
-    "int, float, bool, str, Literal, Enum, date, datetime, timedelta, TimeRange, a list of one of them "
-    "(list[float]), or any of them `| None`"
+_SUPPORTED = (
+    ", ".join(kind.spelled for kind in KINDS.values() if kind.spelled)
+    + ", a list of one of them (list[float]), or any of them `| None`"
 )
-
-
-class Values:
-    """Marks a parameter that takes numbers (or ISO dates) in the query, or the name of a source of values."""
-
 
 User = NewType("User", str)
 User.__doc__ = """Marks a parameter that receives who asks, as text: from a login, never from the URL."""
 
 
-_KINDS: Mapping[Any, Kind] = {
-    int: "int",
-    float: "float",
-    bool: "bool",
-    str: "str",
-    date: "date",
-    datetime: "datetime",
-    timedelta: "timedelta",
-    TimeRange: "timerange",
-    Values: "values",
-}
+_CHOICE = KINDS["choice"]
+_BY_HINT: Mapping[Any, Kind] = {kind.hint: kind for kind in KINDS.values() if kind.hint}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +78,7 @@ def read(name: str, annotation: Any, default: Any, *, plot: str) -> Param:
         own.bounds.update(min_length=shape.length, max_length=shape.length)
     param = Param(
         name=name,
-        kind=shape.kind,
+        kind=shape.kind.name,
         many=shape.many,
         required=default is PydanticUndefined,
         optional=shape.optional,
@@ -133,10 +121,11 @@ def decode(param: Param, annotation: Any, value: Json) -> Any:
     `values` are returned as they are. `annotation` may be empty (or None), but what only the hint knows,
     Enum and tuple, takes `hint_of`.
     """
-    if param.kind == "values":
+    kind = kind_of(param)
+    if kind.is_series:
         return value
     if annotation is None or annotation is EMPTY:
-        return _python(param, _Shape(param.kind, many=param.many), value)
+        return _python(param, _Shape(kind, many=param.many), value)
     shape, adapter = _understood(annotation)
     decoded = _python(param, shape, value)
     if adapter is None:
@@ -179,16 +168,16 @@ def hint_of(annotation: Any, default: Any) -> Any:
 def _type_of(default: Any) -> Any:
     if isinstance(default, Enum):
         return type(default)
-    # bool is an int, and a datetime a date: the narrower ones first.
-    for kind in (bool, int, float, str, datetime, date, timedelta, TimeRange):
-        if isinstance(default, kind):
-            return kind
+    # The nearest type: bool is an int, and a datetime a date.
+    for hint in type(default).__mro__:
+        if hint in _BY_HINT and not _BY_HINT[hint].is_series:
+            return hint
     raise _unsupported(f"default of type {type(default).__name__}, which no URL can say")
 
 
 def _unsupported(what: str) -> ValueError:
     return ValueError(
-        f"has the {what}. Use {SUPPORTED}; for data, register a dataset and name the argument after it"
+        f"has the {what}. Use {_SUPPORTED}; for data, register a dataset and name the argument after it"
     )
 
 
@@ -224,7 +213,7 @@ def _shape(annotation: Any) -> _Shape:
         length = len(inner)
     hint, none, item_metadata = _unwrap(inner[0])
     kind, members, none_too = _leaf(hint)
-    if none or none_too or kind in ("timerange", "values") or any(item != inner[0] for item in inner):
+    if none or none_too or not kind.is_listable or any(item != inner[0] for item in inner):
         raise _unsupported(f"hint {_spell(annotation)}, but the items of a list are all of one simple type")
     return _Shape(
         kind, True, origin is tuple, optional, members, length, tuple(metadata), tuple(item_metadata)
@@ -236,12 +225,12 @@ def _leaf(hint: Any) -> tuple[Kind, tuple[tuple[Json, Any], ...], bool]:
     if get_origin(hint) is Literal:
         members = [value for value in get_args(hint) if value is not None]
         if members and all(isinstance(value, (str, int, float, Enum)) for value in members):
-            return "choice", tuple((_choice(value), value) for value in members), None in get_args(hint)
+            return _CHOICE, tuple((_choice(value), value) for value in members), None in get_args(hint)
     elif isinstance(hint, type) and issubclass(hint, Enum):
         if list(hint):
-            return "choice", tuple((_choice(member), member) for member in hint), False
-    elif isinstance(hint, type) and hint in _KINDS:
-        return _KINDS[hint], (), False
+            return _CHOICE, tuple((_choice(member), member) for member in hint), False
+    elif isinstance(hint, type) and hint in _BY_HINT:
+        return _BY_HINT[hint], (), False
     raise _unsupported(f"hint {_spell(hint)}, which no URL can say")
 
 
@@ -282,9 +271,10 @@ _understood_before = cache(_understand)
 def _python(param: Param, shape: _Shape, value: Json) -> Any:
     if value is None:
         return None
+    kind = kind_of(param)
     if not param.many:
-        return _item(param.kind, shape, value)
-    items = [_item(param.kind, shape, item) for item in value]
+        return _item(kind, shape, value)
+    items = [_item(kind, shape, item) for item in value]
     return tuple(items) if shape.is_tuple else items
 
 
@@ -292,7 +282,7 @@ def _item(kind: Kind, shape: _Shape, value: Json) -> Any:
     for choice, member in shape.members:
         if choice == value and type(choice) is type(value):
             return member
-    return converters.python(kind, value)
+    return kind.to_python(value)
 
 
 def _bounds(where: str, kind: Kind, found: Mapping[str, Any], *, many: bool) -> dict[str, Json]:
@@ -304,19 +294,16 @@ def _bounds(where: str, kind: Kind, found: Mapping[str, Any], *, many: bool) -> 
             raise BadRegistration(f"{where} cannot have the bound {name}.{cure}")
         try:
             # The bounds of a list are numbers of items, whatever the items are.
-            moment = kind in _MOMENTS and not many
-            said[name] = converters.accept(Param(name=name, kind=kind), bound) if moment else bound
+            said[name] = bound if many else kind.declared_bound(bound)
         except InvalidValue as error:
             raise BadRegistration(f"{where}: its bound {name}={bound!r} {error.why}.") from None
     return said
 
 
-_MOMENTS = frozenset({"date", "datetime", "timedelta"})
-
-
 def _check_choices(where: str, param: Param) -> None:
+    kind = kind_of(param)
     for choice in param.choices:
-        read_back = converters.read(param, converters.write_choice(choice))
+        read_back = kind.parse(kind.to_text(choice))
         if type(read_back) is not type(choice) or read_back != choice:
             raise BadRegistration(
                 f"{where} has the choices {read_back!r} and {choice!r}, which look the same in a URL."
@@ -335,8 +322,9 @@ def _check_validators(where: str, annotation: Any, param: Param) -> None:
 
 def _default(where: str, param: Param, shape: _Shape, default: Any) -> Json:
     """Return the canonical default; BadRegistration if it is not what the hint promises."""
+    kind = kind_of(param)
     if default is None and not param.optional:
-        said = _spell(_KIND_NAMES.get(param.kind, "…"))
+        said = kind.hint.__name__ if kind.hint else "…"
         said = f"list[{said}]" if param.many else said
         raise BadRegistration(f"{where} has the default None. Write it: {param.name}: {said} | None = None.")
     if default is None:
@@ -347,18 +335,15 @@ def _default(where: str, param: Param, shape: _Shape, default: Any) -> Json:
             fits = any(item == member and type(item) is type(member) for _, member in shape.members)
         else:
             # A function called directly would receive the text itself.
-            fits = not isinstance(item, str) or param.kind in ("str", "timerange", "values")
+            fits = not isinstance(item, str) or kind.default_may_be_text
         if not fits or (param.many and items is not default):
             raise BadRegistration(f"{where} has the default {default!r}, which is not of its type.")
     return _fit(where, "default", param, default)
 
 
-_KIND_NAMES: Mapping[Kind, Any] = {kind: hint.__name__ for hint, kind in _KINDS.items()}
-
-
 def _fit(where: str, role: str, param: Param, value: Any) -> Json:
     try:
-        return normalize.take(param, normalize.plain(param, value), _MAX_ITEMS)
+        return normalize.to_canonical(param, normalize.plain(param, value), _MAX_ITEMS)
     except InvalidValue as error:
         said = f", which {error.why}" if error.quoted else f": {error.why}"
         raise BadRegistration(f"{where} has the {role} {value!r}{said}.") from None

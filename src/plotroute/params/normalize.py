@@ -1,53 +1,41 @@
-"""One parameter, one value: what a URL, a JSON body or Python gives → canonical JSON within its bounds. Pure.
+"""One value of one parameter, from a URL, a JSON body or Python → canonical JSON within its bounds. Pure.
 
-All three meet here, so that the same value is the same JSON, and so the same picture, from each of them.
+All three go through here, so the same value is the same JSON, and so the same picture, from each of them.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import Enum
 from typing import Any
 
 from plotroute.model import Json, Param
-from plotroute.params import bounds, converters, lists
-from plotroute.params.converters import InvalidValue
-from plotroute.params.timerange import TimeRange
+from plotroute.params import bounds
+from plotroute.params.invalid import InvalidValue
+from plotroute.params.kinds import kind_of
 
 
-def take(param: Param, value: Any, max_values: int) -> Json:
-    """Return the canonical JSON of `value` (text, JSON or `plain` Python); Refused if it does not fit.
+def to_canonical(param: Param, value: Any, max_values: int) -> Json:
+    """Return the canonical JSON of a value of `param`. A relative range of time stays relative.
 
-    `max_values` is the number of items that a list may have. A relative range of time stays relative.
+    Args:
+        param: The parameter.
+        value: Text, JSON, or Python as `plain` returns it.
+        max_values: The number of items that a list may have.
+
+    Raises:
+        InvalidValue: `value` does not fit `param`.
     """
     if value is None:
         if not param.optional:
             raise InvalidValue("cannot be None", quoted=False)
         return None
-    if param.kind == "values":
-        taken = lists.read_values(value, max_values)
-    elif param.many:
-        taken = lists.read_list(param, value, max_values)
-    else:
-        taken = converters.accept(param, value)
-    bounds.check(param, taken)
-    return taken
-
-
-def resolve(param: Param, taken: Json, now: datetime) -> Json:
-    """Return `taken`, and of a range of time its ends at `now` (aware), in UTC; Refused if it has none."""
-    if param.kind != "timerange" or taken is None:
-        return taken
-    try:
-        absolute = TimeRange(taken, step=param.step).resolve(now)
-        # Anew, because its own text is as it was sent: many spellings.
-        return str(TimeRange(absolute.start, absolute.end))
-    except ValueError as error:
-        raise InvalidValue(str(error), quoted=False) from None
+    canonical = kind_of(param).read(value, many=param.many, max_values=max_values)
+    bounds.validate_bounds(param, canonical)
+    return canonical
 
 
 def plain(param: Param, value: Any) -> Any:
-    """Return a Python value as something that `take` knows: no Enum, no array, no tuple."""
+    """Return a Python value as something that `to_canonical` reads: not an Enum, an array or a tuple."""
     if isinstance(value, Enum):
         return next((choice for choice in param.choices if choice == value.value), value.name)
     if not isinstance(value, (str, list, tuple)) and callable(tolist := getattr(value, "tolist", None)):

@@ -1,7 +1,6 @@
 """Validate: Params + what a request says → canonical values, or everything that is wrong with it at once.
 
-The door to all that parameters need: `read` and `decode` are from `hints`, `json_schema` from `schema`. Pure,
-and but for `decode` no author code runs.
+Pure; no author code runs.
 """
 
 from __future__ import annotations
@@ -13,27 +12,10 @@ from typing import Any
 
 from plotroute.errors import InvalidParameters, ParameterError
 from plotroute.model import Json, Param
-from plotroute.params import converters, lists
-from plotroute.params.converters import InvalidValue
-from plotroute.params.hints import Values, decode, hint_of, read
-from plotroute.params.json_schema import json_schema
-from plotroute.params.normalize import plain, resolve, take
+from plotroute.params.invalid import InvalidValue, nearest, shown
+from plotroute.params.kinds import kind_of
+from plotroute.params.normalize import plain, to_canonical
 from plotroute.params.timerange import TimeRange
-
-__all__ = [
-    "MAX_BODY_VALUES",
-    "MAX_NAMES",
-    "MAX_QUERY_VALUES",
-    "Values",
-    "canonical",
-    "decode",
-    "from_json",
-    "hint_of",
-    "json_schema",
-    "parse",
-    "read",
-    "to_query",
-]
 
 MAX_NAMES = 64
 """Names in one request, and errors in one answer: more are no mistakes of a person."""
@@ -96,7 +78,7 @@ def _in_address(
     texts: dict[str, list[str]] = {name: [text] for name, text in path.items()}
     for name, text in query:
         texts.setdefault(name, []).append(text)
-    plural = {param.name for param in params if param.many or param.kind == "values"} - path.keys()
+    plural = {param.name for param in params if param.many or kind_of(param).is_series} - path.keys()
     repeated = {name for name, sent in texts.items() if len(sent) > 1 and name not in plural}
     given = {name: sent[0] if len(sent) == 1 or name in repeated else sent for name, sent in texts.items()}
     return given, repeated
@@ -109,8 +91,8 @@ def canonical(param: Param, value: Any, *, now: datetime | None = None) -> Json:
     range of time stays relative, as a URL should have it, unless `now` (aware) is given.
     """
     try:
-        taken = take(param, plain(param, value), MAX_BODY_VALUES)
-        return taken if now is None else resolve(param, taken, now)
+        found = to_canonical(param, plain(param, value), MAX_BODY_VALUES)
+        return found if now is None else kind_of(param).resolve(found, now)
     except InvalidValue as error:
         raise InvalidParameters([_entry(param.name, value, error)]) from None
 
@@ -129,9 +111,7 @@ def to_query(param: Param, value: Json) -> list[str]:
             f"{said} cannot be written in a URL, where empty means the default", quoted=False
         )
         raise InvalidParameters([_entry(param.name, None, error)])
-    if param.kind == "values":
-        return [lists.write_values(value)]
-    return [lists.write_list(param, value) if param.many else converters.write(param, value)]
+    return [kind_of(param).write(value, many=param.many)]
 
 
 class _Reading:
@@ -152,7 +132,7 @@ class _Reading:
         self.known = known
         self.max_values = max_values
         self.repeated = repeated
-        ranges = [param for param in params if param.kind == "timerange"]
+        ranges = [param for param in params if kind_of(param).is_range]
         lone = len(ranges) == 1 and not self.params.keys() & set(_ENDS)
         self.ranged = ranges[0] if lone else None
         self.taken: dict[str, Json] = {}
@@ -194,8 +174,8 @@ class _Reading:
     def fit(self, param: Param, value: Any) -> None:
         """Read what was sent for `param`."""
         try:
-            taken = take(param, value, self.max_values)
-            self.taken[param.name] = resolve(param, taken, self.now)
+            found = to_canonical(param, value, self.max_values)
+            self.taken[param.name] = kind_of(param).resolve(found, self.now)
         except InvalidValue as error:
             self.fail(param.name, value, error)
 
@@ -215,7 +195,7 @@ class _Reading:
             end is None or self.is_end("to", end, _EARLIEST + "..{}")
         ):
             try:
-                self.taken[param.name] = resolve(param, f"{start}..{end or 'now'}", self.now)
+                self.taken[param.name] = kind_of(param).resolve(f"{start}..{end or 'now'}", self.now)
             except InvalidValue as error:
                 self.fail("from" if end is None else "to", end or start, error)
 
@@ -231,10 +211,10 @@ class _Reading:
 
     def unknown(self, name: str, value: Any) -> None:
         names = [*self.params, *(_ENDS if self.ranged else ())]
-        nearest = converters.nearest(name, [*names, *self.known])
-        hint = f"; did you mean {nearest}?" if nearest else ""
+        likely = nearest(name, [*names, *self.known])
+        hint = f"; did you mean {likely}?" if likely else ""
         said = f"is not a parameter here{hint}"
-        self.fail(name, value, InvalidValue(said, "unknown", quoted=False, allowed=names, nearest=nearest))
+        self.fail(name, value, InvalidValue(said, "unknown", quoted=False, allowed=names, nearest=likely))
 
     def absent(self, param: Param) -> None:
         """Fill in the default of what was not given."""
@@ -242,7 +222,7 @@ class _Reading:
             self.fail(param.name, None, InvalidValue("is required", "missing", quoted=False))
             return
         try:
-            self.taken[param.name] = resolve(param, copy(param.default), self.now)
+            self.taken[param.name] = kind_of(param).resolve(copy(param.default), self.now)
         except InvalidValue as error:
             self.fail(param.name, param.default, error)
 
@@ -255,7 +235,7 @@ def _is_absent(param: Param, value: Any) -> bool:
     """Whether what was sent means *not given*: empty, where empty is no value."""
     if value is None:
         return not param.optional
-    blank_item = param.kind == "str" or "" in param.choices
+    blank_item = kind_of(param).is_text or "" in param.choices
     if isinstance(value, list):
         return bool(value) and not blank_item and all(item == "" for item in value)
     return bool(value == "") and (param.many or not blank_item)
@@ -264,11 +244,11 @@ def _is_absent(param: Param, value: Any) -> bool:
 def _entry(name: str, value: Any, error: InvalidValue) -> ParameterError:
     sent = str(value) if isinstance(value, (str, bool, float)) else None
     if isinstance(value, int) and not isinstance(value, bool):
-        sent = converters.shown(value)
+        sent = shown(value)
     return ParameterError(
         parameter=_cut(name),
         code=error.code,
-        message=f"{converters.shown(value)} {error.why}" if error.quoted else error.why,
+        message=f"{shown(value)} {error.why}" if error.quoted else error.why,
         sent=None if sent is None else _cut(sent),
         allowed=error.allowed,
         nearest=error.nearest,

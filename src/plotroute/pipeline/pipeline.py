@@ -31,7 +31,7 @@ from plotroute.errors import (
     UnknownPlot,
 )
 from plotroute.model import DatasetRef, Image, Job, Json, Manifest, PlotSpec, Versions
-from plotroute.params import picture_options
+from plotroute.params import kind_of, picture_options
 from plotroute.pipeline.requests import PictureRequest, Result, Validity
 from plotroute.pipeline.single_flight import SingleFlight
 from plotroute.pipeline.stale import StaleIndex
@@ -371,7 +371,7 @@ def _texts(plot: PlotSpec, values: Mapping[str, Json]) -> tuple[str, ...]:
     """
     found = []
     for parameter in plot.params + plot.users:
-        if parameter.kind == "str" and values[parameter.name] != parameter.default:
+        if kind_of(parameter).is_text and values[parameter.name] != parameter.default:
             value = values[parameter.name]
             found += [
                 text

@@ -9,6 +9,7 @@ from typing import Literal
 
 from plotroute.data import freshness
 from plotroute.model import DatasetRef, Image, Job, Manifest, PlotSpec, Versions
+from plotroute.params import kind_of
 from plotroute.pipeline import keys
 
 
@@ -97,7 +98,7 @@ class Validity:
         """
         plot = wanted.plot
         until = math.inf if expires_at is None else expires_at
-        if plot.stale or any(parameter.kind == "timerange" for parameter in plot.params):
+        if plot.stale or any(kind_of(parameter).is_range for parameter in plot.params):
             # Ranges relative to now turn at whole seconds, and what may be shown stale is to be confirmed.
             until = min(until, math.ceil(wanted.at))
         specs = {dataset.name: dataset for dataset in wanted.manifest.datasets}

@@ -28,7 +28,7 @@ from plotroute.data.sharing import fingerprint, lazy
 from plotroute.data.sources import reference
 from plotroute.errors import AnswerError, DatasetUnavailable, OutOfMemory, PlotFailed
 from plotroute.model import DatasetRef, Versions
-from plotroute.params import hints, time_columns
+from plotroute.params import hints, kind_of, time_columns
 from plotroute.render.drawing import missing_here
 from plotroute.render.drawing.app_context import Context
 from plotroute.render.state.interpreter import kept
@@ -259,7 +259,7 @@ class Datasets:
 
     def _time_ranges(self) -> list[str]:
         params = (p for dataset in self._catalog.datasets.values() for p in dataset.spec.params)
-        return [parameter.name for parameter in params if parameter.kind == "timerange"]
+        return [parameter.name for parameter in params if kind_of(parameter).is_range]
 
     def _author(self, call: Callable[[], Any], what: str) -> Any:
         """Call a function of the author's; what it raises becomes what readers are told."""

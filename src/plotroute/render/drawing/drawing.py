@@ -27,7 +27,7 @@ from plotroute.encode import hints_for_authors
 from plotroute.encode.base import Encoded, NotAFigure, Surface, Target
 from plotroute.errors import AnswerError, CannotDraw, DatasetLoading, OutOfMemory, PlotFailed, UnknownPlot
 from plotroute.model import Image, Job, Picture
-from plotroute.params import hints, time_columns
+from plotroute.params import hints, kind_of, time_columns
 from plotroute.render.drawing import far_values, missing_here
 from plotroute.render.drawing.app_context import Context
 from plotroute.render.drawing.datasets import Datasets
@@ -216,7 +216,7 @@ class JobRunner:
             if parameter.name not in own:
                 continue
             value = job.values[parameter.name]
-            if parameter.kind == "values":
+            if kind_of(parameter).is_series:
                 arguments[parameter.name] = self._series(parameter.name, value, data)
             else:
                 arguments[parameter.name] = hints.decode(
@@ -309,7 +309,7 @@ def _answer(error: BaseException, plot: BoundPlot, job: Job) -> AnswerError:
     if (far := far_values.explained(error, plot.spec.params, job.values)) is not None:
         return far
     missing_here.explain(error)
-    time_columns.explain(error, lambda: [p.name for p in plot.spec.params if p.kind == "timerange"])
+    time_columns.explain(error, lambda: [p.name for p in plot.spec.params if kind_of(p).is_range])
     return PlotFailed("The plot's code raised an error", detail=author_traceback(error))
 
 

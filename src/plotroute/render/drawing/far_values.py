@@ -12,7 +12,7 @@ from typing import Any
 from plotroute.catalog.tracebacks import author_traceback
 from plotroute.errors import CannotDraw
 from plotroute.model import Param
-from plotroute.params import durations
+from plotroute.params import durations, kind_of
 
 _FAILS_WITH = (OverflowError, ValueError, FloatingPointError)
 """What Python, NumPy and Matplotlib raise where a number or a date leaves its range."""
@@ -38,7 +38,7 @@ def explained(error: BaseException, params: Iterable[Param], values: Mapping[str
         return None
     for param in params:
         for item in _items(values.get(param.name)):
-            if (why := _too_far(param.kind, item)) is not None:
+            if (why := _too_far(kind_of(param).measures, item)) is not None:
                 return CannotDraw(
                     f"{param.name}: {item!s:.60} is too far out to be drawn, because {why}",
                     detail=author_traceback(error),
@@ -54,14 +54,14 @@ def _items(value: Any) -> Iterator[Any]:
         yield value
 
 
-def _too_far(kind: str, item: Any) -> str | None:
+def _too_far(measures: str, item: Any) -> str | None:
     if isinstance(item, float | int):
         return f"axes have room for numbers up to {MOST:g}" if abs(item) > MOST else None
     if not isinstance(item, str):
         return None
-    if kind == "timedelta":
+    if measures == "durations":
         return "dates end in the year 9999" if durations.parse(item).total_seconds() > MOST_SECONDS else None
-    if kind in ("date", "datetime", "timerange", "values"):
+    if measures == "moments":
         years = [int(year) for year in _YEARS.findall(item)]
         if any(not FIRST_YEAR <= year <= LAST_YEAR for year in years):
             return f"axes have room around dates of the years {FIRST_YEAR} to {LAST_YEAR}"

@@ -1,0 +1,93 @@
+"""Moments: `date` and `datetime`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+from plotroute.model import Json
+from plotroute.params.invalid import InvalidValue
+from plotroute.params.kinds.base import ORDER, Kind
+from plotroute.params.timerange import moment
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_PROSE = {"ge": "at least {}", "gt": "more than {}", "le": "at most {}", "lt": "less than {}"}
+
+
+class Ordered(Kind):
+    """A kind that has an order but whose canonical JSON is text: its bounds are texts too."""
+
+    # JSON Schema has no bounds for moments and durations, so the description says them in words.
+    bounds = dict.fromkeys(sorted(ORDER), "")
+
+    def prose(self, within: Mapping[str, Json]) -> list[str]:
+        return [_PROSE[name].format(bound) for name, bound in within.items() if name in _PROSE]
+
+    def declared_bound(self, bound: Any) -> Json:
+        return self.item(bound)
+
+    def checked_bound(self, bound: Json) -> Any:
+        return self.to_python(bound)
+
+
+class Date(Ordered):
+    """Days: 2024-01-31."""
+
+    name = "date"
+    hint = date
+    spelled = "date"
+    json_type = {"type": "string", "format": "date"}
+    measures = "moments"
+
+    def parse(self, text: str) -> str:
+        if len(text) > 10 or not _DAY.fullmatch(text):
+            raise InvalidValue("is not a date: write it as 2024-01-31")
+        try:
+            return date.fromisoformat(text).isoformat()
+        except ValueError:
+            raise InvalidValue("is not on the calendar") from None
+
+    def accept(self, value: Any) -> str:
+        if isinstance(value, datetime) or not isinstance(value, date):
+            raise InvalidValue("is not a date")
+        return self.parse(value.isoformat())
+
+    def to_python(self, canonical: Json) -> date:
+        return date.fromisoformat(canonical)
+
+
+class Datetime(Ordered):
+    """Times, naive or aware; an aware time becomes UTC. A date is its midnight, naive."""
+
+    name = "datetime"
+    hint = datetime
+    spelled = "datetime"
+    json_type = {"type": "string", "format": "date-time"}
+    measures = "moments"
+
+    def parse(self, text: str) -> str:
+        try:
+            return moment(text).isoformat()
+        except ValueError:
+            raise InvalidValue("is not a time: write it as 2024-01-31T06:00 or 2024-01-31T06:00Z") from None
+
+    def accept(self, value: Any) -> str:
+        if not isinstance(value, date):
+            raise InvalidValue("is not a time")
+        if not isinstance(value, datetime):
+            return f"{value.isoformat()}T00:00:00"
+        try:
+            # A new datetime, because a subclass (pandas' Timestamp) may hold nanoseconds.
+            plain = datetime.combine(value.date(), value.time(), value.tzinfo)
+            return (plain if plain.tzinfo is None else plain.astimezone(UTC)).isoformat()
+        except (ValueError, OverflowError):
+            raise InvalidValue("is not on the calendar") from None
+
+    def to_text(self, canonical: Json) -> str:
+        """Return UTC as Z: a URL would turn the + of +00:00 into a space."""
+        return str(canonical).replace("+00:00", "Z")
+
+    def to_python(self, canonical: Json) -> datetime:
+        return datetime.fromisoformat(canonical)
