@@ -30,7 +30,7 @@ from click.testing import CliRunner
 
 import plotroute
 from plotroute import cli, errors, params, settings
-from plotroute.cache.memory import MemoryCache
+from plotroute.cache.memory import in_memory
 from plotroute.catalog import catalog
 from plotroute.data import freshness
 from plotroute.model import IMAGE_TYPES, Image, Job, Manifest, PlotSpec
@@ -548,7 +548,7 @@ def own_routes() -> list[str]:
 def _no_plots() -> Pipeline:
     """Return a pipeline that has nothing to draw, and nobody who would."""
     renderer: Any = SimpleNamespace(manifest=Manifest)
-    return Pipeline(renderer, MemoryCache(0), settings.Settings())
+    return Pipeline(renderer, in_memory(0), settings.Settings())
 
 
 def _job(format: str = "png") -> Job:

@@ -21,7 +21,7 @@ import matplotlib.pyplot as plt
 import pytest
 
 import plotroute
-from plotroute.cache.memory import MemoryCache
+from plotroute.cache.memory import in_memory
 from plotroute.catalog import loader
 from plotroute.pipeline import Pipeline
 from plotroute.render.local.in_thread import InProcess
@@ -217,7 +217,7 @@ def make_client(write_plots, process_state):
         in_force = Settings(**settings)
         renderer = InProcess([str(file)], in_force, built_in=BUILT_IN, watch=watch)
         renderers.append(renderer)
-        pipeline = Pipeline(renderer, MemoryCache(in_force.cache_memory), in_force)
+        pipeline = Pipeline(renderer, in_memory(in_force.cache_memory), in_force)
         app = create_app(pipeline, in_force, site=site, development=watch)
         client = app.test_client()
         client.pipeline = pipeline

@@ -18,7 +18,8 @@ from pydantic import Field
 from werkzeug.test import Client
 
 from plotroute import Plots, TimeRange
-from plotroute.cache.memory import MemoryCache
+from plotroute.cache.base import Storage
+from plotroute.cache.memory import MemoryCache, MemoryClaims, MemoryEpochs
 from plotroute.catalog.catalog import complete
 from plotroute.charts import plots as charts
 from plotroute.data import freshness
@@ -226,7 +227,8 @@ class World:
         self.renderer = Sketches(self.clock)
         self.settings = Settings(**settings)
         self.cache = cache or MemoryCache(self.settings.cache_memory)
-        self.pipeline = Pipeline(self.renderer, self.cache, self.settings, self.clock)
+        self.storage = Storage(self.cache, MemoryEpochs(), MemoryClaims())
+        self.pipeline = Pipeline(self.renderer, self.storage, self.settings, self.clock)
         self.metrics = Metrics()
         self.access_log = access_log(self.metrics)
         self.entered = 0

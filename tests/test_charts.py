@@ -12,7 +12,7 @@ from PIL import Image
 # The most that a process has held, in bytes, before and after it has drawn a line through points in no order.
 DRAWN = """
 import json, random, resource
-from plotroute.cache.memory import MemoryCache
+from plotroute.cache.memory import in_memory
 from plotroute.pipeline import Pipeline
 from plotroute.render.local.in_thread import InProcess
 from plotroute.settings import Settings
@@ -20,7 +20,7 @@ from plotroute.web.standalone.app import create_app
 import sys
 
 renderer = InProcess([sys.argv[1]], Settings(render_timeout=200), built_in=["plotroute.charts:plots"])
-client = create_app(Pipeline(renderer, MemoryCache(0), Settings()), Settings()).test_client()
+client = create_app(Pipeline(renderer, in_memory(0), Settings()), Settings()).test_client()
 peaks = []
 for count in (10, 25_000):
     random.seed(1)

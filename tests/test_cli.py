@@ -10,7 +10,7 @@ import pytest
 
 from plotroute import Image, __version__
 from plotroute.cache.base import Stored
-from plotroute.cache.disk import DiskCache
+from plotroute.cache.disk import DiskCache, on_disk
 
 PLOTS = '''
 from plotroute import CannotDraw, Plots
@@ -281,9 +281,9 @@ def test_purge_forgets_the_pictures_of_one_plot(run, cache, given, plot):
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"Forgot 2 pictures of {plot}; whoever asks gets it drawn anew.\n"
     assert kept(cache) == before - {plot}
-    again = DiskCache(cache._folder.path, 2**24)
-    assert again.epoch(plot)
-    assert {again.epoch(other) for other in before - {plot}} == {""}
+    epochs = on_disk(cache._folder.path, 2**24).epochs
+    assert epochs.of(plot)
+    assert {epochs.of(other) for other in before - {plot}} == {""}
 
 
 def test_purge_begins_another_epoch_each_time_and_needs_no_plots_file(run, cache, tmp_path):
@@ -291,7 +291,7 @@ def test_purge_begins_another_epoch_each_time_and_needs_no_plots_file(run, cache
     for _ in range(2):
         done = run("purge", "numbers/line", PLOTROUTE_CACHE_DIR=str(tmp_path / "cache"))
         assert done.returncode == 0, done.stderr
-        epochs.add(DiskCache(tmp_path / "cache", 2**24).epoch("numbers/line"))
+        epochs.add(on_disk(tmp_path / "cache", 2**24).epochs.of("numbers/line"))
     assert len(epochs) == 2
 
 

@@ -206,15 +206,14 @@ def purge(name: str, cache_dir: str) -> None:
     within a second or two, browsers that have the old one too. Pictures that are kept in memory only are
     forgotten by a restart.
     """
-    from plotroute.cache.disk import DiskCache
+    from plotroute.cache.disk import on_disk
 
     set_up_logging()  # a directory that is somebody else's is refused there
     name = name.rstrip("/").removeprefix("/plots/").removeprefix("plots/")
-    cache = DiskCache(Path(cache_dir), settings.Settings().cache_disk)
-    before = cache.epoch(name)
-    number = cache.purge(name)
-    if cache.epoch(name) == before:
-        raise click.ClickException(f"{cache_dir} could not be written, so nothing is purged.")
+    try:
+        number = on_disk(Path(cache_dir), settings.Settings().cache_disk).purge(name)
+    except OSError as error:
+        raise click.ClickException(f"Nothing is purged: {cache_dir} cannot be written: {error}.") from None
     pictures = "picture" if number == 1 else "pictures"
     click.echo(f"Forgot {number} {pictures} of {name}; whoever asks gets it drawn anew.")
 

@@ -333,7 +333,7 @@ class Plots:
         random numbers start elsewhere, as do those of its URL whenever its `ttl=` is over; within that time
         the URL gives one picture, and so does `render`. Seed a generator to have the same one always.
         """
-        from plotroute.cache.memory import MemoryCache
+        from plotroute.cache.memory import in_memory
         from plotroute.pipeline import Pipeline
         from plotroute.render.local.direct import Direct
         from plotroute.settings import resolve
@@ -341,7 +341,7 @@ class Plots:
         settings = resolve(environment=os.environ)
         if self._renderer is None:
             self._renderer = Direct(self._catalog(), self.registry.root, settings)
-        pipeline = Pipeline(self._renderer, MemoryCache(0), settings)
+        pipeline = Pipeline(self._renderer, in_memory(0), settings)
         image: Image = self._renderer.render(pipeline.named(name, parameters).job)
         return image
 

@@ -1,4 +1,4 @@
-"""Which plots were purged, as all processes see it."""
+"""The epochs of plots, shared by processes."""
 
 import errno
 import os
@@ -6,8 +6,9 @@ import shutil
 
 import pytest
 
+from cache.conformance import EpochsConformance
 from plotroute.cache import epochs
-from plotroute.cache.epochs import Epochs
+from plotroute.cache.epochs import FileEpochs
 from plotroute.cache.folder import NotPrivate, PrivateFolder
 
 
@@ -19,7 +20,7 @@ def directory(tmp_path):
 @pytest.fixture
 def make(directory):
     """Make the epochs of another process."""
-    return lambda: Epochs(PrivateFolder(directory))
+    return lambda: FileEpochs(PrivateFolder(directory))
 
 
 @pytest.fixture
@@ -28,14 +29,10 @@ def looking(monkeypatch):
     monkeypatch.setattr(epochs, "_LOOK_EVERY", 0.0)
 
 
-def test_one_plot_has_a_new_epoch_and_the_others_none(make):
-    ours = make()
-    assert ours.of("sales") == ""
-
-    ours.renew("sales")
-
-    assert ours.of("sales") != ""
-    assert ours.of("costs") == ""
+class TestFileEpochs(EpochsConformance):
+    @pytest.fixture
+    def epochs(self, make):
+        return make()
 
 
 def test_all_see_the_same_at_once_when_they_start(make):
@@ -130,3 +127,17 @@ def test_a_folder_that_is_not_ours_has_no_epochs(make, directory):
     assert make().of("sales") == ""
     with pytest.raises(NotPrivate):
         make().renew("sales")
+
+
+def test_a_purge_that_cannot_be_passed_on_counts_here(make, directory):
+    ours = make()
+    directory.touch()
+    with pytest.raises(OSError):
+        ours.renew("sales")
+    before = ours.of("sales")
+    assert before
+    with pytest.raises(OSError):
+        ours.renew("sales")
+
+    assert ours.of("sales") not in ("", before)
+    assert ours.of("costs") == make().of("sales") == ""

@@ -1,10 +1,10 @@
-"""The cache in this process's memory."""
+"""The storage in this process's memory."""
 
 import pytest
 
-from cache.conformance import Conformance, stored
+from cache.conformance import CacheConformance, ClaimsConformance, EpochsConformance, stored
 from plotroute.cache.base import MISSING
-from plotroute.cache.memory import MemoryCache
+from plotroute.cache.memory import MemoryCache, MemoryClaims, MemoryEpochs
 
 MEGABYTE = 2**20
 PICTURE = stored(b"x" * 100 * 2**10)
@@ -12,10 +12,31 @@ ABOUT_TEN = range(20)
 """Pictures of which a megabyte holds some, but not all."""
 
 
-class TestMemoryCache(Conformance):
+class TestMemoryCache(CacheConformance):
     @pytest.fixture
     def cache(self):
         return MemoryCache(16 * MEGABYTE)
+
+
+class TestMemoryEpochs(EpochsConformance):
+    @pytest.fixture
+    def epochs(self):
+        return MemoryEpochs()
+
+
+class TestMemoryClaims(ClaimsConformance):
+    @pytest.fixture
+    def make(self):
+        claims = MemoryClaims()
+        return lambda: claims
+
+
+def test_two_processes_never_begin_the_same_epoch():
+    ours, theirs = MemoryEpochs(), MemoryEpochs()
+    ours.renew("sales")
+    theirs.renew("sales")
+
+    assert ours.of("sales") != theirs.of("sales")
 
 
 @pytest.fixture

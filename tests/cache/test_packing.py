@@ -10,7 +10,7 @@ from plotroute.cache import packing
 from plotroute.cache.base import MISSING
 from plotroute.cache.packing import MOST_WORDS, Damaged, pack, plot_of, unpack
 
-PICTURE = stored(b"picture", expires_at=2000.0)
+PICTURE = stored(b"picture", expires_at=2000.0, worth_until=2600.0)
 PACKED = pack("key", PICTURE)
 
 

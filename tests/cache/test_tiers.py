@@ -2,7 +2,7 @@
 
 import pytest
 
-from cache.conformance import Conformance, stored
+from cache.conformance import CacheConformance, stored
 from plotroute.cache.base import MISSING
 from plotroute.cache.disk import DiskCache
 from plotroute.cache.memory import MemoryCache
@@ -11,7 +11,7 @@ from plotroute.cache.tiers import Tiers
 MEGABYTE = 2**20
 
 
-class TestTiers(Conformance):
+class TestTiers(CacheConformance):
     @pytest.fixture
     def cache(self, tmp_path):
         disk = DiskCache(tmp_path / "cache", 16 * MEGABYTE)
@@ -81,32 +81,14 @@ def test_what_expired_here_and_is_no_younger_elsewhere_stays(tiers, near, far, e
     assert tiers.get("key").image.body == b"old"
 
 
-def test_clearing_and_purging_reach_both(tiers, near, far):
+def test_clearing_and_forgetting_reach_both(tiers, near, far):
     tiers.put("key", stored(plot="sales"))
     tiers.put("other", stored(plot="costs"))
 
-    assert tiers.purge("sales") == 1
+    assert tiers.forget("sales") == 1
     assert [near.get("key"), far.get("key")] == [MISSING, MISSING]
     assert near.get("other") == far.get("other") != MISSING
 
     tiers.clear()
 
     assert [near.get("other"), far.get("other")] == [MISSING, MISSING]
-
-
-def test_those_who_share_the_far_one_agree_on_the_epoch(far):
-    here, there = Tiers(MemoryCache(MEGABYTE), far), Tiers(MemoryCache(MEGABYTE), far)
-
-    here.purge("sales")
-
-    assert here.epoch("sales") == there.epoch("sales") != ""
-
-
-def test_a_purge_that_the_far_one_cannot_write_is_known_here(tmp_path, caplog):
-    (tmp_path / "cache").touch()
-    tiers = Tiers(MemoryCache(MEGABYTE), DiskCache(tmp_path / "cache", MEGABYTE))
-    tiers.put("key", stored(plot="sales"))
-
-    assert tiers.purge("sales") == 1
-    assert tiers.epoch("sales")
-    assert tiers.get("key") is MISSING

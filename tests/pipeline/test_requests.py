@@ -62,9 +62,9 @@ def test_new_code_and_a_purge_make_other_requests(world):
     requests = [wanted(world, "/plots/watched").request]
     world.renderer.reload("second")
     requests.append(wanted(world, "/plots/watched").request)
-    world.cache.purge("watched")
+    world.storage.purge("watched")
     requests.append(wanted(world, "/plots/watched").request)
-    world.cache.purge("line")
+    world.storage.purge("line")
     requests.append(wanted(world, "/plots/watched").request)
     assert len(set(requests)) == 3
     assert requests[2] == requests[3]
@@ -91,6 +91,44 @@ def test_a_download_is_the_same_picture(world):
     assert one.key == other.key
 
 
+# Until when a stored picture is worth keeping
+
+
+def worth_until(world, path, expires_at=None):
+    """Return the seconds from now until which a cache should keep the picture; None: unknown."""
+    found = wanted(world, path).worth_until(expires_at, world.clock.now)
+    return None if found is None else found - freshness.SKEW - world.clock.now
+
+
+@pytest.mark.parametrize("path", ["/plots/line", "/plots/watched", "/plots/loaded", "/plots/kept/keyed"])
+def test_a_picture_of_data_that_may_come_back_is_kept_as_long_as_there_is_room(world, path):
+    assert worth_until(world, path) is None
+
+
+def test_a_picture_of_a_bucket_is_worth_nothing_when_it_has_turned(world):
+    left = worth_until(world, "/plots/turning")
+    assert 0 < left <= 600
+    before = wanted(world, "/plots/turning").key
+    world.clock.now += left - 0.01
+    assert wanted(world, "/plots/turning").key == before
+    world.clock.now += 0.02
+    assert wanted(world, "/plots/turning").key != before
+
+
+@pytest.mark.parametrize(("path", "seconds"), [("/timed.svg", 100), ("/plots/kept/timed", 100 + 600)])
+def test_an_expired_picture_is_worth_keeping_while_it_may_be_shown_stale(world, path, seconds):
+    assert worth_until(world, path, world.clock.now + 100) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("path", ["/plots/turning", "/timed.svg", "/plots/kept/timed", "/plots/line"])
+def test_a_picture_is_stored_with_its_names_and_its_worth(world, path):
+    world.get(path)
+    order = wanted(world, path)
+    found = world.cache.get(order.key)
+    assert found.plot.split("\n") == list(order.plot.names)
+    assert found.worth_until == order.worth_until(found.expires_at, world.clock.now)
+
+
 # What an answer stands on
 
 
@@ -103,7 +141,7 @@ def test_a_picture_of_constant_data_stands_until_the_code_changes_or_it_is_purge
     assert (found.versions, found.until) == ((), math.inf)
     assert found.manifest is world.pipeline.manifest()
     assert world.pipeline.stands(found)
-    world.cache.purge("line")
+    world.storage.purge("line")
     assert not world.pipeline.stands(found)
     found = validity(world, "/plots/line")
     assert world.pipeline.stands(found)

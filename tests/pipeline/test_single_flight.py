@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from plotroute import errors
+from plotroute.cache.memory import MemoryClaims
 from plotroute.errors import (
     SHARE_FAILURES_FOR,
     CannotDraw,
@@ -16,7 +17,7 @@ from plotroute.errors import (
     QueueFull,
     RenderTimeout,
 )
-from plotroute.pipeline.single_flight import SingleFlight
+from plotroute.pipeline.single_flight import SingleFlight, do_once
 
 # Nothing here takes so long; whatever does has hung.
 PATIENCE = 60
@@ -433,3 +434,80 @@ def test_a_flight_for_nobody_that_cannot_start_is_in_nobodys_way(flights, monkey
         flights.begin("key", Work(), 8)
 
     assert flights.join("key", Work("picture"), PATIENCE) == ("picture", False)
+
+
+# Work that other processes may be doing
+
+
+class Process:
+    """A process with claims that it shares with others, and a place where all leave their results."""
+
+    def __init__(self, claims, results):
+        self.claims, self.results = claims, results
+
+    def do(self, work, key="key", seconds=PATIENCE):
+        def leave():
+            self.results[key] = work()
+            return self.results[key]
+
+        return do_once(self.claims, key, leave, lambda: self.results.get(key), seconds)
+
+
+@pytest.fixture
+def processes():
+    """Make one more process."""
+    claims, results = MemoryClaims(), {}
+    return lambda: Process(claims, results)
+
+
+def test_work_of_one_process_is_done_and_its_claim_released(processes):
+    for _ in range(3):
+        work = Work()
+        assert processes().do(work) == "picture"
+        assert work.done == 1
+
+
+def test_processes_with_the_same_work_do_it_once(processes):
+    work = Work(object(), held=True)
+    with Waiters(5) as waiters:
+        doing = [waiters.submit(processes().do, work) for _ in range(5)]
+        waiters.all_wait(5)
+        work.released.set()
+        assert {one.result(PATIENCE) for one in doing} == {work.outcome}
+    assert work.done == 1
+
+
+def test_processes_with_different_work_do_not_wait_for_each_other(processes):
+    held = Work(held=True)
+    with Waiters(1) as waiters:
+        doing = waiters.submit(processes().do, held)
+        waiters.all_wait(1)
+        assert processes().do(Work("another"), key="other") == "another"
+        held.released.set()
+        assert doing.result(PATIENCE) == "picture"
+
+
+@pytest.mark.parametrize("error", [PlotFailed("no luck"), QueueFull("busy"), SystemExit("killed")], ids=repr)
+def test_work_that_failed_elsewhere_is_tried_here(processes, error):
+    failing, work = Work(error, held=True), Work()
+    with Waiters(2) as waiters:
+        first = waiters.submit(processes().do, failing)
+        waiters.all_wait(1)
+        second = waiters.submit(processes().do, work)
+        waiters.all_wait(2)
+        failing.released.set()
+        assert first.exception(PATIENCE) is error
+        assert second.result(PATIENCE) == "picture"
+    assert work.done == 1
+
+
+def test_a_killed_process_is_waited_for_until_its_claim_ends(processes):
+    killed = processes()
+    assert killed.claims.take("key", 0.01)
+    assert processes().do(Work()) == "picture"
+
+
+def test_work_is_done_in_time_whatever_other_processes_do(processes):
+    stuck = processes()
+    assert stuck.claims.take("key", PATIENCE)
+    assert processes().do(Work(), seconds=0.01) == "picture"

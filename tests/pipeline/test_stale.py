@@ -375,7 +375,7 @@ def test_what_is_drawn_for_the_old_code_meanwhile_is_not_shown_either(world):
 def test_nothing_is_shown_from_before_a_purge(world, path):
     before = world.get(path)
     outdate(world, path)
-    world.cache.purge(PLOTS[path])
+    world.storage.purge(PLOTS[path])
     after = world.get(path)
     assert outcome(after) == "fwd=uri-miss; stored"
     assert after.headers["ETag"] != before.headers["ETag"]

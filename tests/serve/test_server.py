@@ -18,10 +18,11 @@ from werkzeug.test import Client
 
 from conftest import end
 from plotroute import Image
+from plotroute.cache import open_storage
 from plotroute.cache.base import Stored
 from plotroute.render.local.in_thread import InProcess
 from plotroute.serve.config import Service
-from plotroute.serve.factory import make_app, make_cache
+from plotroute.serve.factory import make_app
 from plotroute.settings import Settings
 from sketches import stop_warming, until, warming
 
@@ -397,33 +398,33 @@ def test_in_development_nothing_is_drawn_ahead(make_server):
 
 
 def test_without_a_directory_pictures_are_in_memory_alone(tmp_path):
-    cache = make_cache(Settings())
+    cache = open_storage(Settings()).cache
     cache.put("key", PICTURE)
     assert cache.get("key") == PICTURE
-    assert not make_cache(Settings()).get("key")
+    assert not open_storage(Settings()).cache.get("key")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_with_a_directory_they_are_in_files_as_well(tmp_path):
     settings = Settings(cache_dir=str(tmp_path / "cache"))
-    make_cache(settings).put("key", PICTURE)
-    assert until(lambda: make_cache(settings).get("key")) == PICTURE
+    open_storage(settings).cache.put("key", PICTURE)
+    assert until(lambda: open_storage(settings).cache.get("key")) == PICTURE
 
 
 def test_the_directory_holds_what_it_may_and_no_more(tmp_path):
     settings = Settings(cache_dir=str(tmp_path / "cache"), cache_disk=2**20, cache_memory=0)
-    cache = make_cache(settings)
+    cache = open_storage(settings).cache
     large = replace(PICTURE, image=replace(PICTURE.image, body=b"x" * 100_000))
     for n in range(30):
         cache.put(str(n), large)
-        until(lambda n=n: any(make_cache(settings).get(str(k)) for k in range(n, -1, -1)))
+        until(lambda n=n: any(open_storage(settings).cache.get(str(k)) for k in range(n, -1, -1)))
     until(lambda: cache.get("29"))
     assert sum(file.stat().st_size for file in (tmp_path / "cache").rglob("*") if file.is_file()) <= 2**20
 
 
 def test_no_bytes_of_memory_and_a_directory_is_a_cache_on_disk_alone(tmp_path):
     settings = Settings(cache_dir=str(tmp_path / "cache"), cache_memory=0)
-    cache = make_cache(settings)
+    cache = open_storage(settings).cache
     cache.put("key", PICTURE)
     assert until(lambda: cache.get("key")) == PICTURE
 

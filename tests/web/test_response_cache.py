@@ -269,8 +269,8 @@ def test_a_body_and_its_etag_belong_together_whoever_draws_meanwhile(world):
 
 def test_a_purged_plot_is_drawn_again_under_another_name(world):
     before = {path: make_ready(world, path) for path in ("/plots/line", "/timed.svg", "/plots/watched")}
-    world.cache.purge("line")
-    world.cache.purge("/timed.svg")
+    world.storage.purge("line")
+    world.storage.purge("/timed.svg")
     for path in ("/plots/line", "/timed.svg"):
         after = world.get(path)
         assert outcome(after) == "fwd=uri-miss; stored"
@@ -282,7 +282,7 @@ def test_a_purged_plot_is_drawn_again_under_another_name(world):
 def test_whoever_has_a_purged_picture_gets_the_new_one(world, path):
     etag = world.get(path).headers["ETag"]
     assert make_ready(world, path, If_None_Match=etag).status_code == 304
-    world.cache.purge(path.removeprefix("/plots/"))
+    world.storage.purge(path.removeprefix("/plots/"))
     assert world.get(path, If_None_Match=etag).status_code == 200
 
 

@@ -1,4 +1,4 @@
-"""Which plots were purged, as all processes see it: a small file per plot, in a folder that is looked at."""
+"""The epochs of plots, shared by processes: a small file per plot, in a folder that each process polls."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from threading import Lock
 from plotroute import digest
 from plotroute.cache.folder import PrivateFolder
 
-# How long another process's purge may go unseen. A look costs 30 µs, and an epoch is asked for with
-# every request.
+# How long another process's purge may go unseen. A look at the folder costs 30 µs, and every request asks for
+# an epoch.
 _LOOK_EVERY = 1.0
-# A file system tells times apart that differ by 2 s (FAT), or by 10 ms (most): what changed since may have
-# changed twice at one time, and is read again.
+# A file system tells times apart that differ by 2 s (FAT), or by 10 ms (most): a folder that changed within
+# that time may have changed twice at one time, so it is read again.
 _TICK = 2.0
 
 _FOLDER = "epochs"
 
 
-class Epochs:
-    """The epoch of each plot."""
+class FileEpochs:
+    """The epochs of plots in the files of a folder. This process knows them all; once a second it looks."""
 
     def __init__(self, folder: PrivateFolder) -> None:
         self._folder = folder
@@ -32,20 +32,31 @@ class Epochs:
         self._lock = Lock()
 
     def of(self, *names: str) -> str:
-        """Return "" as long as the plot of these names was never purged, else what every purge changes."""
+        """Return the epoch of the plot that has these names; "" if it was never purged by any of them."""
         with self._lock:
             now = time.monotonic()
             if now >= self._look_at:
                 self._look_at = now + _LOOK_EVERY
-                with suppress(OSError):  # there is none, or nobody can tell now: what is known stays true
+                # Without a folder there is no purge; a folder that cannot be read now changes nothing known.
+                with suppress(OSError):
                     self._look()
             known = self._known
-            return "".join([known.get(_name(name), "") for name in names]) if known else ""
+            return "".join([known.get(_file(name), "") for name in names]) if known else ""
 
-    def renew(self, plot: str) -> None:
-        """Begin a new epoch; an OSError if nobody else would ever know."""
-        # Lasting, unlike a picture: without its file, the pictures from before would be true again.
-        self._folder.write(_name(plot), secrets.token_hex(16).encode(), lasting=True)
+    def renew(self, name: str) -> None:
+        """Begin a new epoch of the plot that has this name.
+
+        Raises:
+            OSError: The file cannot be written. The purge counts in this process, until it ends.
+        """
+        token = secrets.token_hex(16).encode()
+        try:
+            # Lasting, unlike a picture: without its file, the pictures from before would be true again.
+            self._folder.write(_file(name), token, lasting=True)
+        except OSError:
+            with self._lock:
+                self._known[_file(name)] = _epoch(token)
+            raise
         with self._lock:
             self._look_at, self._state = 0.0, None
 
@@ -56,13 +67,16 @@ class Epochs:
             return
         for name, _ in self._folder.files(_FOLDER):
             with suppress(FileNotFoundError), self._folder.open(name) as file:
-                # A hash of whatever is in it: a damaged file is an epoch too, and not the one before. A plot
-                # whose file is gone keeps its epoch: what was purged is not to come back from memory.
-                self._known[name] = hashlib.blake2b(file.read(64), digest_size=8).hexdigest()
+                # A plot whose file is gone keeps its epoch: purged pictures must not come back from memory.
+                self._known[name] = _epoch(file.read(64))
         self._state = state if time.time() - folder.st_mtime > _TICK else None
 
 
-def _name(plot: str) -> str:
-    # A hash, because any text is a name, and not any text is a file's.
-    name = digest.of_text(plot)
-    return f"{_FOLDER}/{name}"
+def _epoch(content: bytes) -> str:
+    # A hash of any content: a damaged file is an epoch too, and not the one before.
+    return hashlib.blake2b(content, digest_size=8).hexdigest()
+
+
+def _file(plot: str) -> str:
+    # A hash, because any text may name a plot, and not any text may name a file.
+    return f"{_FOLDER}/{digest.of_text(plot)}"

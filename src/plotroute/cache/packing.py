@@ -36,6 +36,7 @@ def pack(key: str, stored: Stored) -> bytes:
         "etag": stored.etag,
         "drawn_at": stored.drawn_at,
         "expires_at": stored.expires_at,
+        "worth_until": stored.worth_until,
     }
     told = json.dumps(label, separators=(",", ":")).encode()
     header, body = to_wire(stored.image)
@@ -67,7 +68,15 @@ def unpack(data: bytes, key: str) -> Stored | _Missing:
     if label["key"] != key:
         raise Damaged("it is the picture of another key")
     image = from_wire(Image, data[start : start + header], data[start + header : -_CHECKSUM])
-    return Stored(image, label["etag"], label["drawn_at"], label["expires_at"], label["plot"])
+    # A file of an earlier version has no `worth_until`.
+    return Stored(
+        image,
+        label["etag"],
+        label["drawn_at"],
+        label["expires_at"],
+        label["plot"],
+        label.get("worth_until"),
+    )
 
 
 def plot_of(file: BinaryIO) -> str | None:

@@ -18,8 +18,8 @@ from functools import partial
 from typing import Any, TypeVar
 
 from plotroute import digest, params
-from plotroute.cache.base import Cache, Stored, named
-from plotroute.cache.memory import MemoryCache
+from plotroute.cache.base import Storage, Stored, join_names
+from plotroute.cache.memory import in_memory
 from plotroute.clock import now
 from plotroute.data import freshness, sources
 from plotroute.errors import (
@@ -33,7 +33,7 @@ from plotroute.errors import (
 from plotroute.model import DatasetRef, Image, Job, Json, Manifest, PlotSpec, Versions
 from plotroute.params import kind_of, picture_options
 from plotroute.pipeline.requests import PictureRequest, Result, Validity
-from plotroute.pipeline.single_flight import SingleFlight
+from plotroute.pipeline.single_flight import SingleFlight, do_once
 from plotroute.pipeline.stale import StaleIndex
 from plotroute.pipeline.waiting_room import Room, come_again
 from plotroute.render.base import Renderer
@@ -52,13 +52,15 @@ class Pipeline:
     def __init__(
         self,
         renderer: Renderer,
-        cache: Cache,
+        storage: Storage,
         settings: Settings,
         clock: Callable[[], float] = now,
         room: Room | None = None,
     ) -> None:
         self._renderer = renderer
-        self._cache = cache
+        self._cache = storage.cache
+        self._epochs = storage.epochs
+        self._claims = storage.claims
         self._settings = settings
         self._clock = clock
         self._ahead = -math.inf
@@ -149,7 +151,7 @@ class Pipeline:
         appearance = picture_options.build(values, plot, plot.max_pixels or self._settings.max_pixels)
         reads = tuple(sources.needed(manifest, plot, own).values())
         versions = self._versions(manifest, reads)
-        epoch = self._cache.epoch(*plot.names)
+        epoch = self._epochs.of(*plot.names)
         timed = plot.freshness == "timed"
         job = Job(
             plot=plot.name,
@@ -199,11 +201,10 @@ class Pipeline:
             self._flights.begin(wanted.key, lambda: self._draw_behind(wanted), self._settings.threads)
             picture, since = outdated
             return Result(picture.image, picture.etag, "stale", outdated_for=max(0.0, now - since))
-        limits = self._settings.queue_timeout + self._settings.load_timeout + wanted.job.timeout
         # Finding out a version has been a wait of its own; all of it together stays within the limits.
-        deadline = max(1.0, wanted.at + limits - now)
+        deadline = max(1.0, wanted.at + self._limit(wanted) - now)
         with self.room.taken():
-            work = partial(self._draw, wanted, bool(stored))
+            work = partial(self._draw_once, wanted, bool(stored))
             answer, joined = self._join(self._flights, wanted.key, work, deadline)
         return Result(answer.image, answer.etag, "shared") if joined else answer
 
@@ -218,7 +219,7 @@ class Pipeline:
         return (
             validity.in_time(self._now())
             and self._renderer.manifest() is validity.manifest
-            and self._cache.epoch(*validity.names) == validity.epoch
+            and self._epochs.of(*validity.names) == validity.epoch
             and all(self._renderer.known(ref) == version for ref, version in validity.versions)
         )
 
@@ -226,6 +227,25 @@ class Pipeline:
         """Return what the cache has under `key` and may still be shown."""
         found = self._cache.get(key)
         return found if found and found.fresh(self._now()) else None
+
+    def _limit(self, wanted: PictureRequest) -> float:
+        """Return the seconds after which a drawing ends, one way or the other."""
+        return self._settings.queue_timeout + self._settings.load_timeout + wanted.job.timeout
+
+    def _draw_once(self, wanted: PictureRequest, expired: bool) -> Result:
+        """Draw, unless another process with the same storage is drawing the picture: then take that one."""
+        work = partial(self._draw, wanted, expired)
+        if wanted.plot.freshness == "live" and not wanted.plot.stale:  # never stored
+            return work()
+        return do_once(self._claims, wanted.key, work, partial(self._look_up, wanted), self._limit(wanted))
+
+    def _look_up(self, wanted: PictureRequest) -> Result | None:
+        """Return the picture that another process has drawn meanwhile."""
+        stored = self.stored(wanted.key)
+        if stored is None:
+            return None
+        self._confirm(wanted, wanted.key, self._now())
+        return Result(stored.image, stored.etag, "shared")
 
     def _draw(self, wanted: PictureRequest, expired: bool) -> Result:
         """Draw, and store under the versions that the picture was really drawn from."""
@@ -243,19 +263,24 @@ class Pipeline:
             drawn_at = now - image.age
             image = replace(image, age=0.0)
             expires_at = drawn_at + (plot.ttl or 0.0)
-            self._cache.put(wanted.key, Stored(image, etag, drawn_at, expires_at, named(plot.names)))
+            self._put(wanted, wanted.key, Stored(image, etag, drawn_at, expires_at), now)
             return Result(image, etag, "expired" if expired else "miss")
         key = wanted.named(image.versions)
         # Files that were opened only now have no part in the key, so it says too little to be the ETag.
         answer = Result(image, _etag_of_bytes(image) if image.files else f'W/"{key}"', "miss")
-        self._cache.put(key, Stored(image, answer.etag, now, None, named(plot.names)))
+        self._put(wanted, key, Stored(image, answer.etag, now), now)
         self._confirm(wanted, key, now)
         return answer
+
+    def _put(self, wanted: PictureRequest, key: str, stored: Stored, now: float) -> None:
+        """Store a picture, with the names of its plot and the time until which it is worth keeping."""
+        worth_until = wanted.worth_until(stored.expires_at, now)
+        self._cache.put(key, replace(stored, plot=join_names(wanted.plot.names), worth_until=worth_until))
 
     def _draw_behind(self, wanted: PictureRequest) -> Result:
         """Draw for nobody who waits: what goes wrong is told to the log alone."""
         try:
-            return self._draw(wanted, True)
+            return self._draw_once(wanted, True)
         except AnswerError as error:
             log.error("%s %s, behind: %s\n%s", wanted.job.request_id, wanted.plot.name, error, error.detail)
             raise
@@ -346,7 +371,7 @@ class UncachedPipeline(Pipeline):
         self, renderer: Renderer, settings: Settings, apart: Callable[[Callable[[], Any]], Any]
     ) -> None:
         """`apart` calls a function where it finds what author code finds in production."""
-        super().__init__(renderer, MemoryCache(0), settings)
+        super().__init__(renderer, in_memory(0), settings)
         self._apart = apart
 
     def image(self, wanted: PictureRequest) -> Result:

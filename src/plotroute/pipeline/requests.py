@@ -43,6 +43,22 @@ class PictureRequest:
         """The ETag where it is known before anything is loaded or drawn, else None."""
         return f'W/"{self.key}"' if self.plot.freshness == "keyed" else None
 
+    def worth_until(self, expires_at: float | None, now: float) -> float | None:
+        """Return until when a picture that is stored at `now` may answer this request, stale or not.
+
+        Args:
+            expires_at: When the stored picture expires, in seconds since 1970; None: when its key changes.
+            now: Seconds since 1970.
+
+        Returns:
+            Seconds since 1970. None where no clock decides it: data without a `ttl` may return to a version.
+        """
+        specs = {dataset.name: dataset for dataset in self.manifest.datasets}
+        turns = (freshness.turns_at(specs[ref.name], ref, now) for ref in self.reads)
+        until = min(math.inf if expires_at is None else expires_at, *turns, math.inf)
+        # A machine whose clock is behind shows the picture that much longer.
+        return None if until == math.inf else until + (self.plot.stale or 0.0) + freshness.SKEW
+
     def named(self, versions: Versions) -> str:
         """Return the name of the picture that is drawn from these versions of the data."""
         job = self.job

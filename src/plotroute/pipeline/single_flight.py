@@ -11,6 +11,7 @@ from collections.abc import Callable
 from threading import Event, Lock, Thread
 from typing import Generic, TypeVar, cast
 
+from plotroute.cache.base import Claims
 from plotroute.errors import SHARE_FAILURES_FOR, AnswerError, PlotFailed, QueueFull, RenderTimeout
 
 T = TypeVar("T")
@@ -132,3 +133,33 @@ class SingleFlight(Generic[T]):
         ]
         for key in over:
             del self._flights[key]
+
+
+def do_once(
+    claims: Claims, key: str, work: Callable[[], T], look_up: Callable[[], T | None], seconds: float
+) -> T:
+    """Do work that other processes may be doing as well, unless one of them leaves its result first.
+
+    Args:
+        claims: The claims that the processes share.
+        key: The name of the work.
+        work: Does the work, and leaves its result where `look_up` finds it.
+        look_up: Returns the result that another process has left, or None.
+        seconds: The time that the work takes at most. After it the work is done whatever others do: a claim
+            saves work and never prevents it.
+
+    Returns:
+        The result of `work` or of `look_up`.
+    """
+    deadline = time.monotonic() + seconds
+    while (claim := claims.take(key, seconds)) is None:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return work()
+        claims.wait(key, left)
+        if (found := look_up()) is not None:
+            return found
+    try:
+        return work()
+    finally:
+        claims.release(key, claim)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from plotroute.cache import open_storage
 from plotroute.catalog import author_code, loader
 from plotroute.catalog.catalog import Catalog, complete
 from plotroute.catalog.environment import environment_hash
@@ -24,7 +25,6 @@ from plotroute.render.client.sidecar import Sidecar
 from plotroute.render.drawing.app_config import hashes
 from plotroute.render.drawing.app_context import Recipe
 from plotroute.serve.config import BUILT_IN
-from plotroute.serve.factory import make_cache
 from plotroute.settings import Settings
 
 PATIENCE = 0.2
@@ -63,7 +63,7 @@ class Embedded:
 
     def pipeline(self, settings: Settings, development: bool, app: Any) -> Pipeline:
         """Return what draws for `app` in the render server beside this process; or in it, if so set."""
-        cache = make_cache(settings)
+        storage = open_storage(settings)
         room = Room(settings.threads, spare=bool(settings.warm), patience=PATIENCE)
         if settings.render_mode == "inprocess":
             from plotroute.render.local.direct import Direct  # here: a web worker needs no Matplotlib
@@ -71,13 +71,15 @@ class Embedded:
             # The modules that are there, not loaded anew: an app does not bear to be imported twice.
             code = author_code.code_hash([self.target()], settings.release)
             catalog = self._catalog(True, code=code, environment=environment_hash(settings.cache_namespace))
-            pipeline = Pipeline(Direct(catalog, None, settings, app.app_context), cache, settings, room=room)
+            pipeline = Pipeline(
+                Direct(catalog, None, settings, app.app_context), storage, settings, room=room
+            )
         else:
             ignored = settings.ignored_config
             recipe = Recipe(self._factory, _module_of(app), hashes(app, ignored), ignored)
             sidecar = Sidecar([self.target()], settings, recipe, BUILT_IN)
             remote = Remote(str(sidecar.path), settings, watch=development, start=sidecar.start)
-            pipeline = Pipeline(remote, cache, settings, room=room)
+            pipeline = Pipeline(remote, storage, settings, room=room)
             # An app that is dropped must not keep a connection, and by it the render server.
             weakref.finalize(pipeline, remote.close).atexit = False
         keep_warm(pipeline, settings.warm)

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from plotroute.cache.base import Cache
-from plotroute.cache.disk import DiskCache
-from plotroute.cache.memory import MemoryCache
-from plotroute.cache.tiers import Tiers
+from plotroute.cache import open_storage
 from plotroute.pipeline import Pipeline
 from plotroute.pipeline.warmup import keep_warm
 from plotroute.render.base import Renderer
 from plotroute.serve.config import BUILT_IN, Service
-from plotroute.settings import Settings
 
 
 def make_pipeline(service: Service, path: str = "") -> Pipeline:
@@ -22,7 +17,7 @@ def make_pipeline(service: Service, path: str = "") -> Pipeline:
 
     In this process the plots are loaded now; a SetupError says why they do not.
     """
-    cache = make_cache(service.settings)  # first: its directory counts from where we are now
+    storage = open_storage(service.settings)  # first: its directory counts from where we are now
     renderer: Renderer
     if path:
         from plotroute.render.client.remote import Remote
@@ -32,15 +27,7 @@ def make_pipeline(service: Service, path: str = "") -> Pipeline:
         from plotroute.render.local.in_thread import InProcess
 
         renderer = InProcess(service.targets, service.settings, built_in=BUILT_IN, watch=service.development)
-    return Pipeline(renderer, cache, service.settings)
-
-
-def make_cache(settings: Settings) -> Cache:
-    """Return the cache that the settings ask for: memory, and files behind it where they name a directory."""
-    memory = MemoryCache(settings.cache_memory)
-    if not settings.cache_dir:
-        return memory
-    return Tiers(memory, DiskCache(Path(settings.cache_dir), settings.cache_disk))
+    return Pipeline(renderer, storage, service.settings)
 
 
 def make_app(service: Service, path: str = "") -> Callable[..., Any]:

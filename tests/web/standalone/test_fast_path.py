@@ -468,9 +468,9 @@ def save(code):
 
 def purge(worlds, *_):
     for world in worlds:
-        number = int(world.cache.epoch("") or 0) + 1
+        number = int(world.storage.epochs.of("") or 0) + 1
         # Random by nature; here the same for both, so that the ETags are.
-        world.cache.epoch = lambda plot, number=number: str(number)
+        world.storage.epochs.of = lambda plot, number=number: str(number)
 
 
 def clear_the_cache(worlds, *_):
