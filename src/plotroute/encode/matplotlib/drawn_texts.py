@@ -18,6 +18,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from plotroute.encode.matplotlib.replaced import replaced
+
 GAP = 1.5
 """CSS pixels that a text keeps free before and after it, so that `100` `200` does not read as `100200`."""
 
@@ -134,11 +136,7 @@ def _axes_noted(all_of_them: Sequence[Axes]) -> Iterator[list[Axes]]:
 
 @contextmanager
 def _texts_noted(figure: Figure, noted: list[Any], drawing: list[Axes]) -> Iterator[None]:
-    """Have every text of `figure` noted instead of drawn.
-
-    Matplotlib has no public door to it, so this is for the whole process meanwhile; a process encodes one
-    figure at a time.
-    """
+    """Note every text of `figure` in `noted` instead of drawing it, with the axes that are being drawn."""
     draw = Text.draw
 
     @functools.wraps(draw)
@@ -150,11 +148,8 @@ def _texts_noted(figure: Figure, noted: list[Any], drawing: list[Axes]) -> Itera
             if rectangle is not None:
                 noted.append((text, rectangle, tuple(drawing)))
 
-    Text.draw = note  # type: ignore[method-assign,assignment]
-    try:
+    with replaced(Text, draw=note):
         yield
-    finally:
-        Text.draw = draw  # type: ignore[method-assign]
 
 
 def _rectangle(text: Text, renderer: Any) -> Rectangle | None:

@@ -1,4 +1,4 @@
-"""Text from a query is drawn as it was typed: `$` starts no mathtext in it, and `_` hides no legend entry."""
+"""Draw texts of the query as they are: `$` starts no mathtext in them, and `_` hides no legend entry."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ import importlib
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from matplotlib.text import Text
+from matplotlib.text import Text
+
+from plotroute.encode.matplotlib.replaced import replaced
 
 _INTERNAL = re.compile(r"_(child|container)\d+|_nolegend_")
-"""Labels that Matplotlib gives to what has none, and the one by which authors hide an entry."""
+"""Labels that Matplotlib makes up for unlabelled artists, and the label by which authors hide an entry."""
 
 
 def _plain(text: str) -> str:
-    """Authors wrap, pad and capitalise what they put in a title: none of that makes it another text."""
+    """Return a text without what authors change in a title: line breaks, padding and capitals."""
     return " ".join(text.split()).casefold()
 
 
 @contextmanager
 def literal_texts(texts: Sequence[str]) -> Iterator[None]:
-    """Draw every Matplotlib text that holds one of `texts` without parsing mathtext or TeX, and show all of
-    them in legends.
+    """Parse no mathtext or TeX in Matplotlib texts that contain one of `texts`, and show them in legends.
 
-    Only texts with a `$`, or with a `_` at the beginning, matter; without one nothing at all is changed. It
+    Only texts with a `$`, or with a `_` at the beginning, matter; without such a text nothing is changed. It
     has to be active while the author's function runs (`tight_layout` measures text) and while the figure is
-    encoded, and changes Matplotlib for the whole process meanwhile.
+    encoded. Matplotlib is changed for the whole process meanwhile.
     """
     formulas = tuple(_plain(text) for text in texts if "$" in text)
     labels = tuple(text for text in texts if text.startswith("_"))
@@ -41,10 +41,10 @@ def literal_texts(texts: Sequence[str]) -> Iterator[None]:
 
 @contextmanager
 def _in_legends(labels: tuple[str, ...]) -> Iterator[None]:
-    """Have a legend show what is labelled with a text that begins with one of `labels`."""
-    # All automatic legends ask this function, and it leaves out what begins with `_`.
+    """Show artists in legends whose label begins with one of `labels`."""
+    # All automatic legends call this function, and it leaves out labels that begin with `_`.
     module: Any = importlib.import_module("matplotlib.legend")
-    find, handles_of = module._get_legend_handles_labels, module._get_legend_handles
+    handles_of = module._get_legend_handles
 
     def shown(label: Any) -> bool:
         if not (isinstance(label, str) and label.startswith("_")):
@@ -55,20 +55,15 @@ def _in_legends(labels: tuple[str, ...]) -> Iterator[None]:
         handles = [handle for handle in handles_of(axs, legend_handler_map) if shown(handle.get_label())]
         return handles, [handle.get_label() for handle in handles]
 
-    module._get_legend_handles_labels = find_typed_ones_too
-    try:
+    with replaced(module, _get_legend_handles_labels=find_typed_ones_too):
         yield
-    finally:
-        module._get_legend_handles_labels = find
 
 
 @contextmanager
 def _no_mathtext(wanted: tuple[str, ...]) -> Iterator[None]:
-    # Here: the render server imports this before Matplotlib, which it imports in an empty directory.
-    from matplotlib.text import Text
-
-    # Every way of measuring and drawing a Text asks this method, line by line: tick labels, legends and
-    # texts made later included. Matplotlib has no public door to it.
+    """Parse no mathtext or TeX in texts that contain one of `wanted`."""
+    # Everything that measures or draws a Text calls this method for each line: tick labels, legends and
+    # texts made later included.
     parse, uses_tex = Text._preprocess_math, Text.get_usetex  # type: ignore[attr-defined]
 
     def holds(text: str) -> bool:
@@ -80,10 +75,5 @@ def _no_mathtext(wanted: tuple[str, ...]) -> Iterator[None]:
     def uses_tex_unless_typed(self: Text) -> bool:
         return bool(uses_tex(self)) and not holds(self.get_text())
 
-    Text._preprocess_math = parse_unless_typed  # type: ignore[attr-defined]
-    Text.get_usetex = uses_tex_unless_typed  # type: ignore[method-assign]
-    try:
+    with replaced(Text, _preprocess_math=parse_unless_typed, get_usetex=uses_tex_unless_typed):
         yield
-    finally:
-        Text._preprocess_math = parse  # type: ignore[attr-defined]
-        Text.get_usetex = uses_tex  # type: ignore[method-assign]

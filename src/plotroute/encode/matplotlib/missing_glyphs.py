@@ -1,4 +1,4 @@
-"""Characters that no font of a picture has, told once per picture and with the cure.
+"""Warn of characters that no font of a picture has: once per picture, and with the cure.
 
 Matplotlib warns of each such character whenever it lays out a text, which may be several times per picture.
 """
@@ -11,28 +11,26 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from plotroute.encode.matplotlib.replaced import replaced
+
 _MOST_SHOWN = 20
 """Characters that one warning shows: a text in another script may lack hundreds."""
 
 
 @contextmanager
 def missing_glyphs_told_once(function: Callable[..., Any]) -> Iterator[None]:
-    """Warn once of the characters that are missing while the body runs, as a fault of `function`'s.
+    """Collect the missing characters while the body runs, then warn once, at the first line of `function`.
 
-    Changes Matplotlib for the whole process meanwhile; it has no public door to it.
+    Matplotlib is changed for the whole process meanwhile.
     """
     helpers: Any = importlib.import_module("matplotlib._text_helpers")
-    warn = helpers.warn_on_missing_glyph
     missing: dict[str, dict[str, None]] = {}
 
     def collect(codepoint: Any, fontnames: str) -> None:
         missing.setdefault(str(fontnames), {})[chr(int(codepoint))] = None
 
-    helpers.warn_on_missing_glyph = collect
-    try:
+    with replaced(helpers, warn_on_missing_glyph=collect):
         yield
-    finally:
-        helpers.warn_on_missing_glyph = warn
     code = getattr(function, "__code__", None)
     for fonts, characters in missing.items():
         file, line = (code.co_filename, code.co_firstlineno) if code else ("plotroute", 1)

@@ -31,6 +31,7 @@ from matplotlib.text import Annotation, Text
 from plotroute.encode.matplotlib import contrast
 from plotroute.encode.matplotlib.backgrounds import behind_mark, behind_text, is_projected
 from plotroute.encode.matplotlib.contrast import READABLE, RGB, SEEN, TOLERATED, Luminances
+from plotroute.encode.matplotlib.replaced import replaced
 from plotroute.encode.matplotlib.theme import RC, TWINS
 
 REHEARSAL = 72
@@ -70,12 +71,10 @@ def kept_visible(figure: Figure, theme: str | None, own_paper: str = "white") ->
     marks = [(mark, changes) for mark in _marks(figure) if (changes := painter.changes(mark))]
     for mark, changes in marks:
         mark.draw = partial(painter.draw_mark, mark, changes)  # type: ignore[method-assign]
-    # Annotations and the texts of 3D axes call this very method.
-    Text.draw = look_and_draw  # type: ignore[method-assign, assignment]
     try:
-        yield
+        with replaced(Text, draw=look_and_draw):  # annotations and the texts of 3D axes call this method too
+            yield
     finally:
-        Text.draw = draw_text  # type: ignore[method-assign]
         for mark, _ in marks:
             vars(mark).pop("draw", None)
 

@@ -1,4 +1,4 @@
-"""One renderer to measure a figure with: for 60 labels, seaborn's heatmap had 60 made, 3.5 MB each."""
+"""Keep one renderer to measure a figure with: seaborn's heatmap makes 60 for 60 labels, 3.5 MB each."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from plotroute.encode.matplotlib.replaced import replaced
+
 _READ_IN = ("3.11.",)
 """Versions of Matplotlib whose `Figure._get_renderer` was read."""
 
 
 @contextmanager
 def renderers_kept() -> Iterator[None]:
-    """Have a `Figure()` measured with one renderer as long as its size is the same, while the body runs.
+    """Measure a `Figure()` with one renderer as long as its size is the same, while the body runs.
 
-    A figure of pyplot's has an Agg canvas, which keeps its renderer. One without pretends to be saved when
-    somebody asks for the extent of a text, and jumps out by an exception, which holds the new renderer until
-    garbage is collected: 200 MB for a heatmap, and half of its time. Matplotlib has no public door to it, so
-    this is for the versions that are known, and for the whole process meanwhile.
+    A pyplot figure has an Agg canvas, which keeps its renderer. A figure without such a canvas pretends to be
+    saved when the extent of a text is read, and jumps out by an exception, which holds the new renderer until
+    garbage is collected: 200 MB for a heatmap, and half of its time. Only versions of Matplotlib that are
+    known are changed, and for the whole process meanwhile.
     """
     import matplotlib
     from matplotlib.backend_bases import FigureCanvasBase, get_registered_canvas_class
@@ -43,8 +45,5 @@ def renderers_kept() -> Iterator[None]:
             kept[figure] = size, renderer
         return renderer
 
-    figures._get_renderer = get_renderer
-    try:
+    with replaced(figures, _get_renderer=get_renderer):
         yield
-    finally:
-        figures._get_renderer = make
