@@ -14,6 +14,7 @@ import ast
 import difflib
 import importlib
 import inspect
+import itertools
 import json
 import re
 import sys
@@ -239,35 +240,46 @@ def caching() -> str:
 
 
 def public_names() -> str:
-    """The public names and the methods of Plots, from their docstrings."""
+    """The public names and their methods, from their docstrings."""
     sections = []
     for name in sorted(plotroute.__all__):
         thing = getattr(plotroute, name)
-        sections += [f"## `{name}`", docstring(thing)]
-        if name == "Plots":
-            for method in vars(thing):
-                if not method.startswith("_"):
-                    function = getattr(thing, method)
-                    sections += [
-                        f"### `plots.{method}`",
-                        f"```python\n{signature(f'plots.{method}', function)}\n```",
-                        docstring(function),
-                    ]
-        elif isinstance(thing, type) and issubclass(thing, Exception):
-            sections.append(f"Status {thing.status}, code `{thing.code}`.")
-        else:
-            described = [
-                f"- `{method}`: {first_line(member)}"
-                for method, member in vars(thing).items()
-                if not method.startswith("_") and inspect.getdoc(member) and not _is_slot(member)
-            ]
-            if described:
-                sections.append("\n".join(described))
-    return "\n\n".join(sections)
+        sections.append(f"## `{name}`")
+        if not isinstance(thing, type):
+            sections += called(name, thing) if inspect.isfunction(thing) else [docstring(thing)]
+            continue
+        if issubclass(thing, Exception):
+            sections += [docstring(thing), f"Status {thing.status}, code `{thing.code}`."]
+            continue
+        has_arguments = "\nArgs:" in (inspect.getdoc(thing) or "")
+        sections += called(name, thing) if has_arguments else [docstring(thing)]
+        sections += members(name if name != "Plots" else "plots", thing)
+    return "\n\n".join(section for section in sections if section)
 
 
-def _is_slot(member: Any) -> bool:
-    return inspect.ismemberdescriptor(member)
+def members(name: str, thing: type) -> list[str]:
+    """Return a list of the properties of a class, and a section for each method."""
+    public = {
+        member: value
+        for part in reversed(thing.__mro__[:-1])
+        for member, value in vars(part).items()
+        if not member.startswith("_") and inspect.getdoc(value) and not inspect.ismemberdescriptor(value)
+    }
+    properties = [
+        f"- `{member}`: {first_line(value)}"
+        for member, value in public.items()
+        if isinstance(value, property)
+    ]
+    sections = ["\n".join(properties)]
+    for member, value in public.items():
+        if inspect.isfunction(value):
+            sections += [f"### `{name}.{member}`", *called(f"{name}.{member}", value)]
+    return sections
+
+
+def called(name: str, function: Callable[..., Any]) -> list[str]:
+    """Return how something is called, and its docstring."""
+    return [f"```python\n{signature(name, function)}\n```", docstring(function)]
 
 
 def signature(name: str, function: Callable[..., Any]) -> str:
@@ -296,23 +308,45 @@ def argument(parameter: inspect.Parameter) -> str:
     return f"{parameter.name}{hint}{' = ' if hint else '='}{default}"
 
 
+SECTIONS = {"Args": "Arguments", "Attributes": "Attributes", "Raises": "Errors", "Returns": "Returns"}
+"""Sections of a docstring in Google's style → their names in the pages."""
+
+
 def docstring(thing: Any) -> str:
-    """Return a docstring as Markdown: examples as code, lists of `name: what it is` as lists."""
+    """Return a docstring in Google's style as Markdown: its sections as lists, its examples as code."""
+    lines = [*(inspect.getdoc(thing) or "").splitlines(), "end:"]
+    starts = [n for n, line in enumerate(lines) if re.fullmatch(r"[A-Za-z]+:", line)]
+    parts = [prose("\n".join(lines[: starts[0]]))]
+    for start, end in itertools.pairwise(starts):
+        title, body = lines[start][:-1], textwrap.dedent("\n".join(lines[start + 1 : end])).strip()
+        if title == "Example":
+            parts.append(prose(body))
+        elif title == "Returns":
+            parts.append(f"Returns: {one_line(body)}")
+        else:
+            entries = re.split(r"\n(?! )", body)
+            items = (re.sub(r"^(\w+): ", r"- `\1`: ", one_line(entry)) for entry in entries)
+            parts.append(f"{SECTIONS[title]}:\n\n" + "\n".join(items))
+    return "\n\n".join(part for part in parts if part)
+
+
+def one_line(text: str) -> str:
+    """Return a wrapped text as one line."""
+    return re.sub(r"\s*\n\s*", " ", text).strip()
+
+
+def prose(text: str) -> str:
+    """Return paragraphs of a docstring as Markdown, an example (`>>>`) as code with what it returns."""
     paragraphs = []
-    for paragraph in re.split(r"\n\s*\n", inspect.getdoc(thing) or ""):
+    for paragraph in re.split(r"\n\s*\n", text):
         lines = paragraph.splitlines()
-        code = [line[4:] for line in lines if line.startswith((">>> ", "... "))]
-        text = [line for line in lines if not line.startswith((">>> ", "... "))]
-        heads = [line for line in text if not line.startswith(" ")]
-        if text and all(re.match(r"[a-z_]+(, [a-z_]+)*: ", line) for line in heads):
-            joined = re.sub(r"\n +", " ", "\n".join(text))
-            paragraphs.append(re.sub(r"(?m)^([a-z_, ]+): ", r"- **\1**: ", joined))
-        elif text:
-            paragraphs.append("\n".join(text))
-        if code:
+        if lines and lines[0].startswith(">>> "):
+            code = [line[4:] if line.startswith((">>> ", "... ")) else f"# {line}" for line in lines]
             # As `ruff format` has it, which formats the Python in Markdown too.
-            spaced = "\n".join(code).replace("\n@", "\n\n\n@")
+            spaced = re.sub(r"(?<=.)\n@", "\n\n\n@", "\n".join(code)).replace("\nplots.", "\n\nplots.")
             paragraphs.append(f"```python\n{spaced}\n```")
+        elif lines:
+            paragraphs.append(one_line(paragraph))
     return "\n\n".join(paragraphs)
 
 

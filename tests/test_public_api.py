@@ -4,6 +4,7 @@ import importlib.metadata
 import importlib.resources
 import inspect
 import json
+import re
 import subprocess
 import sys
 
@@ -31,9 +32,34 @@ def test_the_public_names_are_exactly_these():
     assert in_a_fresh_interpreter(program) == NAMES
 
 
+def functions():
+    """Each public function, class and method that is called with arguments."""
+    for name in NAMES:
+        thing = getattr(plotroute, name)
+        if inspect.isfunction(thing) or name in ("Picture", "Plots", "TimeRange", "files"):
+            yield name, thing
+        if inspect.isclass(thing) and not issubclass(thing, Exception):
+            for method, function in inspect.getmembers(thing, inspect.isfunction):
+                if not method.startswith("_"):
+                    yield f"{name}.{method}", function
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_every_public_name_is_documented(name):
-    assert inspect.getdoc(getattr(plotroute, name))
+def test_every_public_name_is_documented_with_an_example(name):
+    text = inspect.getdoc(getattr(plotroute, name))
+    assert "\nExample:\n    >>> " in text
+
+
+@pytest.mark.parametrize(
+    ("name", "function"), list(functions()), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_every_argument_is_documented(name, function):
+    """In the order of the signature."""
+    section = re.search(r"(?ms)^Args:\n(.*?)(?=^\S|\Z)", inspect.getdoc(function))
+    documented = re.findall(r"(?m)^    (\w+): ", section[1]) if section else []
+    assert documented == [
+        argument for argument in inspect.signature(function).parameters if argument != "self"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -208,9 +208,14 @@ class UnsupportedMediaType(RequestError):
 
 
 class CannotDraw(RequestError):
-    """Raise it in a plot when there is nothing sensible to draw; its text is shown to the reader.
+    """Raise it in a plot when there is nothing sensible to draw. The reader sees its text.
 
-    >>> raise CannotDraw("no orders in this week")
+    Args:
+        title: The text, in your own words.
+
+    Example:
+        >>> if orders.empty:
+        ...     raise CannotDraw("no orders in this week")
     """
 
     status = 422

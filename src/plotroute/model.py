@@ -209,25 +209,35 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """A finished picture."""
+    """A finished picture. A notebook shows it.
+
+    Attributes:
+        body: The bytes of the file.
+        type: The media type, such as "image/png".
+        alt: The text that a screen reader reads out in place of the picture.
+        timings: Seconds spent on "data", "draw" and "encode".
+
+    Example:
+        >>> image = plots.draw("sales/revenue", period="-7d")
+        >>> image.save("revenue.png")
+    """
 
     body: bytes
     type: str
-    """Media type."""
     alt: str = ""
     timings: Mapping[str, float] = field(default_factory=dict)
-    """Seconds spent on `data`, `draw` and `encode`."""
     versions: Versions = field(default_factory=dict)
-    """The versions of the data it was really drawn from."""
+    """The versions of the data that the picture was drawn from."""
     code: str = ""
-    """The version of the author's code that drew it; empty where that is not known."""
+    """The version of the author's code that drew it; empty if that is not known."""
     age: float = 0.0
-    """Seconds since it was drawn, where the renderer had it ready."""
+    """Seconds since it was drawn, if the renderer had it ready."""
     files: Mapping[str, str | None] = field(default_factory=dict)
-    """The files that the drawing was seen to open, each with its state then: it stands as long as they do."""
+    """The files that the drawing opened, each with its state then. While they are unchanged, the picture is
+    valid."""
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        """Show itself in a notebook."""
+        """Return the picture as Jupyter shows it."""
         if self.type == "image/svg+xml":
             return {self.type: self.body.decode("utf-8"), "text/plain": repr(self)}
         return {self.type: self.body, "text/plain": repr(self)}
@@ -237,22 +247,37 @@ class Image:
 
     @property
     def data_uri(self) -> str:
-        """The picture as text, for the `src` of an `<img>` in a page or mail that must hold it."""
+        """The picture as text, for the `src` of an `<img>` in a page or mail that must contain the
+        picture."""
         return f"data:{self.type};base64,{b64encode(self.body).decode()}"
 
     def save(self, path: Any) -> None:
-        """Write the picture to the file `path`."""
+        """Write the picture to a file.
+
+        Args:
+            path: The path of the file. Its suffix does not change the format.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
         with open(path, "wb") as file:
             file.write(self.body)
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What a plot function may return to hand over words with its figure.
+    """A figure with a text, as a plot function may return it.
 
-    figure: anything that a plot function may return by itself.
-    data: the numbers behind the picture (a DataFrame).
-    alt: the text for those who cannot see the picture.
+    Args:
+        figure: Any value that a plot function may return by itself, such as a figure or axes.
+        data: The numbers behind the picture, a DataFrame.
+        alt: The text that a screen reader reads out in place of the picture.
+
+    Example:
+        >>> @plots.plot
+        ... def revenue(ax, orders):
+        ...     orders.plot(ax=ax, x="day", y="revenue")
+        ...     return Picture(ax, alt=f"Revenue of {len(orders)} days")
     """
 
     figure: Any

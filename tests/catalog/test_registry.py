@@ -446,7 +446,7 @@ TWO = "@plots.plot{}\ndef one(ax): ...\n@plots.plot{}\ndef two(ax): ...\n"
         pytest.param("plots.include(plots)\n", ["cannot include itself"], id="include itself"),
         pytest.param(
             "more = Plots()\nmore.include(plots)\nplots.include(more)\n",
-            ["nor one that includes it"],
+            ["or a Plots that includes it"],
             id="include in a circle",
         ),
         pytest.param(

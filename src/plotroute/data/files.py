@@ -14,9 +14,21 @@ from plotroute.errors import BadRegistration
 
 
 class files:  # reads as a word: version=files("data/*.csv")
-    """The state of all files that match a pattern: names, sizes and times of change.
+    """The state of all files that match a pattern, as the version of a dataset.
 
-    >>> @plots.dataset(version=files("data/*.csv"))
+    The version is another one when a file is added, removed or changed: it is a hash of names, sizes, times
+    of change and inodes. No file is read.
+
+    Args:
+        pattern: Which files, relative to the directory of the plots file: "data/*.csv", "data/**/*.parquet".
+
+    Raises:
+        BadRegistration: The pattern is empty or no text.
+
+    Example:
+        >>> @plots.dataset(version=files("data/*.csv"))
+        ... def orders():
+        ...     return pd.concat(pd.read_csv(path) for path in files("data/*.csv").paths())
     """
 
     def __init__(self, pattern: str) -> None:

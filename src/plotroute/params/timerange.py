@@ -53,13 +53,28 @@ def moment(text: str) -> datetime:
 
 
 class TimeRange:
-    """From one moment to a later one, absolute or relative to now.
+    """A range of time, from a moment until before a later one, absolute or relative to now.
 
-    `TimeRange("-7d")`, `TimeRange("2024-01-01..now")`, `TimeRange("now-7d", "now")` or
-    `TimeRange(start, end)` with datetimes or dates (UTC where they do not say). As the default of a
-    parameter, `step=` (a duration, `"1h"`) is what ends relative to now are rounded to; without it 1/500
-    of the range, at least a minute. Anything that is no range of time is a ValueError that shows the
-    spellings. Immutable; equal when it means the same.
+    It is immutable, and equal to every range with the same meaning. As a type hint it makes a parameter of a
+    plot a range of time.
+
+    Args:
+        start: The whole range as text ("-7d", "2024-01-01..now"), or its first moment: a datetime, a date, or
+            text ("now-7d"). Without an offset it is in UTC.
+        end: The moment before which the range ends, if `start` is not the whole range.
+        step: What an end that is relative to now is rounded to: "1h", or a timedelta of whole seconds. By
+            default 1/500 of the range, and at least a minute, so that the picture is the same for as long.
+
+    Raises:
+        ValueError: This is no range of time, or it does not end after it starts. The message shows the
+            spellings.
+        TypeError: One end is missing, or is neither text nor a date.
+
+    Example:
+        >>> @plots.plot
+        ... def revenue(ax, orders, period: TimeRange = TimeRange("-7d", step="1h")):
+        ...     recent = orders[period.mask(orders["ordered_at"])]
+        ...     recent.plot(ax=ax, x="ordered_at", y="revenue")
     """
 
     __slots__ = ("_end", "_start", "_step", "_text")
@@ -100,23 +115,23 @@ class TimeRange:
 
     @property
     def start(self) -> datetime:
-        """The first moment, aware; of a relative range as of the clock now, rounded to the step."""
+        """The first moment, aware; of a relative range as of now, rounded to the step."""
         return self.resolve(datetime.now(UTC))._start  # type: ignore[return-value]
 
     @property
     def end(self) -> datetime:
-        """The moment it ends before, aware; of a relative range as of the clock now, rounded to the step."""
+        """The moment before which it ends, aware; of a relative range as of now, rounded to the step."""
         return self.resolve(datetime.now(UTC))._end  # type: ignore[return-value]
 
     @property
     def duration(self) -> timedelta:
-        """How long it is."""
+        """Its length, as a timedelta."""
         now = self.resolve(datetime.now(UTC))
         return now.end - now.start
 
     @property
     def step(self) -> str | None:
-        """What ends relative to now are rounded to, as a duration; None: 1/500 of the range."""
+        """What ends relative to now are rounded to, such as "1h"; None is 1/500 of the range."""
         return None if self._step is None else durations.spell(self._step)
 
     @property
@@ -125,28 +140,44 @@ class TimeRange:
         return isinstance(self._start, timedelta) or isinstance(self._end, timedelta)
 
     def mask(self, times: Any, tz: str | tzinfo = UTC) -> Any:
-        """Return which of `times` lie in the range: True from its start on, and before its end.
+        """Return which times lie in the range: True from its start on, and before its end.
 
-        times: a Series or Index of pandas, a Series of Polars, or an array of NumPy (datetime64). Aware times
-            are compared as the moments that they are; a missing time is False.
-        tz: where the clock hangs that naive times were read from (`"Europe/Berlin"`): UTC, as for the range.
+        Args:
+            times: A Series or Index of pandas, a Series of Polars, or an array of NumPy (datetime64). Aware
+                times are compared as the moments that they are. A missing time is False.
+            tz: The time zone of naive times: "Europe/Berlin". By default UTC, as for the range.
 
-        TypeError, with the cure, where `times` are no times.
+        Returns:
+            As many booleans as there are times: a Series for a Series, else an array of NumPy.
 
-        >>> recent = orders[period.mask(orders["ordered_at"])]
+        Raises:
+            TypeError: `times` are no times. The message says the cure.
+
+        Example:
+            >>> recent = orders[period.mask(orders["ordered_at"])]
         """
         now = self.resolve(datetime.now(UTC))
         return time_columns.between(times, now.start, now.end, ZoneInfo(tz) if isinstance(tz, str) else tz)
 
     def resolve(self, now: datetime) -> TimeRange:
-        """Return the absolute range that this one is at `now` (aware).
+        """Return the absolute range that this one is at a moment.
 
-        `now` is rounded *up* to the step, counted from the Unix epoch, and both ends follow from it: every
-        process and machine gets the same range until the step turns, its length is exact, and what has
-        happened by now is in it. A range of fixed length has the step 1/500 of it, in whole seconds; one
-        with a single end at now grows (or shrinks), so its step is the largest of 1, 2, 4, 8… minutes
-        that is at most 1/500 of it. An absolute range is returned as it is. ValueError if at `now` it
-        does not end after it starts, or leaves the calendar.
+        The moment is rounded *up* to the step, counted from the Unix epoch, and both ends follow from it. So
+        every process and machine gets the same range until the next step, its length is exact, and what has
+        happened by now is in it. A range of fixed length has the step 1/500 of it, in whole seconds. A range
+        with a single end at now grows (or shrinks), so its step is the largest of 1, 2, 4, 8… minutes that is
+        at most 1/500 of it. An absolute range is returned unchanged.
+
+        Args:
+            now: The moment, an aware datetime.
+
+        Raises:
+            ValueError: At that moment the range does not end after it starts, or leaves the calendar; or the
+                moment is naive.
+
+        Example:
+            >>> TimeRange("-7d").resolve(datetime(2024, 1, 8, tzinfo=UTC)).start
+            datetime.datetime(2024, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)
         """
         if now.tzinfo is None:
             raise ValueError("now must be an aware datetime")

@@ -23,7 +23,16 @@ _INT, _FLOAT, _DATE, _DATETIME, _TEXT = Int(), Float(), Date(), Datetime(), Text
 
 
 class Values:
-    """Marks a parameter that takes numbers (or ISO dates) in the query, or the name of a source of values."""
+    """A type hint: the parameter takes numbers or ISO dates, or the name of a source of values.
+
+    A reader writes them into the query, separated by commas (`?x=1,2,4`), or names a dataset whose author
+    allows it (`source=True`). The function receives them as a one-dimensional array of NumPy.
+
+    Example:
+        >>> @plots.plot
+        ... def spread(ax, x: Values):
+        ...     ax.hist(x)
+    """
 
 
 class Series(Kind):

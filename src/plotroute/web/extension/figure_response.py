@@ -38,31 +38,38 @@ def figure_response(
     max_age: str | float | timedelta = 0,
     download: str | None = None,
 ) -> Response:
-    """Return a Matplotlib figure as the answer of a view of your own.
+    """Return a Matplotlib figure as the response of a Flask view.
 
-    >>> @app.get("/report.png")
-    ... def report():
-    ...     figure = Figure(figsize=(8, 5), layout="constrained")
-    ...     figure.subplots().plot([3, 1, 2])
-    ...     return figure_response(figure)
+    Make the figure with `matplotlib.figure.Figure()`, not with pyplot: pyplot keeps every figure until it is
+    closed, and its current figure and axes are one state for all threads. This function closes a figure of
+    pyplot's, because nothing else would. Any other figure is afterwards as `savefig` leaves it, laid out;
+    rcParams and backend are unchanged. Figures are encoded one at a time.
 
-    figure: a figure, or what leads to one: axes, an artist, a seaborn plot, a scikit-learn display, a
-        container of them. Unlike a plot function's, a value that leads to none is an error though a figure
-        of pyplot's be open: that may be another request's.
-    format: png, svg, pdf, webp or jpg.
-    dpr: device pixels per CSS pixel of 1/100 inch, as in a plot's URL (snapped up to 1, 1.5, 2, 3 or 4),
-        for formats that have pixels; by default the dpi that `savefig` takes.
-    max_age: how long the reader's browser may keep the picture without asking: "10m", or seconds. No
-        other cache keeps it, because what a view answers may depend on who asks.
-    download: the name of a file that the browser is to save the picture as.
+    Args:
+        figure: A figure, or a value that leads to one: axes, an artist, a seaborn plot, a scikit-learn
+            display, a container of them. Other than in a plot function, a value that leads to none is an
+            error even while a figure of pyplot's is open: that figure may belong to another request.
+        format: "png", "svg", "pdf", "webp" or "jpg".
+        dpr: Device pixels per CSS pixel of 1/100 inch, as in the URL of a plot (rounded up to 1, 1.5, 2, 3 or
+            4), for formats with pixels. By default the dpi of `savefig`.
+        max_age: How long the browser may keep the picture without revalidating it: "10m", or seconds. No
+            other cache keeps it, because the answer of a view may depend on the user.
+        download: A file name, under which the browser saves the picture instead of showing it.
 
-    Make the figure with `matplotlib.figure.Figure()`, not with pyplot: pyplot keeps every figure until it
-    is closed, and its current figure and axes are one state for all threads. A figure of pyplot's is closed
-    here, because nobody else will. Figures are encoded one at a time; any other is as it was afterwards,
-    laid out as `savefig` does it, and so are rcParams and backend.
+    Returns:
+        A Flask response, with an ETag; 304 if the browser has the picture.
 
-    ValueError for a format, `dpr` or `max_age` that there is not, NotAFigure (a TypeError) for anything that
-    does not lead to exactly one figure, CannotDraw for a picture beyond plotroute's budgets.
+    Raises:
+        ValueError: There is no such `format`, `dpr` or `max_age`.
+        NotAFigure: The value does not lead to exactly one figure. It is a TypeError.
+        CannotDraw: The picture is beyond the budgets of pixels or bytes.
+
+    Example:
+        >>> @app.get("/report.png")
+        ... def report():
+        ...     figure = Figure(figsize=(8, 5), layout="constrained")
+        ...     figure.subplots().plot([3, 1, 2])
+        ...     return figure_response(figure)
     """
     with _one_at_a_time(), _found(figure) as found:
         if format not in IMAGE_TYPES:
