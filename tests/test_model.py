@@ -9,6 +9,7 @@ from plotroute.model import (
     IMAGE_TYPES,
     DatasetRef,
     DatasetSpec,
+    Frame,
     Image,
     Job,
     Manifest,
@@ -80,7 +81,7 @@ MANIFEST = Manifest(
     broken=(PLOT,),
     mistakes=("plot 'revenue': there is no dataset named 'order'.",),
     problem="plots.py does not load",
-    problem_detail='File "plots.py", line 3',
+    problem_detail=(Frame('File "plots.py", line 3', "plots.py", 3, is_authors=True),),
 )
 
 OPTIONS = Options(width=800, height=500, dpr=1.5, theme="dark", background="transparent", png8=True)

@@ -34,9 +34,11 @@ PlotrouteError
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
+
+from plotroute.model import Frame
 
 SHARE_FAILURES_FOR = 5.0
 """Seconds that a failure is answered to whoever asks for the same again: a plot that fails must not be
@@ -71,7 +73,24 @@ class ParameterError:
         return entry | {"message": self.message}
 
 
-class AnswerError(PlotrouteError):
+class _Detailed(PlotrouteError):
+    """An error with a detail: a traceback, or a text."""
+
+    frames: tuple[Frame, ...] = ()
+    """The detail in pieces, for the page that shows which of them are the author's."""
+
+    def _set_detail(self, detail: str | Iterable[Frame]) -> None:
+        if isinstance(detail, str):
+            detail = (Frame(detail, names_error="\n" not in detail.strip()),) if detail else ()
+        self.frames = tuple(detail)
+
+    @property
+    def detail(self) -> str:
+        """The detail as text."""
+        return "".join(frame.text for frame in self.frames)
+
+
+class AnswerError(_Detailed):
     """An error that is the answer to a request.
 
     `title` is what everyone may read. `detail` (a traceback, say) is for the log and for development.
@@ -90,13 +109,13 @@ class AnswerError(PlotrouteError):
         self,
         title: str,
         *,
-        detail: str = "",
+        detail: str | Iterable[Frame] = "",
         headers: Mapping[str, str] | None = None,
         **members: Any,
     ) -> None:
         super().__init__(title)
         self.title = title
-        self.detail = detail
+        self._set_detail(detail)
         self.headers = dict(headers or {})
         self.members = {name: value for name, value in members.items() if value is not None}
 
@@ -105,7 +124,7 @@ class AnswerError(PlotrouteError):
         return {
             "code": self.code,
             "title": self.title,
-            "detail": self.detail,
+            "detail": [asdict(frame) for frame in self.frames],
             "headers": self.headers,
             "members": self.members,
         }
@@ -288,7 +307,7 @@ class RenderTimeout(RenderError):
     shared = True
 
 
-class SetupError(PlotrouteError):
+class SetupError(_Detailed):
     """Raised while the author's module loads or the server starts; the message names the cure."""
 
 
@@ -303,9 +322,9 @@ class BadSetting(SetupError):
 class CannotLoad(SetupError):
     """The plots file does not import. `detail` is the traceback, from the author's first line on."""
 
-    def __init__(self, message: str, detail: str = "") -> None:
+    def __init__(self, message: str, detail: str | Iterable[Frame] = "") -> None:
         super().__init__(message)
-        self.detail = detail
+        self._set_detail(detail)
 
 
 def answer_errors(root: type[AnswerError] = AnswerError) -> Iterator[type[AnswerError]]:
@@ -320,7 +339,11 @@ def from_wire(wire: Mapping[str, Any]) -> AnswerError:
     """Return the error that `AnswerError.to_wire` spelled."""
     kinds = {kind.code: kind for kind in answer_errors()}
     kind = kinds[wire["code"]]
-    rest = {"detail": wire["detail"], "headers": wire["headers"], **wire["members"]}
+    rest = {
+        "detail": [Frame(**each) for each in wire["detail"]],
+        "headers": wire["headers"],
+        **wire["members"],
+    }
     if kind is InvalidParameters:
         return InvalidParameters(**rest)
     return kind(wire["title"], **rest)

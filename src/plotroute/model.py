@@ -6,6 +6,7 @@ with bytes behind (`to_wire`, `from_wire`): never a class, never a pickle.
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -122,6 +123,32 @@ class PlotSpec:
         return tuple(dict.fromkeys((self.name, *other)))
 
 
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A piece of a traceback: a call with its line of code, or the text before, between and after the calls.
+
+    `text` is what Python prints, line ends included: the texts of all frames are the printed traceback.
+    """
+
+    text: str
+    file: str = ""
+    """Empty where the piece is no call."""
+    line: int = 0
+    function: str = ""
+    source: str = ""
+    """The line of code."""
+    is_authors: bool = False
+    """Whether the call is in the author's code."""
+    names_error: bool = False
+    """Whether the text names an error, `KeyError: 'region'`."""
+
+    @property
+    def place(self) -> str:
+        """Return where to look: `plots.py, line 12`."""
+        name = re.split(r"[\\/]", self.file)[-1]
+        return f"{name}, line {self.line}"
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)  # one object per version: compared by identity
 class Manifest:
     """What a saved version of the author's code offers."""
@@ -138,7 +165,7 @@ class Manifest:
     """All that is wrong with registrations, in development."""
     problem: str = ""
     """Why the newest saved version does not load; this is the last good one, if there is any."""
-    problem_detail: str = ""
+    problem_detail: tuple[Frame, ...] = ()
     """The traceback of that."""
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from plotroute.model import Manifest, Options
+from plotroute.model import Frame, Manifest, Options
 from plotroute.pipeline import keys
 from plotroute.render.state.seeding import content_key
 
@@ -92,7 +92,7 @@ def test_the_order_of_parameters_and_versions_does_not_matter():
 
 
 def test_what_the_manifest_says_elsewhere_does_not_matter():
-    manifest = replace(PICTURE["manifest"], problem="line 3", problem_detail="Traceback")
+    manifest = replace(PICTURE["manifest"], problem="line 3", problem_detail=(Frame("Traceback"),))
 
     assert key(manifest=manifest) == key()
 

@@ -23,6 +23,7 @@ from plotroute.errors import (
     UnknownPlot,
     answer_errors,
 )
+from plotroute.model import Frame
 from plotroute.web.errors.respond import respond
 from plotroute.web.errors.wording import ADVICE
 from plotroute.web.negotiate import ErrorForm
@@ -37,9 +38,15 @@ WRONG = ParameterError(
     allowed=["pearson", "spearman", "kendall"],
     nearest="spearman",
 )
+SOURCE = 'frame["regoin"]'
 TRACEBACK = (
-    "Traceback (most recent call last):\n"
-    '  File "/home/ann/plots.py", line 12, in revenue\n    frame["regoin"]\nKeyError: \'regoin\'\n'
+    Frame("Traceback (most recent call last):\n"),
+    Frame(
+        f'  File "/home/ann/plots.py", line 12, in revenue\n    {SOURCE}\n',
+        *("/home/ann/plots.py", 12, "revenue", SOURCE),
+        is_authors=True,
+    ),
+    Frame("KeyError: 'regoin'\n", names_error=True),
 )
 
 
@@ -124,7 +131,7 @@ def test_a_traceback_is_for_development_only(form: ErrorForm) -> None:
 
 def test_in_development_a_problem_holds_the_traceback_and_the_picture_the_authors_line() -> None:
     error = PlotFailed("This plot failed", detail=TRACEBACK)
-    assert json.loads(answer(error, "problem", development=True).get_data())["detail"] == TRACEBACK
+    assert json.loads(answer(error, "problem", development=True).get_data())["detail"] == error.detail
     assert "KeyError: 'regoin' (plots.py, line 12)" in words(answer(error, "picture", development=True))
     page = answer(error, "page", development=True).get_data(as_text=True)
     assert "<b>  File &#34;/home/ann/plots.py&#34;, line 12, in revenue</b>" in page

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import traceback
 from html.parser import HTMLParser
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plotroute.catalog.tracebacks import author_traceback
+from plotroute.model import Frame
 from plotroute.web.pages.html import (
     EXAMPLE,
     ListedParameter,
     ListedPlot,
-    author_place,
-    error_line,
-    marked,
     plots_page,
     readable,
 )
@@ -64,12 +62,15 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
-def syntax_error() -> str:
+def syntax_error() -> tuple[Frame, ...]:
     try:
         compile("plots = Plots()\n\ndef broken(:\n    pass\n", "/home/ann/plots.py", "exec")
-    except SyntaxError:
-        return traceback.format_exc()
+    except SyntaxError as error:
+        return author_traceback(error)
     raise AssertionError
+
+
+INVALID = "plots.py does not load: invalid syntax"
 
 
 def test_each_plot_shows_its_picture_and_the_tag_that_embeds_it() -> None:
@@ -112,7 +113,7 @@ def test_without_plots_the_page_shows_a_plots_file_that_works() -> None:
 
 
 def test_the_page_needs_no_script_and_nothing_from_elsewhere() -> None:
-    text = plots_page([CORRELATION, REVENUE], problem=syntax_error(), development=True)
+    text = plots_page([CORRELATION, REVENUE], problem=INVALID, detail=syntax_error(), development=True)
     assert Page(text).all("script") == []
     assert "http:" not in text
     assert "https:" not in text
@@ -120,76 +121,24 @@ def test_the_page_needs_no_script_and_nothing_from_elsewhere() -> None:
 
 
 def test_in_development_a_version_that_does_not_load_is_on_top_with_the_authors_line() -> None:
-    problem = "plots.py does not load: invalid syntax\n" + syntax_error()
-    page = Page(plots_page([CORRELATION], problem=problem, development=True))
+    page = Page(plots_page([CORRELATION], problem=INVALID, detail=syntax_error(), development=True))
     assert "This version does not load; the last good one keeps answering" in page.text
-    assert "plots.py does not load: invalid syntax" in page.text
+    assert INVALID in page.text
     assert "Look at plots.py, line 3: def broken(:" in page.text
     assert page.text.index("This version") < page.text.index("Every plot has a URL", 30)
 
 
 def test_without_a_last_good_version_the_banner_does_not_promise_one() -> None:
-    page = Page(plots_page([], problem=syntax_error(), development=True))
+    page = Page(plots_page([], problem=INVALID, detail=syntax_error(), development=True))
     assert "The plots file does not load" in page.text
     assert "last good one" not in page.text
     assert "SyntaxError: invalid syntax" in page.text
 
 
 def test_outside_development_nobody_sees_the_authors_code() -> None:
-    text = plots_page([CORRELATION], problem=syntax_error(), development=False)
+    text = plots_page([CORRELATION], problem=INVALID, detail=syntax_error(), development=False)
     assert "does not load" not in text
     assert "/home/ann" not in text
-
-
-TRACEBACK = """\
-Traceback (most recent call last):
-  File "/srv/app/.venv/lib/python3.11/site-packages/pandas/core/frame.py", line 1, in __getitem__
-    indexer = self.columns.get_loc(key)
-KeyError: 'regoin'
-
-During handling of the above exception, another exception occurred:
-
-Traceback (most recent call last):
-  File "<frozen importlib._bootstrap>", line 1204, in _gcd_import
-  File "/home/ann/plots.py", line 12, in revenue
-    frame["regoin"]
-    ~~~~~^^^^^^^^^^
-  File "C:\\py\\site-packages\\pandas\\frame.py", line 2, in get
-    raise
-ValueError: no column "regoin"
-"""
-
-
-def test_the_authors_lines_stand_out_of_a_traceback() -> None:
-    assert [line.text for line in marked(TRACEBACK) if line.mine] == [
-        "KeyError: 'regoin'",
-        '  File "/home/ann/plots.py", line 12, in revenue',
-        '    frame["regoin"]',
-        "    ~~~~~^^^^^^^^^^",
-        'ValueError: no column "regoin"',
-    ]
-    assert "\n".join(line.text for line in marked(TRACEBACK)) == TRACEBACK.rstrip("\n")
-
-
-def test_the_place_to_look_first_is_the_authors_last_line() -> None:
-    place = author_place(TRACEBACK)
-    assert place is not None
-    assert (str(place), place.source) == ("plots.py, line 12", 'frame["regoin"]')
-    assert error_line(TRACEBACK) == 'ValueError: no column "regoin"'
-
-
-def test_the_standard_library_and_plotroute_are_not_the_authors() -> None:
-    def foreign() -> str:
-        try:
-            traceback.TracebackException(ValueError, ValueError(), None, limit="x").stack.format()  # type: ignore[arg-type]
-            __import__("json").loads("{")
-        except Exception:
-            return traceback.format_exc()
-        raise AssertionError
-
-    mine = [line.text for line in marked(foreign()) if line.mine and "File" in line.text]
-    assert len(mine) == 1
-    assert "test_html.py" in mine[0]
 
 
 ANY = st.text() | st.text(st.characters(codec=None)) | st.text(st.sampled_from("<>&\"'/\x00\ud800{}% a\n"))
@@ -206,7 +155,9 @@ def test_no_text_becomes_markup(title: str, address: str, problem: str) -> None:
         picture_address=f"/{address}",
         parameters=[ListedParameter(name=title, kind=address, description=title)],
     )
-    text = plots_page([plot], problem=problem, development=True)
+    text = plots_page(
+        [plot], problem=problem, detail=[Frame(title, address, is_authors=True)], development=True
+    )
     text.encode("utf-8")
     page = Page(text)
     assert {name for name, _ in page.tags} <= KNOWN_TAGS

@@ -26,7 +26,7 @@ from plotroute import digest
 from plotroute.data import freshness
 from plotroute.errors import Draining, RenderTimeout
 from plotroute.errors import from_wire as error_from_wire
-from plotroute.model import DatasetRef, Image, Job, Manifest, Versions, from_wire, to_wire
+from plotroute.model import DatasetRef, Frame, Image, Job, Manifest, Versions, from_wire, to_wire
 from plotroute.render.frames import Message, Unpacker, pack
 from plotroute.settings import Settings
 
@@ -268,7 +268,7 @@ class Remote:
         self._manifest = replace(
             manifest,
             problem=message.get("problem", ""),
-            problem_detail=message.get("problem_detail", ""),
+            problem_detail=tuple(Frame(**frame) for frame in message.get("problem_detail", ())),
         )
         self._introduced.set()
         self._heard = True

@@ -27,7 +27,7 @@ from plotroute.data.opened_files import Opened, States, changed
 from plotroute.data.sharing import fingerprint, lazy
 from plotroute.data.sources import reference
 from plotroute.errors import AnswerError, DatasetUnavailable, OutOfMemory, PlotFailed
-from plotroute.model import DatasetRef, Versions
+from plotroute.model import DatasetRef, Frame, Versions
 from plotroute.params import hints, kind_of, time_columns
 from plotroute.render.drawing import missing_here
 from plotroute.render.drawing.app_context import Context
@@ -275,7 +275,7 @@ class Datasets:
             time_columns.explain(error, self._time_ranges)
             raise DatasetUnavailable(
                 "Loading data failed" if what.startswith("Loading") else "Checking data failed",
-                detail=f"{what} failed.\n{author_traceback(error)}",
+                detail=(Frame(f"{what} failed.\n", names_error=True), *author_traceback(error)),
                 headers={"Retry-After": "5"},
             ) from error
 

@@ -181,9 +181,7 @@ class InProcess:
             if not self._watch:
                 raise
             log.error("%s\n%s", error, getattr(error, "detail", ""))
-            self._manifest = replace(
-                self._manifest, problem=str(error), problem_detail=getattr(error, "detail", "")
-            )
+            self._manifest = replace(self._manifest, problem=str(error), problem_detail=error.frames)
 
     def _make_worker(self, opened: Opened) -> JobRunner:
         self._pristine.restore()

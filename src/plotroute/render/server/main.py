@@ -20,7 +20,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from plotroute import encode, model
@@ -41,7 +41,7 @@ from plotroute.errors import (
     from_wire,
 )
 from plotroute.logs import set_up_logging
-from plotroute.model import DatasetRef, Manifest
+from plotroute.model import DatasetRef, Json, Manifest
 from plotroute.render import startup
 from plotroute.render.drawing.app_context import Recipe
 from plotroute.render.frames import Message
@@ -106,7 +106,7 @@ class RenderServer:
         self._changes = Changes(time.monotonic, self._clients.answer)
         self._load_seconds: dict[str, float] = {}
         """Id of data → how long its last load took, for the first drawing that read it."""
-        self._problem: dict[str, str] = {}
+        self._problem: dict[str, Json] = {}
         self._failed_at = 0.0
         self._watched = Watched(self._targets, hints=self._lenient)
         self._checks: list[Waiter] = []
@@ -400,15 +400,16 @@ class RenderServer:
         self._clients.tell_all(self._told_versions())
         self._dispatch()
 
-    def failed(self, problem: str, detail: str, files: States) -> None:
+    def failed(self, problem: str, detail: Sequence[Json], files: States) -> None:
         """Tell everyone why the newest version of the code does not load; at the start of a server, end."""
         self._watched.read(files, whole=False)
+        text = "".join(frame["text"] for frame in detail)
         if self._pool.current is None and not self._development:
-            print(f"{problem}\n{detail}".rstrip(), file=sys.stderr, flush=True)
+            print(f"{problem}\n{text}".rstrip(), file=sys.stderr, flush=True)
             self.status = CANNOT_LOAD
             self._stopping = True
             return
-        log.error("%s\n%s", problem, detail)
+        log.error("%s\n%s", problem, text)
         self._greet()  # its page shows the problem, too
         self._problem = {"problem": problem, "problem_detail": detail}
         self._failed_at = time.monotonic()

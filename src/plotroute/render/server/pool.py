@@ -15,11 +15,12 @@ import shutil
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from plotroute.data.opened_files import States
 from plotroute.errors import OutOfMemory
+from plotroute.model import Json
 from plotroute.render.frames import BrokenFrame, Message
 from plotroute.render.server.children import WorkerHandle, ZygoteHandle, adopt
 from plotroute.render.server.connections import Watch
@@ -49,7 +50,7 @@ class Events(Protocol):
     def loaded(self, generation: ZygoteHandle) -> None:
         """A new version of the code is the current one."""
 
-    def failed(self, problem: str, detail: str, files: States) -> None:
+    def failed(self, problem: str, detail: Sequence[Json], files: States) -> None:
         """The newest version of the code does not load; `files` are those that it has read."""
 
     def arrived(self) -> None:
@@ -262,7 +263,7 @@ class Pool:
         if not data:
             self._watch.drop(generation.news.fileno())
 
-    def _got_ready(self, process: WorkerHandle, failure: str | None, detail: str) -> None:
+    def _got_ready(self, process: WorkerHandle, failure: str | None, detail: Sequence[Json]) -> None:
         """Give a process its first job; with the first one of a generation, that may become the current one.
 
         Not before: code that imports may still not bear a fork, and the version before it draws well.
@@ -285,7 +286,7 @@ class Pool:
             self.fill()
             self._events.loaded(generation)
 
-    def _fail(self, generation: ZygoteHandle, problem: str, detail: str = "") -> None:
+    def _fail(self, generation: ZygoteHandle, problem: str, detail: Sequence[Json] = ()) -> None:
         """Give a generation up that has never drawn."""
         if not generation.failed:
             generation.failed = True
@@ -332,7 +333,7 @@ class Pool:
             while data := process.channel.recv(2**18):
                 for message, body in process.unpacker.feed(data):
                     if "ready" in message and not process.ready:
-                        self._got_ready(process, message.get("failure"), str(message.get("detail", "")))
+                        self._got_ready(process, message.get("failure"), message.get("detail", ()))
                     else:
                         self._events.said(process, message, body)
         except BlockingIOError:
@@ -395,7 +396,7 @@ class Pool:
             elif generation.introduced:
                 what = f"No process that draws can be forked after importing {', '.join(generation.targets)}"
             generation.failed = True
-            self._events.failed(what, "", {})
+            self._events.failed(what, (), {})
         ends = (generation.news.fileno(), generation.control.fileno(), generation.prints.output)
         for number in (*ends, generation.pidfd):
             self._watch.drop(number)

@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from plotroute.errors import AnswerError
+from plotroute.model import Frame
 
 _EVENTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.system"}
 
@@ -36,11 +37,11 @@ def begin() -> None:
 def explain(error: AnswerError) -> AnswerError:
     """Say in the detail of an error, which is for the log, that a process was refused meanwhile."""
     if _tried and error.status >= 500:
-        error.detail = (
+        refused = (
             f"It tried to start {_tried[0]}, and plots may start no processes here: start the server with "
             "--allow-processes (PLOTROUTE_ALLOW_PROCESSES=1), or do it in this process (n_jobs=1, no pool).\n"
-            f"{error.detail}"
         )
+        error.frames = (Frame(refused, names_error=True), *error.frames)
     return error
 
 

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import traceback
+from dataclasses import asdict
 from typing import NoReturn
 
 from plotroute.errors import AnswerError, OutOfMemory, PlotCrashed, PlotFailed
@@ -201,7 +202,7 @@ def become(
             host.prepare(settings.import_timeout)
         except PlotFailed as error:  # a request for a picture is told as well
             print(f"{error.title}\n{error.detail}", file=sys.stderr)
-            ready |= {"failure": error.title, "detail": error.detail}
+            ready |= {"failure": error.title, "detail": [asdict(frame) for frame in error.frames]}
         worker.snapshot()  # with what the app has set
         # Not before: making the app must not run on the clock of a request.
         channel.send(ready)

@@ -18,6 +18,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import NoReturn
 
 from plotroute.data import lookups
@@ -89,7 +90,7 @@ def become(
             refuse_unforkable(before, threads)
             faulthandler.disable()
         except SetupError as error:
-            detail = getattr(error, "detail", "")
+            detail = [asdict(frame) for frame in error.frames]
             channel.send({"problem": str(error), "detail": detail, "files": opened.states})
             os._exit(0)
         header, _ = to_wire(worker.catalog.manifest)

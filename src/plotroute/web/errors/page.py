@@ -24,6 +24,6 @@ def page(error: AnswerError, request_id: str, development: bool, home: str) -> s
         advice=list(advice(error, development, linked=bool(links))),
         meant=links[:MOST_CHOICES],
         wrong=wrongs(error),
-        detail=error.detail if development else "",
+        detail=error.frames if development else (),
         home=home,
     )

@@ -82,8 +82,8 @@ def advice(error: AnswerError, development: bool, *, linked: bool = False) -> It
         linked: The page shows the addresses that were probably meant as links already.
     """
     if development and error.detail:
-        place = author_place(error.detail)
-        yield error_line(error.detail) + (f" ({place})" if place else "")
+        place = author_place(error.frames)
+        yield error_line(error.frames) + (f" ({place.place})" if place else "")
         return
     nearest, allowed = error.members.get("nearest"), error.members.get("allowed")
     title = title_of(error)

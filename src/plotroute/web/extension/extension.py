@@ -21,7 +21,7 @@ from werkzeug.routing import Rule
 
 from plotroute.catalog.signatures import is_guarded_by, where
 from plotroute.errors import AnswerError, BadRegistration, PlotFailed, RenderError, Unauthorized, UnknownPlot
-from plotroute.model import Image, Manifest, PlotSpec
+from plotroute.model import Frame, Image, Manifest, PlotSpec
 from plotroute.pipeline import Pipeline
 from plotroute.routing.routes import HEALTH
 from plotroute.settings import Settings
@@ -279,7 +279,8 @@ class Extension:
             if manifest.problem:
                 title, detail = manifest.problem, manifest.problem_detail
                 if not current_app.debug:
-                    title, detail = "The plots cannot be loaded", f"{title}\n{detail}"
+                    detail = (Frame(f"{title}\n", names_error=True), *detail)
+                    title = "The plots cannot be loaded"
                 raise PlotFailed(title, detail=detail) from None
             # The nearest name is for those who may know it.
             raise UnknownPlot("There is no plot at this address any more") from None

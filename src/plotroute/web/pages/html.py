@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import html
 import re
-import sysconfig
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+
+from plotroute.model import Frame
 
 _GAP = re.compile(r"<(?P<name>\w+)>")
 """A path parameter in an address."""
@@ -107,24 +106,6 @@ class Wrong:
         return start + self.message + (f" Did you mean “{self.nearest}”?" if self.nearest else "")
 
 
-class TracebackLine(NamedTuple):
-    """A line of a traceback; `mine`: of the author's code, or the error itself."""
-
-    text: str
-    mine: bool
-
-
-class Place(NamedTuple):
-    """A line of the author's code."""
-
-    file: str
-    line: int
-    source: str
-
-    def __str__(self) -> str:
-        return f"{_parts(self.file)[-1]}, line {self.line}"
-
-
 def path_of(prefix: str) -> str:
     """Return the path of a prefix of links, less the server's name."""
     return urlsplit(prefix).path
@@ -134,6 +115,7 @@ def plots_page(
     plots: Sequence[ListedPlot],
     *,
     problem: str | None = None,
+    detail: Sequence[Frame] = (),
     development: bool = False,
     prefix: str = "",
     mistakes: Sequence[str] = (),
@@ -141,21 +123,24 @@ def plots_page(
 ) -> str:
     """Return the page at `/`: every plot, its address and the picture itself.
 
-    `prefix` is what addresses have in front where readers see the server.
-    `problem` (development only) says why the version that was saved last does not load: a message in
-    the first line, the traceback behind it. `mistakes` and `departures` say what is wrong with single plots,
-    and which addresses are gone since the server started.
+    Args:
+        plots: What is listed.
+        problem: Why the version that was saved last does not load; shown in development only.
+        detail: The traceback of the problem.
+        development: Show what only the author may see.
+        prefix: What addresses have in front where readers see the server.
+        mistakes: What is wrong with single plots.
+        departures: Which addresses are gone since the server started.
     """
-    message, _, traceback = (problem or "").strip("\n").partition("\n")
-    if message.startswith(("Traceback", "  File")):  # no message of its own: the last line has it
-        message, traceback = error_line(problem or ""), (problem or "").strip("\n")
+    message, _, more = (problem or "").strip("\n").partition("\n")
+    traceback = (Frame(f"{more}\n\n", names_error=True), *detail) if more else tuple(detail)
     return render(
         "plots.html",
         plots=plots,
         problem=message if development else "",
         mistakes=mistakes,
         departures=departures,
-        traceback=marked(traceback),
+        traceback=traceback,
         place=author_place(traceback),
         example=EXAMPLE,
         prefix=prefix,
@@ -171,12 +156,21 @@ def problem_page(
     advice: Sequence[str],
     wrong: Sequence[Wrong],
     meant: Sequence[str] = (),
-    detail: str = "",
+    detail: Sequence[Frame] = (),
     home: str = "/",
 ) -> str:
-    """Return an error as a page: what is wrong, what helps, and in development (`detail`) where.
+    """Return an error as a page: what is wrong, what helps, and in development where.
 
-    meant: the addresses that were most likely meant, to be followed.
+    Args:
+        title: What went wrong, as the heading.
+        status: The status of the answer.
+        code: The error's code.
+        request_id: The name of the request in the log.
+        advice: Sentences that help.
+        wrong: Each thing that is wrong with the request.
+        meant: The addresses that were most likely meant, as links.
+        detail: The traceback; only in development.
+        home: The address of the list of plots, or empty.
     """
     return render(
         "problem.html",
@@ -187,7 +181,7 @@ def problem_page(
         advice=advice,
         wrong=wrong,
         meant=meant,
-        traceback=marked(detail),
+        traceback=detail,
         place=author_place(detail),
         home=home,
     )
@@ -210,52 +204,17 @@ def readable(text: str) -> str:
     return _SURROGATE.sub("\ufffd", _UNREADABLE.sub("", text))
 
 
-def marked(traceback: str) -> list[TracebackLine]:
-    """Return the lines of a traceback, the author's own marked."""
-    lines, mine = [], False
-    for text in traceback.strip("\n").splitlines():
-        if frame := _FRAME.match(text):
-            mine = _is_authors(frame["file"])
-        elif not text.startswith((" ", "\t")):
-            mine = bool(text) and not text.startswith(_BETWEEN)
-        lines.append(TracebackLine(text, mine))
-    return lines
+def author_place(frames: Sequence[Frame]) -> Frame | None:
+    """Return the last call of a traceback in the author's code: where to look first."""
+    return next((frame for frame in reversed(frames) if frame.is_authors), None)
 
 
-def author_place(traceback: str) -> Place | None:
-    """Return the last line of the author's code in a traceback: where to look first."""
-    place = None
-    lines = traceback.splitlines()
-    for text, behind in pairwise([*lines, ""]):
-        if (frame := _FRAME.match(text)) and _is_authors(frame["file"]):
-            source = "" if _FRAME.match(behind) else behind.strip()
-            place = Place(frame["file"], int(frame["line"]), source)
-    return place
-
-
-def error_line(traceback: str) -> str:
-    """Return the line of a traceback that names the error, `KeyError: 'region'`."""
-    lines = [line for line in traceback.splitlines() if line.strip()]
-    own = [line for line in lines if not line.startswith((" ", "\t", *_BETWEEN))]
-    return (own or lines or [""])[-1].strip()
-
-
-_FRAME = re.compile(r'[\s|+-]*File "(?P<file>[^"\n]+)", line (?P<line>[0-9]{1,9})\b')
-_BETWEEN = ("Traceback (", "During handling", "The above exception")
-_LIBRARIES = {"site-packages", "dist-packages"}
-_NOT_AUTHORS = tuple(
-    # The trailing separator keeps `/usr/lib/python3.11-plots` the author's.
-    f"{path}/"
-    for path in (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), Path(__file__).parents[2])
-)
-
-
-def _is_authors(file: str) -> bool:
-    return not (_LIBRARIES & set(_parts(file)) or file.startswith(("<frozen", *_NOT_AUTHORS)))
-
-
-def _parts(file: str) -> list[str]:
-    return re.split(r"[\\/]", file)
+def error_line(frames: Sequence[Frame]) -> str:
+    """Return the line of a traceback that names its error, `KeyError: 'region'`."""
+    named = [frame.text for frame in frames if frame.names_error]
+    text = named[-1] if named else "".join(frame.text for frame in frames)
+    lines = text.strip().splitlines() or [""]
+    return lines[0 if named else -1].strip()
 
 
 def _quoted(value: object) -> str:

@@ -24,14 +24,12 @@ def page(
 
     In development it shows what is wrong with registrations, and the addresses that are gone (`departures`).
     """
-    problem = manifest.problem
-    if problem and manifest.problem_detail:
-        problem = f"{problem}\n\n{manifest.problem_detail}"
     return plots_page(
         [_listed(plot, prefix) for plot in manifest.plots if not plot.adhoc],
         mistakes=manifest.mistakes if development else (),
         departures=[str(departure) for departure in departures] if development else (),
-        problem=problem if development and problem else None,
+        problem=manifest.problem if development else None,
+        detail=manifest.problem_detail,
         development=development,
         prefix=prefix,
     )
