@@ -279,7 +279,7 @@ def test_purge_forgets_the_pictures_of_one_plot(run, cache, given, plot):
     before = kept(cache)
     done = run("purge", given, "--cache-dir", "cache")
     assert done.returncode == 0, done.stderr
-    assert done.stdout == f"Forgot 2 pictures of {plot}; whoever asks gets it drawn anew.\n"
+    assert done.stdout == f"Forgot 2 pictures of {plot}; the next request draws a new one.\n"
     assert kept(cache) == before - {plot}
     epochs = on_disk(cache._folder.path, 2**24).epochs
     assert epochs.of(plot)

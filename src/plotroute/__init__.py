@@ -1,7 +1,7 @@
 """plotroute: every plot gets a URL.
 
-Importing it loads neither Flask nor Matplotlib, and what it offers only when it is asked for: a server is
-several processes, and each imports this.
+Importing plotroute loads neither Flask nor Matplotlib. A public name is loaded when it is first used, because
+a server is several processes and each of them imports this module.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command line, or say in one sentence that this is not Windows' turn."""
+    """Run the command line. On Windows, exit with a sentence that names WSL."""
     if sys.platform == "win32":
         sys.exit("plotroute does not run on Windows itself; in WSL (wsl --install) it does.")
     from plotroute.cli import run

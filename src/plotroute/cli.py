@@ -1,6 +1,6 @@
 """The command line: dev, serve, list, draw, purge, new.
 
-`serve` and `dev` only start other processes, so what the others need is imported by them.
+`serve` and `dev` only start other processes. What those processes need is imported there and not here.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def main() -> None:
 )
 @_with_settings
 def dev(paths: tuple[str, ...], host: str, port: int | None, site: Path | None, **flags: Any) -> None:
-    """Show your plots while you write them: a saved file is live on the next request."""
+    """Show your plots while you write them: the next request shows a saved file."""
     set_up_logging()
     in_force = settings.resolve(flags, os.environ)
     service = Service(_absolute(paths), in_force, site.resolve() if site else None, development=True)
@@ -105,7 +105,7 @@ def dev(paths: tuple[str, ...], host: str, port: int | None, site: Path | None, 
 )
 @_with_settings
 def serve(paths: tuple[str, ...], host: str, port: int, site: Path | None, **flags: Any) -> None:
-    """Serve plots to others."""
+    """Serve plots, in production."""
     set_up_logging()
     in_force = settings.resolve(flags, os.environ)
     service = Service(_absolute(paths), in_force, site.resolve() if site else None)
@@ -139,10 +139,10 @@ def list_(paths: tuple[str, ...]) -> None:
     "-o",
     "output",
     type=click.Path(dir_okay=False),
-    help="File to write; its suffix is the format. - for stdout.",
+    help="File to write; its suffix is the format. - writes to stdout.",
 )
 def draw(name: str, paths: tuple[str, ...], parameters: tuple[str, ...], output: str | None) -> None:
-    """Draw the plot NAME into a file: the very picture that its URL gives.
+    """Draw the plot NAME into a file. The picture is the same as at its URL.
 
     plotroute draw breast_cancer_data/correlation_matrix -p method=spearman -o matrix.png
     """
@@ -160,7 +160,7 @@ def draw(name: str, paths: tuple[str, ...], parameters: tuple[str, ...], output:
             f"-o {output}: the suffix must be one of {', '.join('.' + s for s in IMAGE_TYPES)}"
         )
     target = Path(output).absolute() if output and output != "-" else None
-    # What the author's code prints must not get into a picture on stdout.
+    # The author's code may print, and its output must not get into a picture on stdout.
     with contextlib.redirect_stdout(sys.stderr if output == "-" else sys.stdout):
         pipeline = _pipeline(paths)
         manifest = pipeline.manifest()
@@ -195,27 +195,27 @@ def draw(name: str, paths: tuple[str, ...], parameters: tuple[str, ...], output:
     required=True,
     show_envvar=True,
     type=click.Path(file_okay=False, exists=True),
-    help="The directory that the servers were given.",
+    help="The `cache_dir` of the servers.",
 )
 def purge(name: str, cache_dir: str) -> None:
     """Forget every picture of the plot NAME, on the disk and in the servers that share the directory.
 
     plotroute purge sales/revenue --cache-dir /var/cache/plots
 
-    For a picture that has become wrong though nothing that plotroute sees has changed. Readers get a new one
-    within a second or two, browsers that have the old one too. Pictures that are kept in memory only are
-    forgotten by a restart.
+    Use it for a picture that is wrong although nothing that plotroute watches has changed. Within two
+    seconds, requests get a new picture, also from browsers that have the old one. Pictures that a server
+    keeps in memory only are deleted by a restart.
     """
     from plotroute.cache.disk import on_disk
 
-    set_up_logging()  # a directory that is somebody else's is refused there
+    set_up_logging()  # the cache logs why it refuses a directory of another user
     name = name.rstrip("/").removeprefix("/plots/").removeprefix("plots/")
     try:
         number = on_disk(Path(cache_dir), settings.Settings().cache_disk).purge(name)
     except OSError as error:
         raise click.ClickException(f"Nothing is purged: {cache_dir} cannot be written: {error}.") from None
     pictures = "picture" if number == 1 else "pictures"
-    click.echo(f"Forgot {number} {pictures} of {name}; whoever asks gets it drawn anew.")
+    click.echo(f"Forgot {number} {pictures} of {name}; the next request draws a new one.")
 
 
 @main.command()
@@ -240,7 +240,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _absolute(paths: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the targets so that they mean the same from any directory."""
+    """Return the targets as absolute ones, because the other processes have other directories."""
     return author_code.absolute(paths or ("plots.py",))
 
 
@@ -252,7 +252,7 @@ def _pipeline(paths: tuple[str, ...]) -> Pipeline:
 
 
 def run() -> None:
-    """Run the command line; errors that name a cure are shown without a traceback."""
+    """Run the command line. An error that says its cure is shown without a traceback."""
     try:
         main(standalone_mode=False)
     except click.exceptions.Exit as error:
@@ -271,6 +271,6 @@ def run() -> None:
         if error.detail:
             click.echo(error.detail, err=True)
         if isinstance(error, RenderTimeout):
-            # The drawing goes on in its thread, and Python would wait for it to end.
+            # The drawing goes on in its thread, and Python would wait for that thread at its exit.
             os._exit(1)
         sys.exit(1)

@@ -1,6 +1,8 @@
-"""What time it is, looked up at each call: a test that sets the clock (freezegun) sets all of plotroute's.
+"""The time of day, read at each call, so that a test that sets the clock (freezegun) sets it for all of
+plotroute.
 
-`time.time` as a default argument is bound when the function is defined, and stays the real one.
+`time.time` as a default argument would be bound when the function is defined, and so would stay the real
+clock.
 """
 
 from __future__ import annotations

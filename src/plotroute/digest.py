@@ -1,6 +1,7 @@
-"""Hashes that tell two contents apart: keys, ETags, versions and the names of files.
+"""Hash contents for keys, ETags, versions and names of files.
 
-16 bytes of BLAKE2b, in hexadecimal: two of 10^12 pictures share one with a chance of 10^-15.
+16 bytes of BLAKE2b, in hexadecimal. Among 10^12 pictures, two have the same hash with a probability of
+10^-15.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ _SIZE = 16
 
 
 def hasher() -> hashlib.blake2b:
-    """Return a hash to `update` piece by piece, for content that is not in memory as a whole."""
+    """Return a hash object to `update` piece by piece, for content that is not in memory as a whole."""
     return hashlib.blake2b(digest_size=_SIZE)
 
 
@@ -23,10 +24,10 @@ def of_bytes(content: bytes | memoryview) -> str:
 
 
 def of_text(text: str) -> str:
-    """Return the hash of a text, which may hold halves of surrogate pairs, as parameters of requests do."""
+    """Return the hash of a text. It may have lone surrogates, as parameters of requests may."""
     return of_bytes(text.encode("utf-8", "surrogatepass"))
 
 
 def of_json(*parts: Any) -> str:
-    """Return the hash of JSON values: the same for equal ones, in whatever order a mapping has its keys."""
+    """Return the hash of JSON values. The order of the keys in a mapping does not matter."""
     return of_text(json.dumps(parts, sort_keys=True, separators=(",", ":"), default=dict))

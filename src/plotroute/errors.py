@@ -1,7 +1,7 @@
-"""Every error that plotroute answers or raises, and who can act on it.
+"""Every error that plotroute answers or raises, grouped by the side that can act on it.
 
 PlotrouteError
-├── RequestError              whoever asked can cure it: the message is shown
+├── RequestError              the client can cure it: the message is shown
 │   ├── InvalidParameters     400 invalid_parameters
 │   ├── Unauthorized          401 unauthorized
 │   ├── Forbidden             403 forbidden
@@ -16,7 +16,7 @@ PlotrouteError
 │   ├── UrlTooLong            414 url_too_long
 │   ├── UnsupportedMediaType  415 unsupported_media_type
 │   └── CannotDraw            422 cannot_draw: raised by authors, with their own words
-├── RenderError               the server's side can cure it: details go to the log, never out
+├── RenderError               the author or operator can cure it: details go to the log only
 │   ├── PlotFailed            500 plot_failed
 │   ├── PlotCrashed           500 plot_crashed
 │   ├── OutOfMemory           500 out_of_memory
@@ -41,12 +41,12 @@ from typing import Any, ClassVar
 from plotroute.model import Frame
 
 SHARE_FAILURES_FOR = 5.0
-"""Seconds that a failure is answered to whoever asks for the same again: a plot that fails must not be
-drawn once per waiter, one after the other."""
+"""Seconds for which later requests for the same picture get the same failure: a plot that fails must not be
+drawn once for each request that waits for it, one after the other."""
 
 
 class PlotrouteError(Exception):
-    """The root of everything that plotroute raises on purpose."""
+    """The base class of every error that plotroute raises on purpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class ParameterError:
     nearest: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the entry of `errors`, without what does not apply."""
+        """Return the entry of `errors` in problem+json, without the fields that are None."""
         entry: dict[str, Any] = {"parameter": self.parameter, "code": self.code}
         for name in ("sent", "allowed", "nearest"):
             value = getattr(self, name)
@@ -93,17 +93,21 @@ class _Detailed(PlotrouteError):
 class AnswerError(_Detailed):
     """An error that is the answer to a request.
 
-    `title` is what everyone may read. `detail` (a traceback, say) is for the log and for development.
+    Args:
+        title: What every reader may see.
+        detail: What only the log and `plotroute dev` show, such as a traceback.
+        headers: Headers of the response, such as `Retry-After`.
+        members: Further members of the problem+json. None leaves a member out.
     """
 
     status: ClassVar[int]
     code: ClassVar[str]
     cure: ClassVar[str]
-    """For the reference: what to do about it."""
+    """What to do about the error. The reference of errors prints it."""
     shared: ClassVar[bool] = False
-    """Requests for the same picture get it too, for a few seconds, instead of trying again at once."""
+    """Whether requests for the same picture get it too, for a few seconds, instead of a new try."""
     again: bool = False
-    """Whether the same request may find the picture in a moment: threads were short, or a server starts."""
+    """Whether the same request may succeed in a moment: no thread was free, or a server is starting."""
 
     def __init__(
         self,
@@ -120,7 +124,7 @@ class AnswerError(_Detailed):
         self.members = {name: value for name, value in members.items() if value is not None}
 
     def to_wire(self) -> dict[str, Any]:
-        """Return the error as JSON for another process; `from_wire` raises the like of it there."""
+        """Return the error as JSON for another process, where `from_wire` makes an equal error of it."""
         return {
             "code": self.code,
             "title": self.title,
@@ -131,7 +135,7 @@ class AnswerError(_Detailed):
 
 
 class RequestError(AnswerError):
-    """Whoever asked can cure it."""
+    """The client can cure it."""
 
 
 class InvalidParameters(RequestError):
@@ -148,82 +152,82 @@ class InvalidParameters(RequestError):
         self.errors = entries
 
     def __str__(self) -> str:
-        """Return the title and what is wrong with each parameter: all that a notebook or a test shows."""
-        said = [": ".join(filter(None, (e.get("parameter"), e.get("message")))) for e in self.errors]
-        return f"{self.title}: {'; '.join(said)}" if said else self.title
+        """Return the title and what is wrong with each parameter: a notebook or a test shows only that."""
+        wrong = [": ".join(filter(None, (e.get("parameter"), e.get("message")))) for e in self.errors]
+        return f"{self.title}: {'; '.join(wrong)}" if wrong else self.title
 
 
 class Unauthorized(RequestError):
     status = 401
     code = "unauthorized"
-    cure = "Log in to the app that shows the picture: it shows each reader their own."
+    cure = "Log in to the app that shows the picture: it is drawn for the logged-in user."
 
 
 class Forbidden(RequestError):
     status = 403
     code = "forbidden"
-    cure = "Ask those who look after the app for access."
+    cure = "Ask the operator of the app for access."
 
 
 class UnknownPlot(RequestError):
     status = 404
     code = "unknown_plot"
-    cure = "See `/plots.json` for the plots there are; `nearest` is the likeliest."
+    cure = "`nearest` is the most similar address; `/plots.json` lists all plots."
 
 
 class UnknownFormat(RequestError):
     status = 404
     code = "unknown_format"
-    cure = "Ask for one of the formats in `allowed`."
+    cure = "Use one of the formats in `allowed`."
     shared = True
 
 
 class UnknownSource(RequestError):
     status = 404
     code = "unknown_source"
-    cure = "A single word is the name of a source of values; `allowed` lists the sources there are."
+    cure = "A single word in place of values is the name of a source. `allowed` lists the sources."
 
 
 class MethodNotAllowed(RequestError):
     status = 405
     code = "method_not_allowed"
-    cure = "Use one of the methods in the `Allow` header; plots answer GET and HEAD."
+    cure = "Use one of the methods in the `Allow` header. Plots answer GET and HEAD."
 
 
 class NotAcceptable(RequestError):
     status = 406
     code = "not_acceptable"
-    cure = "Send an `Accept` that admits one of the types in `allowed`, or add a suffix such as `.png`."
+    cure = "Send an `Accept` header with one of the types in `allowed`, or add a suffix such as `.png`."
 
 
 class BodyTooSlow(RequestError):
     status = 408
     code = "body_too_slow"
-    cure = "Send the body in one go, or let the operator raise `PLOTROUTE_BODY_TIMEOUT`."
+    cure = "Send the body faster, or have the operator raise `PLOTROUTE_BODY_TIMEOUT`."
 
 
 class PreconditionFailed(RequestError):
     status = 412
     code = "precondition_failed"
-    cure = "Leave `If-None-Match` out of a POST, or ask with GET, which answers 304."
+    cure = "Send no `If-None-Match` with a POST, or use GET, which answers 304."
 
 
 class BodyTooLarge(RequestError):
     status = 413
     code = "body_too_large"
-    cure = "Send fewer values, or let the operator raise `PLOTROUTE_MAX_BODY`."
+    cure = "Send fewer values, or have the operator raise `PLOTROUTE_MAX_BODY`."
 
 
 class UrlTooLong(RequestError):
     status = 414
     code = "url_too_long"
-    cure = "Send the values in a POST instead, or name a source of values."
+    cure = "Send the values in a POST, or name a source of values."
 
 
 class UnsupportedMediaType(RequestError):
     status = 415
     code = "unsupported_media_type"
-    cure = "Send `Content-Type: application/json`, without a content encoding."
+    cure = "Send `Content-Type: application/json` and no `Content-Encoding`."
 
 
 class CannotDraw(RequestError):
@@ -239,65 +243,65 @@ class CannotDraw(RequestError):
 
     status = 422
     code = "cannot_draw"
-    cure = "The parameters are fine, but there is no picture for them: the title says why."
+    cure = "The parameters are valid, but there is nothing to draw for them. The title says why."
     shared = True
 
 
 class RenderError(AnswerError):
-    """The server's side can cure it; `detail` never leaves it outside development."""
+    """The author or operator can cure it. Outside of development, `detail` never leaves the server."""
 
 
 class PlotFailed(RenderError):
     status = 500
     code = "plot_failed"
-    cure = "The plot's code raised an error: its traceback is in the log under the request id."
+    cure = "The plot function raised an error. Its traceback is in the log, under the request id."
     shared = True
 
 
 class PlotCrashed(RenderError):
     status = 500
     code = "plot_crashed"
-    cure = "Drawing ended its process (a crash in native code, `os._exit`): the log says how."
+    cure = "The render process ended while it drew (a crash in native code, `os._exit`). The log says how."
     shared = True
 
 
 class OutOfMemory(RenderError):
     status = 500
     code = "out_of_memory"
-    cure = "The plot needed more memory than it may use: draw fewer points or a smaller picture."
+    cure = "The plot needed more memory than `PLOTROUTE_RENDER_MEMORY`: draw fewer points, or raise it."
     shared = True
 
 
 class QueueFull(RenderError):
     status = 503
     code = "queue_full"
-    cure = "Too many pictures are waiting to be drawn: try again after `Retry-After` seconds."
+    cure = "Too many pictures wait to be drawn. Try again after `Retry-After` seconds."
 
 
 class Draining(RenderError):
     status = 503
     code = "draining"
-    cure = "The server is stopping: try again after `Retry-After` seconds."
+    cure = "The server is stopping. Try again after `Retry-After` seconds."
 
 
 class CircuitOpen(RenderError):
     status = 503
     code = "circuit_open"
-    cure = "This picture took too long three times in a row; it is tried again after `Retry-After` seconds."
+    cure = "Drawing this picture took too long three times in a row. Try again after `Retry-After` seconds."
 
 
 class DatasetLoading(RenderError):
     status = 503
     code = "dataset_loading"
     cure = (
-        "A dataset takes longer to load than `PLOTROUTE_LOAD_TIMEOUT`; the load goes on, so try again soon."
+        "A dataset takes longer to load than `PLOTROUTE_LOAD_TIMEOUT`. The load goes on, so try again soon."
     )
 
 
 class DatasetUnavailable(RenderError):
     status = 503
     code = "dataset_unavailable"
-    cure = "Loading a dataset failed: the traceback is in the log under the request id."
+    cure = "Loading a dataset failed. The traceback is in the log, under the request id."
 
 
 class RenderTimeout(RenderError):
@@ -308,19 +312,19 @@ class RenderTimeout(RenderError):
 
 
 class SetupError(_Detailed):
-    """Raised while the author's module loads or the server starts; the message names the cure."""
+    """Raised while the author's module loads or the server starts. The message says the cure."""
 
 
 class BadRegistration(SetupError):
-    """A plot or dataset that cannot work as it is written."""
+    """A plot or dataset cannot work as it is declared."""
 
 
 class BadSetting(SetupError):
-    """A setting, or two of them together, that cannot work."""
+    """A setting cannot work, or two settings cannot work together."""
 
 
 class CannotLoad(SetupError):
-    """The plots file does not import. `detail` is the traceback, from the author's first line on."""
+    """The plots file cannot be imported. `detail` is the traceback, from the author's first line on."""
 
     def __init__(self, message: str, detail: str | Iterable[Frame] = "") -> None:
         super().__init__(message)
@@ -328,7 +332,7 @@ class CannotLoad(SetupError):
 
 
 def answer_errors(root: type[AnswerError] = AnswerError) -> Iterator[type[AnswerError]]:
-    """Yield every error that can be an answer, in the order of the tree above."""
+    """Yield every class of error that can be an answer, in the order of the tree above."""
     for kind in root.__subclasses__():
         if hasattr(kind, "code"):
             yield kind
@@ -336,7 +340,7 @@ def answer_errors(root: type[AnswerError] = AnswerError) -> Iterator[type[Answer
 
 
 def from_wire(wire: Mapping[str, Any]) -> AnswerError:
-    """Return the error that `AnswerError.to_wire` spelled."""
+    """Return the error that `AnswerError.to_wire` wrote."""
     kinds = {kind.code: kind for kind in answer_errors()}
     kind = kinds[wire["code"]]
     rest = {

@@ -1,4 +1,4 @@
-"""The log of every process: lines to stderr, and from libraries only what matters."""
+"""The log of every process: lines to stderr, without the noise of libraries."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-
 def set_up_logging() -> None:
     """Log to stderr, a line per request.
 
-    Of Matplotlib only warnings, and not one for every missing glyph: hundreds for one small plot.
+    Matplotlib logs warnings only, and none for missing glyphs, of which one small plot has hundreds.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Printable("%(asctime)s %(levelname).1s %(message)s", _TIME))
@@ -30,24 +30,24 @@ def set_up_logging() -> None:
 
 
 class _Printable(logging.Formatter):
-    """Writes records that no text in them can forge: of a request, of an error, printed by a plot."""
+    """Formats records so that no text of a request, an error or a plot can look like a record."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the record; its second and further lines are indented, so that they look like no record."""
+        """Return the record, its second and further lines indented, so that they do not look like records."""
         return printable(super().format(record)).replace("\n", "\n  ")
 
 
 def printable(text: str) -> str:
-    """Return `text` with characters that a terminal acts on as escapes (`\\x1b`); ends of lines stay."""
+    """Return `text` with control characters of terminals as escapes (`\\x1b`). Ends of lines stay."""
     return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def write_lines(lines: Iterable[tuple[float, str]]) -> None:
-    """Write many lines of information at once, as the log would: (seconds since 1970, text) of each."""
+    """Write many lines of level INFO at once, each from (seconds since 1970, text)."""
     text = "".join(f"{_clock(int(at))} I {line}\n" for at, line in lines)
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.StreamHandler):
-            # A log that breaks (its reader is gone, its disk is full) is no reason to stop.
+            # A log that cannot be written (a closed pipe, a full disk) must not end the server.
             with contextlib.suppress(OSError, ValueError), handler.lock or contextlib.nullcontext():
                 handler.stream.write(text)
                 handler.flush()

@@ -1,7 +1,7 @@
-"""The nouns that travel: Manifest, Versions, Job, Image, and what they are made of.
+"""The nouns that travel between processes: Manifest, Versions, Job, Image, and their parts.
 
-Frozen, plain data. Everything that crosses a process boundary is one of these, as a JSON header
-with bytes behind (`to_wire`, `from_wire`): never a class, never a pickle.
+They are frozen, plain data. Whatever crosses a process boundary is one of them, as a JSON header followed by
+bytes (`to_wire`, `from_wire`), and never a class or a pickle.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ IMAGE_TYPES: Mapping[str, str] = {
     "webp": "image/webp",
     "jpg": "image/jpeg",
 }
-"""The formats of a picture: address suffix → media type. The first is the one nobody has to ask for."""
+"""The formats of a picture: address suffix → media type. The first is the default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Param:
-    """One query or path parameter, as data: enough to parse, bound, describe and canonicalise it.
+    """A query or path parameter, as data: enough to parse, bound, describe and normalize its values.
 
     `default` is canonical JSON. `bounds` uses pydantic's names (ge, gt, le, lt, multiple_of,
     min_length, max_length, pattern); for a list (`many`) they bound the list, `item_bounds` its items.
@@ -42,83 +42,83 @@ class Param:
     many: bool = False
     required: bool = False
     optional: bool = False
-    """None is a value of it."""
+    """Whether None is a value of it."""
     default: Json = None
     choices: tuple[Json, ...] = ()
     bounds: Mapping[str, Json] = field(default_factory=dict)
     item_bounds: Mapping[str, Json] = field(default_factory=dict)
     step: str | None = None
-    """Of a time range: what its ends are rounded to, as a duration; None means 1/500 of the range."""
+    """Of a time range: the duration to which its ends are rounded; None is 1/500 of the range."""
     description: str = ""
     example: Json = None
-    """A value for pages and checks where the parameter is required."""
+    """A value for pages and checks, if the parameter is required."""
     is_user: bool = False
-    """It receives who asks, and no request can say it."""
+    """Whether it receives the logged-in user, which no request can set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetSpec:
-    """A dataset, as processes that must not run it know it."""
+    """A dataset, for processes that must not run its function."""
 
     name: str
     params: tuple[Param, ...] = ()
-    """The parameters it takes, those of the datasets it reads included."""
+    """Its parameters, with those of the datasets that it reads."""
     reads: tuple[str, ...] = ()
     """Every dataset it reads, directly or not, in loading order."""
     freshness: Literal["constant", "bucket", "polled", "content"] = "content"
     version: str | None = None
-    """The version, where it is a constant."""
+    """The version, if it is a constant."""
     ttl: float | None = None
-    """Seconds of a bucket."""
+    """Length of a bucket, in seconds."""
     sources: tuple[str, ...] = ()
-    """Names under which ad-hoc plots may ask for its values: `name`, `name.column`, or `name:`."""
+    """Names by which ad-hoc plots may use its values: `name`, `name.column`, or `name:`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlotSpec:
-    """A plot, as processes that must not run it know it."""
+    """A plot, for processes that must not run its function."""
 
     name: str
     addresses: tuple[str, ...]
-    """URL patterns, `/plots/sales/<region>`; the first is the plot's own, the rest its aliases."""
+    """URL patterns, `/plots/sales/<region>`: first its own, then its aliases."""
     function: str = ""
     """The name of its function."""
     also: tuple[str, ...] = ()
-    """Addresses that answer the same and are not shown: implied by its name and the datasets it reads."""
+    """Addresses of it that pages do not show: they follow from its name and the datasets that it reads."""
     contested: tuple[str, ...] = ()
-    """Addresses that its name implies and another plot's too, so that neither answers there."""
+    """Addresses that follow from its name and from another plot's too, so that neither plot has them."""
     params: tuple[Param, ...] = ()
     users: tuple[Param, ...] = ()
-    """The parameters that receive who asks: not among `params`, which are what a request may say."""
+    """The parameters that receive the logged-in user. They are not in `params`, which a request may set."""
     datasets: tuple[str, ...] = ()
     """Every dataset it reads, directly or not, in loading order."""
     freshness: Literal["keyed", "timed", "live"] = "keyed"
-    """keyed: a function of its key; timed: fresh for `ttl` seconds; live: drawn for every request."""
+    """keyed: determined by its key; timed: fresh for `ttl` seconds; live: drawn for every request."""
     ttl: float | None = None
     stale: float | None = None
-    """Seconds for which an outdated picture may be shown while a new one is drawn."""
+    """Seconds for which a stale picture may be shown while a new one is drawn."""
     max_age: int = 0
-    """Seconds a browser may keep the picture without asking."""
+    """Seconds for which a browser may keep the picture without revalidating it."""
     timeout: float | None = None
     max_pixels: int | None = None
     size: tuple[int, int] | None = None
-    """Declared CSS pixels, where the author declared them."""
+    """(width, height) in CSS pixels, if the author declared them."""
     natural: tuple[int, int] | None = None
-    """CSS pixels of the figure that plotroute makes for the function, where no size is declared."""
+    """(width, height) in CSS pixels of the figure that plotroute makes if no size is declared."""
     min_size: tuple[int, int] | None = None
     title: str = ""
     alt: str = ""
     description: str = ""
     takes_options: tuple[str, ...] = ()
-    """Picture options that the function asked for itself: width, height, theme."""
+    """Picture options that the function takes as arguments: width, height, theme."""
     adhoc: bool = False
-    """A built-in plot of the values in the query."""
+    """Whether it is a built-in plot of the values in the query."""
     mistake: str = ""
-    """Why it cannot be drawn, where its registration is wrong and the others are shown all the same."""
+    """Why it cannot be drawn, if its registration is wrong and the other plots are shown all the same."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every name that means it, as `draw`, `url`, `purge` and `warm` take them; the shown one first."""
+        """Every name that `draw`, `url`, `purge` and `warm` take for it; first the name that pages show."""
         other = (address.removeprefix("/plots/") for address in (*self.addresses, *self.also))
         return tuple(dict.fromkeys((self.name, *other)))
 
@@ -151,7 +151,7 @@ class Frame:
 
 @dataclass(frozen=True, kw_only=True, eq=False)  # one object per version: compared by identity
 class Manifest:
-    """What a saved version of the author's code offers."""
+    """What one saved version of the author's code has: its plots and datasets."""
 
     plots: tuple[PlotSpec, ...] = ()
     datasets: tuple[DatasetSpec, ...] = ()
@@ -160,25 +160,25 @@ class Manifest:
     environment: str = ""
     """Hash of the installed distributions, Python, machine and fonts."""
     broken: tuple[PlotSpec, ...] = ()
-    """Plots whose registration is wrong, in development: their addresses say what is wrong with them."""
+    """In development: plots whose registration is wrong. Their addresses answer with what is wrong."""
     mistakes: tuple[str, ...] = ()
-    """All that is wrong with registrations, in development."""
+    """In development: all that is wrong with registrations."""
     problem: str = ""
-    """Why the newest saved version does not load; this is the last good one, if there is any."""
+    """Why the newest saved version does not load. This manifest is then the last good one, or empty."""
     problem_detail: tuple[Frame, ...] = ()
-    """The traceback of that."""
+    """The traceback of `problem`."""
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetRef:
-    """A dataset for given values of its parameters."""
+    """A dataset with given values of its parameters."""
 
     name: str
     values: Mapping[str, Json] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
-        """`orders?region="EU"`: one spelling for one set of values."""
+        """`orders?region="EU"`: the same text for the same values."""
         if not self.values:
             return self.name
         spelled = "&".join(
@@ -193,44 +193,44 @@ Versions = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """The picture options of a request: how big and in what dress, whatever the plot."""
+    """The picture options of a request: size and appearance, the same for every plot."""
 
     width: int | None = None
     """CSS pixels (1/100 inch)."""
     height: int | None = None
     dpr: float | None = None
-    """Device pixels per CSS pixel; None: the figure's own dpi."""
+    """Device pixels per CSS pixel; None is the dpi of the figure."""
     theme: Literal["light", "dark"] | None = None
     background: Literal["transparent"] | None = None
     png8: bool = False
-    """At most 256 colours, of a PNG."""
+    """Whether a PNG has at most 256 colours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One picture to draw: complete, so that whoever gets it needs to ask nothing."""
+    """One picture to draw. It is complete: a render process needs no further question."""
 
     plot: str
     values: Mapping[str, Json]
-    """Canonical parameter values, defaults filled in."""
+    """Normalized parameter values, with the defaults."""
     texts: tuple[str, ...] = ()
-    """The free texts among the values as they were sent: never parsed as mathtext."""
+    """The free texts among the values, as the request sent them. They are never parsed as mathtext."""
     format: str = "png"
     explicit_format: bool = False
-    """Someone asked for this very format (suffix or Accept), so no other will do."""
+    """Whether the request names this format (suffix or Accept), so that no other will do."""
     options: Options = Options()
     live: bool = False
-    """Random numbers start from the system's entropy, not from what the picture is a function of."""
+    """Whether random numbers start from the system's entropy, not from the picture's key."""
     versions: Versions = field(default_factory=dict)
-    """The versions of the data that the request was told; a drawing says which it really used."""
+    """The versions of the data that the web process knows. The image has those that were used."""
     timeout: float = 10.0
     """Seconds a drawing may take."""
     code: str = ""
-    """The version of the author's code that it was asked of (`Manifest.code`)."""
+    """The version of the author's code that the request saw (`Manifest.code`)."""
     ttl: float = 0.0
-    """Seconds for which the picture is one for all that ask for it; 0: its key or nothing says so."""
+    """Seconds for which all requests get the same picture; 0 if the key determines it, or nothing does."""
     epoch: str = ""
-    """Of the plot, as its purges have made it, where there is a `ttl`."""
+    """The epoch of the plot, which counts its purges, if there is a `ttl`."""
     request_id: str = ""
 
 
@@ -260,8 +260,7 @@ class Image:
     age: float = 0.0
     """Seconds since it was drawn, if the renderer had it ready."""
     files: Mapping[str, str | None] = field(default_factory=dict)
-    """The files that the drawing opened, each with its state then. While they are unchanged, the picture is
-    valid."""
+    """The files that the drawing opened, each with its state then. It is valid while they are unchanged."""
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         """Return the picture as Jupyter shows it."""
@@ -274,8 +273,7 @@ class Image:
 
     @property
     def data_uri(self) -> str:
-        """The picture as text, for the `src` of an `<img>` in a page or mail that must contain the
-        picture."""
+        """The picture as text, for the `src` of an `<img>` in a page or mail that contains it."""
         return f"data:{self.type};base64,{b64encode(self.body).decode()}"
 
     def save(self, path: Any) -> None:
@@ -316,7 +314,7 @@ _adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
 
 
 def to_wire(noun: Manifest | Job | Image) -> tuple[bytes, bytes]:
-    """Return (JSON header, bytes behind it)."""
+    """Return (JSON header, bytes that follow it)."""
     if isinstance(noun, Image):
         return _adapter(Image).dump_json(replace(noun, body=b"")), noun.body
     return _adapter(type(noun)).dump_json(noun), b""
@@ -326,6 +324,6 @@ Noun = TypeVar("Noun", "Manifest", "Job", "Image")
 
 
 def from_wire(kind: type[Noun], header: bytes, body: bytes = b"") -> Noun:
-    """Return the noun that `to_wire` took apart; a ValueError if it is anything else."""
+    """Return the noun that `to_wire` wrote, or raise a ValueError."""
     noun: Any = _adapter(kind).validate_json(header)
     return cast(Noun, replace(noun, body=body) if isinstance(noun, Image) else noun)
