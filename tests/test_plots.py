@@ -23,6 +23,7 @@ from plotroute.errors import (
     UnknownFormat,
     UnknownPlot,
 )
+from plotroute.pipeline import IncomingRequest
 
 PLOTS = """
 import random
@@ -372,7 +373,8 @@ def sent(client, url):
     parts = urlsplit(url)
     found = client.pipeline.find(manifest, unquote(parts.path))
     query = parse_qsl(parts.query, keep_blank_values=True)
-    return client.pipeline.prepare(manifest, found, query, format="png", explicit_format=False).job.values
+    request = IncomingRequest(manifest=manifest, match=found, query=query)
+    return client.pipeline.prepare(request).job.values
 
 
 def test_any_text_survives_the_query(plots, client):

@@ -147,6 +147,7 @@ def draw(name: str, paths: tuple[str, ...], parameters: tuple[str, ...], output:
     plotroute draw breast_cancer_data/correlation_matrix -p method=spearman -o matrix.png
     """
     from plotroute.model import IMAGE_TYPES
+    from plotroute.pipeline import IncomingRequest
     from plotroute.routing import routes
 
     for text in parameters:
@@ -166,15 +167,14 @@ def draw(name: str, paths: tuple[str, ...], parameters: tuple[str, ...], output:
         manifest = pipeline.manifest()
         found = routes.named(manifest, name, suffix or None)
         users = {parameter.name for parameter in found.plot.users}
-        wanted = pipeline.prepare(
-            manifest,
-            found,
-            [(key, value) for key, value in query if key not in users],
-            format=found.format or "png",
-            explicit_format=found.format is not None,
+        request = IncomingRequest(
+            manifest=manifest,
+            match=found,
+            query=[(key, value) for key, value in query if key not in users],
             user=next((value for key, value in query if key in users), None),
             request_id="draw",
         )
+        wanted = pipeline.prepare(request)
         image = pipeline.image(wanted).image
     if output == "-":
         sys.stdout.buffer.write(image.body)

@@ -7,7 +7,7 @@ import pytest
 
 from plotroute.data import freshness
 from plotroute.model import DatasetRef
-from plotroute.pipeline.requests import Validity
+from plotroute.pipeline.requests import IncomingRequest, Validity
 from plotroute.routing import routes
 from sketches import World
 
@@ -17,13 +17,11 @@ def world():
     return World()
 
 
-def wanted(world, path, *query, format="png"):
-    """Return the order of a request."""
+def wanted(world, path, *query):
+    """Return the picture that a request means."""
     manifest = world.pipeline.manifest()
-    found = routes.resolve(manifest, path)
-    return world.pipeline.prepare(
-        manifest, found, query, format=found.format or format, explicit_format=found.format is not None
-    )
+    match = routes.resolve(manifest, path)
+    return world.pipeline.prepare(IncomingRequest(manifest=manifest, match=match, query=query))
 
 
 # Names
@@ -31,7 +29,7 @@ def wanted(world, path, *query, format="png"):
 
 def test_the_same_wish_has_the_same_names(world):
     one, other = wanted(world, "/plots/line"), wanted(world, "/plots/line", ("n", "9"), ("_", "1"))
-    assert (one.key, one.request, one.etag) == (other.key, other.request, other.etag)
+    assert (one.key, one.request_key, one.etag) == (other.key, other.request_key, other.etag)
 
 
 def test_other_data_is_another_picture_and_the_same_request(world):
@@ -39,7 +37,7 @@ def test_other_data_is_another_picture_and_the_same_request(world):
     world.renderer.states["polled"] = "second"
     after = wanted(world, "/plots/watched")
     assert after.key != before.key
-    assert after.request == before.request
+    assert after.request_key == before.request_key
 
 
 @pytest.mark.parametrize(
@@ -55,25 +53,25 @@ def test_other_data_is_another_picture_and_the_same_request(world):
     ids=str,
 )
 def test_another_wish_is_another_request(world, other):
-    assert wanted(world, *other).request != wanted(world, "/plots/watched").request
+    assert wanted(world, *other).request_key != wanted(world, "/plots/watched").request_key
 
 
 def test_new_code_and_a_purge_make_other_requests(world):
-    requests = [wanted(world, "/plots/watched").request]
+    requests = [wanted(world, "/plots/watched").request_key]
     world.renderer.reload("second")
-    requests.append(wanted(world, "/plots/watched").request)
+    requests.append(wanted(world, "/plots/watched").request_key)
     world.storage.purge("watched")
-    requests.append(wanted(world, "/plots/watched").request)
+    requests.append(wanted(world, "/plots/watched").request_key)
     world.storage.purge("line")
-    requests.append(wanted(world, "/plots/watched").request)
+    requests.append(wanted(world, "/plots/watched").request_key)
     assert len(set(requests)) == 3
     assert requests[2] == requests[3]
 
 
 def test_a_picture_is_named_after_the_data_that_it_was_drawn_from(world):
     wish = wanted(world, "/plots/watched")
-    assert wish.named(wish.job.versions) == wish.key
-    assert wish.named({'polled?region="EU"': "state:second"}) != wish.key
+    assert wish.key_for(wish.job.versions) == wish.key
+    assert wish.key_for({'polled?region="EU"': "state:second"}) != wish.key
 
 
 @pytest.mark.parametrize(
@@ -138,37 +136,37 @@ def validity(world, path, *query, expires_at=None):
 
 def test_a_picture_of_constant_data_stands_until_the_code_changes_or_it_is_purged(world):
     found = validity(world, "/plots/line")
-    assert (found.versions, found.until) == ((), math.inf)
+    assert (found.versions, found.valid_until) == ((), math.inf)
     assert found.manifest is world.pipeline.manifest()
-    assert world.pipeline.stands(found)
+    assert world.pipeline.is_valid(found)
     world.storage.purge("line")
-    assert not world.pipeline.stands(found)
+    assert not world.pipeline.is_valid(found)
     found = validity(world, "/plots/line")
-    assert world.pipeline.stands(found)
+    assert world.pipeline.is_valid(found)
     world.renderer.reload("first")  # the same code, told again: it may have other plots
-    assert not world.pipeline.stands(found)
+    assert not world.pipeline.is_valid(found)
 
 
 def test_data_that_must_be_looked_at_is_named_with_its_version(world):
     found = validity(world, "/plots/watched", ("region", "US"))
     assert found.versions == ((DatasetRef("polled", {"region": "US"}), "state:first"),)
-    assert world.pipeline.stands(found)
+    assert world.pipeline.is_valid(found)
     world.renderer.states["polled"] = "second"
-    assert not world.pipeline.stands(found)
+    assert not world.pipeline.is_valid(found)
     world.renderer.states["polled"] = "first"
-    assert world.pipeline.stands(found)
+    assert world.pipeline.is_valid(found)
     world.renderer.unknown.add("polled")
-    assert not world.pipeline.stands(found)
+    assert not world.pipeline.is_valid(found)
 
 
 def test_a_bucket_stands_until_it_turns(world):
     found = validity(world, "/plots/turning")
     [spec] = [one for one in world.pipeline.manifest().datasets if one.name == "bucket"]
     assert found.versions == ()
-    assert found.until == freshness.turns_at(spec, DatasetRef("bucket"), world.clock.now)
-    assert world.pipeline.stands(found)
-    world.clock.now = found.until
-    assert not world.pipeline.stands(found)
+    assert found.valid_until == freshness.turns_at(spec, DatasetRef("bucket"), world.clock.now)
+    assert world.pipeline.is_valid(found)
+    world.clock.now = found.valid_until
+    assert not world.pipeline.is_valid(found)
 
 
 def test_a_bucket_that_turned_while_the_order_was_named_has_no_footing(world):
@@ -179,20 +177,20 @@ def test_a_bucket_that_turned_while_the_order_was_named_has_no_footing(world):
 
 def test_a_stored_picture_stands_until_it_expires(world):
     found = validity(world, "/timed.svg", expires_at=world.clock.now + 5)
-    assert found.until == world.clock.now + 5
-    assert world.pipeline.stands(found)
+    assert found.valid_until == world.clock.now + 5
+    assert world.pipeline.is_valid(found)
     world.clock.now += 5
-    assert not world.pipeline.stands(found)
+    assert not world.pipeline.is_valid(found)
 
 
 def test_the_first_that_is_over_ends_it(world):
     found = validity(world, "/plots/turning", expires_at=world.clock.now + 0.001)
-    assert found.until == world.clock.now + 0.001
+    assert found.valid_until == world.clock.now + 0.001
 
 
 @pytest.mark.parametrize("path", ["/plots/weeks", "/plots/kept/keyed", "/plots/kept/timed"])
 def test_ranges_of_time_and_stale_pictures_are_looked_at_every_second(world, path):
-    assert validity(world, path).until == math.floor(world.clock.now) + 1
+    assert validity(world, path).valid_until == math.floor(world.clock.now) + 1
 
 
 @pytest.mark.parametrize("fraction", [0.0, 0.001, 0.5, 0.999])
@@ -203,7 +201,7 @@ def test_no_footing_outlasts_the_moment_when_a_range_of_time_turns(world, fracti
     found = Validity.of(wish, None)
     world.clock.now = 1_700_000_001.0 + 0.9995
     if wanted(world, "/plots/weeks").key != wish.key:
-        assert found is None or not world.pipeline.stands(found)
+        assert found is None or not world.pipeline.is_valid(found)
 
 
 def test_an_order_knows_when_it_was_made(world):

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from plotroute.errors import BadRegistration, BadSetting
-from plotroute.pipeline.requests import PictureRequest
+from plotroute.pipeline.requests import IncomingRequest, PictureRequest
 from plotroute.render.client import sidecar
 from plotroute.serve.embedded import Embedded
 from plotroute.settings import Settings
@@ -65,7 +65,7 @@ def order(pipeline, *query) -> PictureRequest:
     """Return the order of the only plot."""
     manifest = pipeline.manifest()
     found = pipeline.find(manifest, "/plots/numbers/line")
-    return pipeline.prepare(manifest, found, query, format="png", explicit_format=False)
+    return pipeline.prepare(IncomingRequest(manifest=manifest, match=found, query=query))
 
 
 # What the render server is to load

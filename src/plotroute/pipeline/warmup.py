@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 from plotroute.errors import AnswerError, UnknownPlot
 from plotroute.model import IMAGE_TYPES, Manifest
 from plotroute.pipeline.pipeline import Pipeline
+from plotroute.pipeline.requests import IncomingRequest
 from plotroute.routing import routes
 from plotroute.routing.routes import Match
 
@@ -54,16 +55,13 @@ def _draw(pipeline: Pipeline, manifest: Manifest, item: str, pause: threading.Ev
     name, _, query = item.partition("?")
     for left in reversed(range(_TRIES)):
         try:
-            found = _named(manifest, name)
-            wanted = pipeline.prepare(
-                manifest,
-                found,
-                parse_qsl(query, keep_blank_values=True),
-                format=found.format or "png",
-                explicit_format=found.format is not None,
+            request = IncomingRequest(
+                manifest=manifest,
+                match=_match(manifest, name),
+                query=parse_qsl(query, keep_blank_values=True),
                 request_id="warm",
             )
-            pipeline.image(wanted)
+            pipeline.image(pipeline.prepare(request))
             return True
         except AnswerError as error:
             if error.status != 503 or not left:
@@ -73,7 +71,7 @@ def _draw(pipeline: Pipeline, manifest: Manifest, item: str, pause: threading.Ev
     return False
 
 
-def _named(manifest: Manifest, name: str) -> Match:
+def _match(manifest: Manifest, name: str) -> Match:
     """Return the plot of that name, with a suffix or without: an <img> asks for one or the other."""
     stem, _, suffix = name.rpartition(".")
     try:

@@ -210,7 +210,7 @@ class Plots(Declarations):
         if self._renderer is None:
             self._renderer = Direct(self._catalog(), self.registry.root, settings)
         pipeline = Pipeline(self._renderer, in_memory(0), settings)
-        image: Image = self._renderer.render(pipeline.named(name, parameters).job)
+        image: Image = self._renderer.render(pipeline.by_name(name, parameters).job)
         return image
 
     def render(self, name: str, /, **parameters: Any) -> Image:

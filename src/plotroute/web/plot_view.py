@@ -17,7 +17,7 @@ from plotroute.errors import (
     UnsupportedMediaType,
 )
 from plotroute.model import IMAGE_TYPES, Json, Manifest, PlotSpec
-from plotroute.pipeline import Pipeline
+from plotroute.pipeline import IncomingRequest, Pipeline
 from plotroute.pipeline.requests import PictureRequest
 from plotroute.routing.routes import SCHEMA, Match
 from plotroute.settings import Settings
@@ -101,18 +101,18 @@ class Pictures:
             raise NotAcceptable("None of the types in Accept is a picture's", allowed=[*IMAGE_TYPES.values()])
         negotiated = found.format is None
         try:
-            wanted = self._pipeline.prepare(
-                manifest,
-                found,
-                query_pairs(),
-                format=format,
-                # Somebody asked for this very one: by a suffix, or by refusing PNG.
-                explicit_format=not negotiated or format != "png",
+            incoming = IncomingRequest(
+                manifest=manifest,
+                match=found,
+                query=query_pairs(),
+                # Only a suffix, or an Accept without PNG, makes any other format a wrong answer.
+                format=None if negotiated and format == "png" else format,
                 body=self._body() if request.method == "POST" else None,
                 user=self._access.user() if found.plot.users else None,
                 allow=lambda values: self._access.check(found.plot, values),
                 request_id=context.request_id,
             )
+            wanted = self._pipeline.prepare(incoming)
         except InvalidParameters:
             # What is wrong tells what would be right: not to those who may not know of the plot.
             self._access.check(found.plot, {})

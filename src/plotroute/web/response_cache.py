@@ -51,7 +51,7 @@ class ResponseCache:
     def find(self, request: Request) -> tuple[Ready, bytes] | None:
         """Return the answer and its body, if the request still has that answer."""
         ready = self._answers.get(request)
-        if ready is None or not self._pipeline.stands(ready.validity):
+        if ready is None or not self._pipeline.is_valid(ready.validity):
             return None
         if ready.key is None:
             return ready, b""

@@ -231,7 +231,7 @@ class Extension:
         """Return the picture of a plot of the current app, drawn as for a request."""
         pipeline = self._running().pipeline
         try:
-            return pipeline.image(pipeline.named(name, dict(parameters))).image
+            return pipeline.image(pipeline.by_name(name, dict(parameters))).image
         except AnswerError as error:
             _propagate(error)
             raise
