@@ -38,6 +38,7 @@ from plotroute.model import IMAGE_TYPES, Image, Job, Manifest, PlotSpec
 from plotroute.params import picture_options
 from plotroute.pipeline import PictureRequest, Pipeline, Result, single_flight
 from plotroute.routing import routes
+from plotroute.routing.representations import REPRESENTATIONS
 from plotroute.web import headers, negotiate, responses
 from plotroute.web.errors import respond
 from plotroute.web.standalone.app import create_app
@@ -179,8 +180,7 @@ def commands() -> str:
 
 def suffixes() -> str:
     """The formats of a picture."""
-    rows = [(f"`.{suffix}`", f"the picture as `{kind}`") for suffix, kind in IMAGE_TYPES.items()]
-    rows.append((f"`.{routes.SCHEMA}`", "its parameters as JSON Schema, with size, formats, title, links"))
+    rows = [(f"`.{suffix}`", each.contents) for suffix, each in REPRESENTATIONS.items()]
     return table(("suffix", "answer"), rows)
 
 

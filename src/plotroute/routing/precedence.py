@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from plotroute.model import PlotSpec
 from plotroute.routing import routes
+from plotroute.routing.representations import REPRESENTATIONS
 
 
 def paths(function: str, datasets: Sequence[str], prefix: str) -> tuple[str, ...]:
@@ -73,4 +74,4 @@ def _answered(address: str) -> Iterator[str]:
     """Yield what a pattern answers, each suffix spelled out: equal for two that match the same URLs."""
     yield routes.shape(address)
     if routes.fixed_format(address) is None:
-        yield from (f"{routes.shape(address)}.{suffix}" for suffix in routes.SUFFIXES)
+        yield from (f"{routes.shape(address)}.{suffix}" for suffix in REPRESENTATIONS)

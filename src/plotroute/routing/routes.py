@@ -1,7 +1,7 @@
 """The addresses of plots: URL patterns, what matches them, and which of several wins.
 
 Pure. A pattern is a path such as `/plots/customers/<customer_id>/revenue`; a segment is either text or
-one `<parameter>`. Only the suffixes of `model.IMAGE_TYPES` and `.schema.json` mean anything; every other
+one `<parameter>`. Only the suffixes of `representations.REPRESENTATIONS` mean anything; every other
 dot belongs to the address.
 """
 
@@ -15,11 +15,10 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from plotroute.errors import UnknownPlot
-from plotroute.model import IMAGE_TYPES, Manifest, PlotSpec
+from plotroute.model import Manifest, PlotSpec
+from plotroute.routing.representations import DOCUMENTS, PICTURES, document_of, split
 
 ROOT = "/plots/"
-SCHEMA = "schema.json"
-SUFFIXES = (*IMAGE_TYPES, SCHEMA)
 
 HEALTH = ("/healthz", "/readyz", "/metrics")
 """What operators ask; the only addresses that no plot can take."""
@@ -37,7 +36,7 @@ class Match:
     values: Mapping[str, str]
     """The texts in the place of the pattern's parameters."""
     format: str | None
-    """The format that the address names: one of IMAGE_TYPES, `schema.json`, or None."""
+    """The suffix that the address names, one of `representations.REPRESENTATIONS`, or None."""
 
 
 def pattern(path: str, prefix: str = "") -> str:
@@ -59,8 +58,10 @@ def pattern(path: str, prefix: str = "") -> str:
             )
     if whole in HEALTH:
         raise ValueError(f"the path {path!r} is where operators ask how the server is")
-    if whole.endswith("." + SCHEMA):
-        raise ValueError(f"the path {path!r} ends in .{SCHEMA}, which is where plotroute describes a plot")
+    if document := document_of(whole):
+        raise ValueError(
+            f"the path {path!r} ends in .{document.suffix}, which is where plotroute describes a plot"
+        )
     names = parameters(whole)
     if len(set(names)) != len(names):
         raise ValueError(f"the path {path!r} names a parameter twice")
@@ -75,7 +76,7 @@ def parameters(pattern: str) -> tuple[str, ...]:
 def fixed_format(pattern: str) -> str | None:
     """Return the format that an address fixes, as `/plot.png` does."""
     _, dot, suffix = pattern.rpartition("/")[2].rpartition(".")
-    return suffix if dot and suffix in IMAGE_TYPES else None
+    return suffix if dot and suffix in PICTURES else None
 
 
 def shape(pattern: str) -> str:
@@ -104,7 +105,7 @@ def resolve(manifest: Manifest, path: str) -> Match | None:
     segments = path[1:].split("/")
     suffix, stem = _suffix(segments)
     for plot, parts, fixed in _table(manifest).get(len(segments), ()):
-        as_written = fixed is not None and suffix != SCHEMA
+        as_written = fixed is not None and suffix not in DOCUMENTS
         values = _match(parts, segments if as_written else stem)
         if values is not None:
             return Match(plot, values, fixed if as_written else suffix)
@@ -114,11 +115,8 @@ def resolve(manifest: Manifest, path: str) -> Match | None:
 def _suffix(segments: list[str]) -> tuple[str | None, list[str]]:
     """Return the format that a path names, and the path without it."""
     *head, last = segments
-    for suffix in (SCHEMA, *IMAGE_TYPES):
-        stem = last.removesuffix("." + suffix)
-        if stem != last and stem:
-            return suffix, [*head, stem]
-    return None, segments
+    stem, representation = split(last)
+    return (representation.suffix, [*head, stem]) if representation else (None, segments)
 
 
 def _match(parts: tuple[str, ...], segments: list[str]) -> dict[str, str] | None:

@@ -12,6 +12,7 @@ from plotroute.errors import InvalidParameters, ParameterError, UnknownFormat
 from plotroute.model import IMAGE_TYPES, Manifest, Param, PlotSpec
 from plotroute.params import picture_options
 from plotroute.routing import routes
+from plotroute.routing.representations import document_of
 from plotroute.routing.routes import Match
 
 
@@ -45,7 +46,7 @@ def build(plot: PlotSpec, given: Mapping[str, Any], format: str | None = None) -
         # What is not declared starts with _ and means nothing: it keeps caches from each other.
         texts = params.to_query(declared[key], value) if key in declared else [value]
         query += [(key, text) for text in texts]
-    ends_alike = routes.fixed_format(path) or path.endswith("." + routes.SCHEMA)
+    ends_alike = routes.fixed_format(path) or document_of(path)
     if fixed is None and format is None and ends_alike:
         format = "png"  # the end of a value must not be taken for a format
     if fixed is None and format is not None:

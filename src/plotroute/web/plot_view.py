@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import parse_qsl
 
 from flask import Response, request
@@ -19,7 +19,8 @@ from plotroute.errors import (
 from plotroute.model import IMAGE_TYPES, Json, Manifest, PlotSpec
 from plotroute.pipeline import IncomingRequest, Pipeline
 from plotroute.pipeline.requests import PictureRequest
-from plotroute.routing.routes import SCHEMA, Match
+from plotroute.routing.representations import SCHEMA
+from plotroute.routing.routes import Match
 from plotroute.settings import Settings
 from plotroute.web import negotiate, responses
 from plotroute.web.access import Access
@@ -54,13 +55,9 @@ class Pictures:
             raise MethodNotAllowed(
                 f"{request.method} is not allowed here", headers={"Allow": ", ".join(allowed)}
             )
-        if found.format == SCHEMA:
+        if view := _DOCUMENT_VIEWS.get(found.format or ""):
             self._access.check(found.plot, {})
-            return responses.json(
-                listing.schema(found.plot, prefix=context.prefix),
-                "application/schema+json",
-                self._access.private(found.plot),
-            )
+            return view(found.plot, context, self._access.private(found.plot))
         return self._picture(manifest, found, context)
 
     def _picture(self, manifest: Manifest, found: Match, context: RequestContext) -> Response:
@@ -127,6 +124,16 @@ class Pictures:
         if request.mimetype != "application/json" or request.headers.get("Content-Encoding"):
             raise UnsupportedMediaType("Only plain application/json is read")
         return _json_object(data)
+
+
+def _schema(plot: PlotSpec, context: RequestContext, private: bool) -> Response:
+    """Return the answer to `<address>.schema.json`."""
+    return responses.json(listing.schema(plot, prefix=context.prefix), SCHEMA.media_type, private)
+
+
+_DOCUMENT_VIEWS: Mapping[str, Callable[[PlotSpec, RequestContext, bool], Response]] = {SCHEMA.suffix: _schema}
+"""What answers for each of the documents of `routing.representations`: its plot, the request, and whether
+the answer is private."""
 
 
 def _knows(etag: str) -> bool:

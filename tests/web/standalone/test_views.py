@@ -6,6 +6,8 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
+from plotroute.routing.representations import DOCUMENTS
+
 PLOTS = """
 from typing import Annotated, Literal
 import numpy as np
@@ -461,6 +463,13 @@ class TestPages:
         assert plots["hours/line"]["formats"] == ["png", "svg", "pdf", "webp", "jpg"]
         assert plots["/fixed.png"]["formats"] == ["png"]
         assert plots["of/<customer>/revenue"]["links"]["picture"] is None
+
+    @pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS)
+    def test_each_document_of_a_plot_is_linked_and_answers(self, client, document):
+        plots = {plot["name"]: plot for plot in client.get("/plots.json").json["plots"]}
+        for name in ("hours/line", "/fixed.png"):
+            reply = client.get(plots[name]["links"][document.name])
+            assert (reply.status_code, reply.content_type) == (200, document.media_type)
 
     def test_the_schema_of_a_plot(self, client):
         reply = client.get("/plots/hours/line.schema.json")

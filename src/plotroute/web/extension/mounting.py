@@ -13,13 +13,14 @@ from werkzeug.routing import BaseConverter, Map, PathConverter, Rule, RuleFactor
 
 from plotroute.errors import BadRegistration
 from plotroute.model import Image, Manifest, PlotSpec
-from plotroute.routing.routes import ROOT, SCHEMA, SUFFIXES, fixed_format
+from plotroute.routing.representations import DOCUMENTS, REPRESENTATIONS
+from plotroute.routing.routes import ROOT, fixed_format
 from plotroute.web.extension.access import Authorize
 
 IMPLIED = "plotroute_implied"
 """The name of the converter of implied addresses, in an app."""
 
-_ANY_SUFFIX = ",".join(f'"{suffix}"' for suffix in SUFFIXES)
+_ANY_SUFFIX = ",".join(f'"{suffix}"' for suffix in REPRESENTATIONS)
 # `<int(min=1):id>`: the converter, its arguments and the name of a variable in a rule of Werkzeug's.
 _VARIABLE = re.compile(r"<(?:[A-Za-z_]\w*(?:\([^>]*\))?:)?([A-Za-z_]\w*)>")
 
@@ -132,7 +133,7 @@ def rules(plot: PlotSpec) -> Iterator[tuple[str, str]]:
         if fixed_format(address) is None:
             yield f"{address}.<any({_ANY_SUFFIX}):{variable}>", name
         else:
-            yield f"{address}.{SCHEMA}", name
+            yield from ((f"{address}.{suffix}", name) for suffix in DOCUMENTS)
 
 
 class Implied(BaseConverter):
@@ -150,7 +151,7 @@ class Implied(BaseConverter):
         """`address` is a pattern, counted from the app's root."""
         super().__init__(url_map)
         texts = [re.escape(text) for text in re.split("<[^>]*>", address.removeprefix("/"))]
-        suffixes = "|".join(map(re.escape, SUFFIXES))
+        suffixes = "|".join(map(re.escape, REPRESENTATIONS))
         self.regex = "[^/]+".join(texts) + rf"(?:\.(?:{suffixes}))?"
 
 
@@ -172,7 +173,7 @@ def answered(plot: PlotSpec) -> Iterator[str]:
     """Yield every address of a plot, each suffix spelled out."""
     for address in plot.addresses:
         yield address
-        suffixes = SUFFIXES if fixed_format(address) is None else (SCHEMA,)
+        suffixes = REPRESENTATIONS if fixed_format(address) is None else DOCUMENTS
         yield from (f"{address}.{suffix}" for suffix in suffixes)
 
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from plotroute import params
-from plotroute.model import IMAGE_TYPES, Manifest, Param, PlotSpec
+from plotroute.model import Manifest, Param, PlotSpec
 from plotroute.params import picture_options
 from plotroute.routing import routes, urls
 from plotroute.routing.removed import Departure
+from plotroute.routing.representations import DOCUMENTS, PICTURES
 from plotroute.web.pages.html import ListedParameter, ListedPlot, plots_page
 
 
@@ -65,7 +66,7 @@ def _entry(plot: PlotSpec, prefix: str) -> dict[str, Any]:
     example = urls.example(plot)
     linked = {
         "picture": prefix + example if example is not None else None,
-        "schema": f"{prefix}{address}.{routes.SCHEMA}",
+        **{each.name: f"{prefix}{address}.{suffix}" for suffix, each in DOCUMENTS.items()},
     }
     entry: dict[str, Any] = {
         "name": plot.name,
@@ -75,7 +76,7 @@ def _entry(plot: PlotSpec, prefix: str) -> dict[str, Any]:
         "address": address,
         "aliases": list(plot.addresses[1:]),
         "also": list(plot.also),
-        "formats": [fixed] if fixed else list(IMAGE_TYPES),
+        "formats": [fixed] if fixed else list(PICTURES),
         "links": linked,
     }
     if size := plot.size or plot.natural:
