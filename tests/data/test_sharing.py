@@ -11,7 +11,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from plotroute.data.sharing import copy_for_plot, fingerprint, is_shareable
+from plotroute.data.fingerprint import fingerprint
+from plotroute.data.sharing import copy_for_plot, is_shareable
 
 # Authors write it still, so it must be safe still.
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword:DeprecationWarning")
@@ -306,7 +307,7 @@ def test_the_order_in_which_a_set_was_made_does_not_matter():
 
 def test_another_process_gives_the_same_fingerprint():
     program = (
-        "import pandas as pd; from plotroute.data.sharing import fingerprint; "
+        "import pandas as pd; from plotroute.data.fingerprint import fingerprint; "
         "print(fingerprint(pd.DataFrame({'a': [1, 2], 'b': ['x', 'y']})))"
     )
     ran = subprocess.run(

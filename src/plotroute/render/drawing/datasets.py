@@ -21,10 +21,10 @@ from plotroute.catalog.catalog import Catalog
 from plotroute.catalog.tracebacks import author_traceback
 from plotroute.clock import now
 from plotroute.data import freshness
-from plotroute.data.copies import Copies
 from plotroute.data.files import ran_out
+from plotroute.data.fingerprint import fingerprint, unrun_query
 from plotroute.data.opened_files import Opened, States, changed
-from plotroute.data.sharing import fingerprint, lazy
+from plotroute.data.sharing import Copies
 from plotroute.data.sources import reference
 from plotroute.errors import AnswerError, DatasetUnavailable, OutOfMemory, PlotFailed
 from plotroute.model import DatasetRef, Frame, Versions
@@ -139,7 +139,7 @@ class Datasets:
             if loaded.copies.why:
                 self._tell_why(ref, loaded.copies.why)
                 self._loaded[ref.id] = replace(loaded, given=True)
-            found[name] = loaded.copies.take()
+            found[name] = loaded.copies.next_copy()
             versions[ref.id] = loaded.version
         return found, versions
 
@@ -289,7 +289,7 @@ class Datasets:
 
 
 def _content_version(ref: DatasetRef, value: Any) -> str:
-    if (query := lazy(value)) is not None:
+    if (query := unrun_query(value)) is not None:
         raise PlotFailed(
             "The version of data cannot be told",
             detail=f"Dataset {ref.id} returns a query that has not been run ({query}): its content cannot "
