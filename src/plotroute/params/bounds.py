@@ -16,7 +16,7 @@ from pydantic_core import PydanticUndefined
 
 from plotroute.model import Json, Param
 from plotroute.params.invalid import InvalidValue
-from plotroute.params.kinds import kind_of
+from plotroute.params.kinds import KINDS
 from plotroute.params.kinds.base import LENGTH, ORDER, Kind
 from plotroute.params.lists import each
 
@@ -104,7 +104,8 @@ def effective(param: Param, *, item: bool = False) -> Mapping[str, Json]:
     own = param.item_bounds if item else param.bounds
     if param.many and not item:
         return own
-    defaults = kind_of(param).default_bounds
+    if not (defaults := KINDS[param.kind].default_bounds):
+        return own
     return {**own, **{name: bound for name, bound in defaults.items() if name not in own}}
 
 
@@ -116,7 +117,7 @@ def validate_bounds(param: Param, canonical: Json) -> None:
     """
     if canonical is None:
         return
-    kind = kind_of(param)
+    kind = KINDS[param.kind]
     if param.many or kind.is_series:
         if param.many and (within := effective(param, item=True)):
             each(canonical, lambda item: _check_item(kind, within, item))
@@ -133,7 +134,7 @@ def prepare(param: Param) -> None:
     Raises:
         pydantic_core.SchemaError: A bound cannot work, such as a bad pattern.
     """
-    kind = kind_of(param)
+    kind = KINDS[param.kind]
     if within := effective(param):
         _adapter(None if param.many or kind.is_series else kind, tuple(within.items()))
     if param.many and (within := effective(param, item=True)):

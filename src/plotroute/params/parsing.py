@@ -13,7 +13,7 @@ from typing import Any
 from plotroute.errors import InvalidParameters, ParameterError
 from plotroute.model import Json, Param
 from plotroute.params.invalid import InvalidValue, nearest, shown
-from plotroute.params.kinds import kind_of
+from plotroute.params.kinds import KINDS, kind_of
 from plotroute.params.normalize import plain, to_canonical
 from plotroute.params.timerange import TimeRange
 
@@ -78,7 +78,7 @@ def _in_address(
     texts: dict[str, list[str]] = {name: [text] for name, text in path.items()}
     for name, text in query:
         texts.setdefault(name, []).append(text)
-    plural = {param.name for param in params if param.many or kind_of(param).is_series} - path.keys()
+    plural = {p.name for p in params if p.many or KINDS[p.kind].is_series} - path.keys()
     repeated = {name for name, sent in texts.items() if len(sent) > 1 and name not in plural}
     given = {name: sent[0] if len(sent) == 1 or name in repeated else sent for name, sent in texts.items()}
     return given, repeated
@@ -132,7 +132,7 @@ class _Reading:
         self.known = known
         self.max_values = max_values
         self.repeated = repeated
-        ranges = [param for param in params if kind_of(param).is_range]
+        ranges = [param for param in params if KINDS[param.kind].is_range]
         lone = len(ranges) == 1 and not self.params.keys() & set(_ENDS)
         self.ranged = ranges[0] if lone else None
         self.taken: dict[str, Json] = {}
@@ -235,10 +235,11 @@ def _is_absent(param: Param, value: Any) -> bool:
     """Whether what was sent means *not given*: empty, where empty is no value."""
     if value is None:
         return not param.optional
-    blank_item = kind_of(param).is_text or "" in param.choices
-    if isinstance(value, list):
-        return bool(value) and not blank_item and all(item == "" for item in value)
-    return bool(value == "") and (param.many or not blank_item)
+    is_list = isinstance(value, list)
+    if not (bool(value) and all(item == "" for item in value) if is_list else value == ""):
+        return False
+    is_empty_a_value = KINDS[param.kind].is_text or "" in param.choices
+    return not is_empty_a_value or (param.many and not is_list)
 
 
 def _entry(name: str, value: Any, error: InvalidValue) -> ParameterError:
