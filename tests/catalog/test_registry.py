@@ -553,7 +553,10 @@ def test_who_asks_is_no_parameter_of_a_request(catalog):
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        ("@plots.plot\ndef a(ax, user: User = 'ann'): ...", "Nobody is user: User | None = None"),
+        (
+            "@plots.plot\ndef a(ax, user: User = 'ann'): ...",
+            "without a login it is None: user: User | None = None",
+        ),
         ("@plots.plot('of/<user>')\ndef a(ax, user: User): ...", "<user> is the logged-in user (User)"),
         (
             "@plots.plot(examples={'user': 'ann'})\ndef a(ax, user: User): ...",

@@ -37,7 +37,7 @@ _WORDS = {
 
 @dataclass(slots=True)
 class Declared:
-    """What `Field(…)` and the like in `Annotated` say about a parameter."""
+    """What `Field(…)` and other metadata in `Annotated` say about a parameter."""
 
     bounds: dict[str, Any] = field(default_factory=dict)
     """By pydantic's names; Python values."""
@@ -49,44 +49,49 @@ class Declared:
 
 
 def declared(metadata: Iterable[Any]) -> Declared:
-    """Return what `metadata` (of `Annotated`, or a FieldInfo) says; a ValueError if it contradicts itself."""
+    """Return what `metadata` (of `Annotated`, or a FieldInfo) declares.
+
+    Raises:
+        ValueError: It contradicts itself, or has an alias or a bound that bounds nothing.
+    """
     found = Declared()
-    for said in metadata:
-        _declare(found, said)
+    for entry in metadata:
+        _add(found, entry)
     return found
 
 
-def _declare(found: Declared, said: Any) -> None:
-    if isinstance(said, FieldInfo):
-        if said.alias is not None:
+def _add(found: Declared, entry: Any) -> None:
+    """Add one entry of the metadata to `found`."""
+    if isinstance(entry, FieldInfo):
+        if entry.alias is not None:
             raise ValueError("has an alias, but its name in the URL is its own; rename the parameter")
-        found.description = said.description or found.description
-        found.examples = said.examples or found.examples
-        if not said.is_required():
-            found.default = said.get_default(call_default_factory=True, validated_data={})
-        for inner in said.metadata:
-            _declare(found, inner)
-    elif isinstance(said, annotated_types.GroupedMetadata):
-        for inner in said:
-            _declare(found, inner)
-    elif isinstance(said, annotated_types.BaseMetadata) and _BOUNDS & (holds := _contents(said)).keys():
-        for name, bound in holds.items():
+        found.description = entry.description or found.description
+        found.examples = entry.examples or found.examples
+        if not entry.is_required():
+            found.default = entry.get_default(call_default_factory=True, validated_data={})
+        for inner in entry.metadata:
+            _add(found, inner)
+    elif isinstance(entry, annotated_types.GroupedMetadata):
+        for inner in entry:
+            _add(found, inner)
+    elif isinstance(entry, annotated_types.BaseMetadata) and _BOUNDS & (fields := _fields(entry)).keys():
+        for name, bound in fields.items():
             if name in _BOUNDS:
-                _bound(found, name, bound)
-        found.validates |= bool(holds.keys() - _BOUNDS)
-    elif isinstance(documentation := getattr(said, "documentation", None), str):
+                _add_bound(found, name, bound)
+        found.validates |= bool(fields.keys() - _BOUNDS)
+    elif isinstance(documentation := getattr(entry, "documentation", None), str):
         found.description = documentation  # typing_extensions.Doc
-    elif said is not None and not isinstance(said, str):
+    elif entry is not None and not isinstance(entry, str):
         found.validates = True
 
 
-def _contents(said: annotated_types.BaseMetadata) -> dict[str, Any]:
-    """Return what Ge, MinLen and the like, or pydantic's own collection of pattern and more, say."""
-    names = getattr(said, "__slots__", ()) or vars(said)
-    return {name: value for name in names if (value := getattr(said, name)) is not None}
+def _fields(entry: annotated_types.BaseMetadata) -> dict[str, Any]:
+    """Return the fields of Ge, MinLen and the like, or of pydantic's own collection (pattern and others)."""
+    names = getattr(entry, "__slots__", ()) or vars(entry)
+    return {name: value for name in names if (value := getattr(entry, name)) is not None}
 
 
-def _bound(found: Declared, name: str, bound: Any) -> None:
+def _add_bound(found: Declared, name: str, bound: Any) -> None:
     if name in found.bounds and found.bounds[name] != bound:
         raise ValueError(f"has the bound {name} twice, {found.bounds[name]!r} and {bound!r}; keep one")
     if isinstance(bound, float) and not math.isfinite(bound):

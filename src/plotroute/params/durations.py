@@ -1,4 +1,4 @@
-"""One spelling of durations, everywhere: `7d`, `1h30m`, `90s`, `500ms`, or ISO 8601 `P7D`, `PT1H`.
+"""Durations as text, spelled the same everywhere: `7d`, `1h30m`, `90s`, `500ms`, or ISO 8601 `P7D`, `PT1H`.
 
 Pure. Months and years have no fixed length, so they are not durations.
 """
@@ -15,14 +15,21 @@ _ISO = re.compile(
     r"P(?:(?P<w>[0-9]+)W)?(?:(?P<d>[0-9]+)D)?"
     r"(?:T(?=[0-9])(?:(?P<h>[0-9]+)H)?(?:(?P<m>[0-9]+)M)?(?:(?P<s>[0-9]+(?:\.[0-9]+)?)S)?)?"
 )
-# Longer texts are no duration anyone means; the bound keeps the patterns' work small.
+# No meant duration is longer. The limit keeps the work of the patterns small.
 _MAX_LENGTH = 40
 
 SPELLING = "a number and a unit, such as 90s, 15m, 1h, 7d or 2w (ISO 8601 works too: PT15M, P7D)"
 
 
 def parse(text: str) -> timedelta:
-    """Return the duration that `text` spells; a ValueError that shows the spelling if it spells none."""
+    """Return the duration that `text` spells.
+
+    Raises:
+        ValueError: `text` is not a duration. The message shows the spelling.
+
+    >>> parse("1h30m")
+    datetime.timedelta(seconds=5400)
+    """
     if len(text) <= _MAX_LENGTH:
         if _SHORT.fullmatch(text):
             parts = _SHORT_PART.findall(text)
@@ -42,7 +49,11 @@ def _seconds(seconds: float, text: str) -> timedelta:
 
 
 def spell(duration: timedelta) -> str:
-    """Return the one canonical spelling of `duration` (not negative): `1d12h`, `90ms`, `0s`."""
+    """Return the canonical spelling of `duration`, which is not negative.
+
+    >>> spell(timedelta(hours=36))
+    '1d12h'
+    """
     left = round(duration.total_seconds() * 1000)
     parts = []
     for unit in ("w", "d", "h", "m", "s", "ms"):

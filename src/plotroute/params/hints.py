@@ -1,6 +1,6 @@
-"""A parameter of a function: its type hint and default → Param, and canonical JSON → what the hint promises.
+"""A parameter of a function: type hint and default → Param, and canonical JSON → the value that it receives.
 
-Only processes that hold the author's functions need this; the others know parameters as data.
+Only processes with the author's functions need this; the others know parameters as data.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ _BY_HINT: Mapping[Any, Kind] = {kind.hint: kind for kind in KINDS.values() if ki
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """What a hint says."""
+    """What a hint means."""
 
     kind: Kind
     many: bool = False
     is_tuple: bool = False
     optional: bool = False
     members: tuple[tuple[Json, Any], ...] = ()
-    """Of a choice: canonical JSON and what the function receives for it."""
+    """Of a choice: canonical JSON, and the value that the function receives for it."""
     length: int | None = None
     """Of a tuple of fixed length."""
     metadata: tuple[Any, ...] = ()
@@ -68,9 +68,17 @@ class _Shape:
 def read(name: str, annotation: Any, default: Any, *, plot: str) -> Param:
     """Return one parameter of a function's signature as data.
 
-    annotation: the evaluated hint, or `inspect.Parameter.empty`: then the type of the default counts;
-    default: a value, a pydantic `Field(…)`, or `inspect.Parameter.empty`; plot: how messages call the
-    plot. BadRegistration, with the cure, if a URL cannot say such a value or the default does not fit.
+    Args:
+        name: Its name.
+        annotation: The evaluated hint. If it is `inspect.Parameter.empty`, the type of the default counts.
+        default: A value, a pydantic `Field(…)`, or `inspect.Parameter.empty`.
+        plot: What messages call the plot.
+
+    Raises:
+        BadRegistration: A URL cannot hold such a value, or the default does not fit. It has the cure.
+
+    >>> read("bins", Annotated[int, Field(ge=2)], 20, plot="plot 'sales'").bounds
+    {'ge': 2}
     """
     where = f"{plot}: the parameter {name!r}"
     try:
@@ -99,9 +107,12 @@ def read(name: str, annotation: Any, default: Any, *, plot: str) -> Param:
         is_user=is_user(annotation),
     )
     if param.is_user and param.many:
-        raise BadRegistration(f"{where} is a list, but one reader asks: {name}: User.")
+        raise BadRegistration(f"{where} is a list, but a request has one user: {name}: User.")
     if param.is_user and not (param.required or default is None):
-        raise BadRegistration(f"{where} has the default {default!r}. Nobody is {name}: User | None = None.")
+        raise BadRegistration(
+            f"{where} has the default {default!r}, but without a login it is None: "
+            f"{name}: User | None = None."
+        )
     _check_choices(where, param)
     _check_validators(where, annotation, param)
     found: dict[str, Json] = {}
@@ -113,7 +124,10 @@ def read(name: str, annotation: Any, default: Any, *, plot: str) -> Param:
 
 
 def is_user(annotation: Any) -> bool:
-    """Return whether the hint means `User`, however wrapped: what is overlooked would come from a URL."""
+    """Return whether the hint means `User`, however wrapped.
+
+    A wrapped `User` that was overlooked would be an ordinary parameter: any URL could claim to be any user.
+    """
     if annotation is User:
         return True
     if get_origin(annotation) is Annotated:
@@ -123,19 +137,26 @@ def is_user(annotation: Any) -> bool:
 
 
 def decode(param: Param, annotation: Any, value: Json) -> Any:
-    """Return what a function whose parameter is hinted `annotation` receives for a canonical value.
+    """Return the value that the function receives for a canonical value: an Enum member, a date, a tuple …
 
-    Enum members, dates, TimeRange, a tuple where the hint says so; then the author's own validators
-    (`AfterValidator` and the like) run, and their ValueError is an InvalidParameters. Values of kind
-    `values` are returned as they are. `annotation` may be empty (or None), but what only the hint knows,
-    Enum and tuple, takes `hint_of`.
+    Runs the author's own validators (`AfterValidator` and the like). Values of kind `values` are returned as
+    they are.
+
+    Args:
+        param: The parameter.
+        annotation: Its hint, as `hint_of` returns it. Without a hint (empty, or None) there are no Enum
+            members and no tuples, which only the hint knows.
+        value: Canonical JSON.
+
+    Raises:
+        InvalidParameters: A validator raised ValueError.
     """
     kind = kind_of(param)
     if kind.is_series:
         return value
     if annotation is None or annotation is EMPTY:
         return _python(param, _Shape(kind, many=param.many), value)
-    shape, adapter = _understood(annotation)
+    shape, adapter = _shape_and_adapter(annotation)
     decoded = _python(param, shape, value)
     if adapter is None:
         return decoded
@@ -143,17 +164,18 @@ def decode(param: Param, annotation: Any, value: Json) -> Any:
         return adapter.validate_python(decoded)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        said = str(first.get("ctx", {}).get("error") or first["msg"])
+        message = str(first.get("ctx", {}).get("error") or first["msg"])
         sent = value if isinstance(value, str) else None
         raise InvalidParameters(
-            [ParameterError(param.name, "not_allowed", said, sent=sent and sent[:200])]
+            [ParameterError(param.name, "not_allowed", message, sent=sent and sent[:200])]
         ) from None
 
 
 def hint_of(annotation: Any, default: Any) -> Any:
-    """Return the hint that counts: `annotation`, or where it is empty the type of the default.
+    """Return the hint that counts: `annotation`, or the type of the default if there is no annotation.
 
-    ValueError if neither tells a type that `read` supports.
+    Raises:
+        ValueError: Neither has a type that `read` supports.
     """
     if annotation is not EMPTY and annotation is not None:
         return annotation
@@ -191,13 +213,13 @@ def _unsupported(what: str) -> ValueError:
 
 
 def _unwrap(hint: Any) -> tuple[Any, bool, list[Any]]:
-    """Return the bare hint, whether None is allowed too, and what Annotated says."""
+    """Return the bare hint, whether None is allowed too, and the metadata of Annotated."""
     optional, metadata = False, []
     while True:
         origin = get_origin(hint)
         if origin is Annotated:
-            hint, *said = get_args(hint)
-            metadata += said
+            hint, *entries = get_args(hint)
+            metadata += entries
         elif origin is Union or origin is types.UnionType:
             kinds = [kind for kind in get_args(hint) if kind is not types.NoneType]
             if len(kinds) != 1:
@@ -244,7 +266,7 @@ def _leaf(hint: Any) -> tuple[Kind, tuple[tuple[Json, Any], ...], bool]:
 
 
 def _choice(member: Any) -> Json:
-    """Return a member's canonical JSON; of an Enum the value if all are texts or numbers, else the name."""
+    """Return a member's canonical JSON: of an Enum its value if all are texts or numbers, else its name."""
     if not isinstance(member, Enum):
         return member
     plain = all(isinstance(each.value, (str, int, float)) for each in type(member))
@@ -257,24 +279,24 @@ def _spell(hint: Any) -> str:
     )
 
 
-def _understood(annotation: Any) -> tuple[_Shape, TypeAdapter[Any] | None]:
-    """Return what a hint says and, if the author put own validators into it, what runs them."""
+def _shape_and_adapter(annotation: Any) -> tuple[_Shape, TypeAdapter[Any] | None]:
+    """Return what a hint means and, if the author put validators into it, the adapter that runs them."""
     try:
         hash(annotation)
     except TypeError:  # something unhashable in Annotated
-        return _understand(annotation)
-    return _understood_before(annotation)
+        return _build_adapter(annotation)
+    return _cached_adapter(annotation)
 
 
-def _understand(annotation: Any) -> tuple[_Shape, TypeAdapter[Any] | None]:
+def _build_adapter(annotation: Any) -> tuple[_Shape, TypeAdapter[Any] | None]:
     shape = _shape(annotation)
-    said = [bounds.declared(metadata) for metadata in (shape.metadata, shape.item_metadata)]
-    if not any(each.validates for each in said):
+    declared = [bounds.declared(metadata) for metadata in (shape.metadata, shape.item_metadata)]
+    if not any(each.validates for each in declared):
         return shape, None
     return shape, TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
 
 
-_understood_before = cache(_understand)
+_cached_adapter = cache(_build_adapter)
 
 
 def _python(param: Param, shape: _Shape, value: Json) -> Any:
@@ -295,18 +317,18 @@ def _item(kind: Kind, shape: _Shape, value: Json) -> Any:
 
 
 def _bounds(where: str, kind: Kind, found: Mapping[str, Any], *, many: bool) -> dict[str, Json]:
-    """Return bounds as JSON; BadRegistration if values of `kind` cannot have them."""
-    said = {}
+    """Return bounds as JSON; raise BadRegistration if values of `kind` cannot have them."""
+    as_json = {}
     for name, bound in found.items():
         if name not in bounds.allowed(kind, many=many):
             cure = " Bound the items instead: list[Annotated[int, Field(ge=2)]]." if many else ""
             raise BadRegistration(f"{where} cannot have the bound {name}.{cure}")
         try:
             # The bounds of a list are numbers of items, whatever the items are.
-            said[name] = bound if many else kind.declared_bound(bound)
+            as_json[name] = bound if many else kind.declared_bound(bound)
         except InvalidValue as error:
             raise BadRegistration(f"{where}: its bound {name}={bound!r} {error.why}.") from None
-    return said
+    return as_json
 
 
 def _check_choices(where: str, param: Param) -> None:
@@ -320,22 +342,22 @@ def _check_choices(where: str, param: Param) -> None:
 
 
 def _check_validators(where: str, annotation: Any, param: Param) -> None:
-    """Build now what pydantic would refuse to build at the first request."""
+    """Build the validators now: pydantic would refuse to build a bad validator only at the first request."""
     try:
         bounds.prepare(param)
         if annotation is not EMPTY and annotation is not None:
-            _understood(annotation)
+            _shape_and_adapter(annotation)
     except (SchemaError, PydanticUserError, TypeError, ValueError) as error:
         raise BadRegistration(f"{where} has bounds that pydantic refuses: {error}") from None
 
 
 def _default(where: str, param: Param, shape: _Shape, default: Any) -> Json:
-    """Return the canonical default; BadRegistration if it is not what the hint promises."""
+    """Return the canonical default; raise BadRegistration if it is not of the type of the hint."""
     kind = kind_of(param)
     if default is None and not param.optional:
-        said = kind.hint.__name__ if kind.hint else "…"
-        said = f"list[{said}]" if param.many else said
-        raise BadRegistration(f"{where} has the default None. Write it: {param.name}: {said} | None = None.")
+        hint = kind.hint.__name__ if kind.hint else "…"
+        hint = f"list[{hint}]" if param.many else hint
+        raise BadRegistration(f"{where} has the default None. Write it: {param.name}: {hint} | None = None.")
     if default is None:
         return None
     items = default if param.many and isinstance(default, (list, tuple)) else [default]
@@ -354,8 +376,8 @@ def _fit(where: str, role: str, param: Param, value: Any) -> Json:
     try:
         return normalize.to_canonical(param, normalize.plain(param, value), _MAX_ITEMS)
     except InvalidValue as error:
-        said = f", which {error.why}" if error.quoted else f": {error.why}"
-        raise BadRegistration(f"{where} has the {role} {value!r}{said}.") from None
+        why = f", which {error.why}" if error.quoted else f": {error.why}"
+        raise BadRegistration(f"{where} has the {role} {value!r}{why}.") from None
 
 
 _MAX_ITEMS = 2_000

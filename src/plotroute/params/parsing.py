@@ -1,4 +1,4 @@
-"""Validate: Params + what a request says → canonical values, or everything that is wrong with it at once.
+"""Validate a request: its texts or JSON → canonical values, or everything that is wrong with it at once.
 
 Pure; no author code runs.
 """
@@ -18,7 +18,7 @@ from plotroute.params.normalize import plain, to_canonical
 from plotroute.params.timerange import TimeRange
 
 MAX_NAMES = 64
-"""Names in one request, and errors in one answer: more are no mistakes of a person."""
+"""Names in one request, and errors in one answer. A person does not make more mistakes than that."""
 
 MAX_QUERY_VALUES = 2_000
 MAX_BODY_VALUES = 100_000
@@ -38,13 +38,28 @@ def parse(
     known: Sequence[str] = (),
     max_values: int = MAX_QUERY_VALUES,
 ) -> dict[str, Json]:
-    """Return the canonical values of all `params` that a URL asks for, defaults filled in.
+    """Return the canonical values of all `params` for a URL, with the defaults filled in.
 
-    query: decoded (name, value) pairs, less the picture options; path: the values of path parameters;
-    now: aware, what relative ranges of time are resolved at; known: further names that a misspelt one may
-    have meant; max_values: items in a list. A name that starts with `_` is ignored; a range of time that
-    is the only one of the plot may come as `from` and `to`. InvalidParameters holds everything that is
-    wrong, in the order of the query, then what is missing.
+    A name that starts with `_` is ignored. If a plot has only one range of time, `from` and `to` may give it.
+
+    Args:
+        params: The parameters of the plot.
+        query: Decoded (name, value) pairs.
+        path: The texts of the path parameters, by name.
+        now: An aware datetime, at which ranges relative to now are resolved.
+        known: Further names that a misspelt one may have meant.
+        max_values: How many items a list may have.
+
+    Returns:
+        Canonical JSON for each name, in the order of `params`.
+
+    Raises:
+        InvalidParameters: Something is wrong. It holds every error, in the order of the query, and then the
+            parameters that are missing.
+
+    >>> bins = Param(name="bins", kind="int", default=20)
+    >>> parse([bins], [("bins", "30")], {}, now=datetime.now(UTC))
+    {'bins': 30}
     """
     given, repeated = _in_address(params, query, path)
     return _Reading(params, given, now, known, max_values, repeated).values()
@@ -60,11 +75,22 @@ def from_json(
     known: Sequence[str] = (),
     max_values: int = MAX_BODY_VALUES,
 ) -> dict[str, Json]:
-    """Return the same values as `parse`, with the same errors, from the object of a JSON body.
+    """Return the same values as `parse`, with the same errors, for the object of a JSON body.
 
-    Numbers, booleans and lists may be JSON's own or texts as in a query; canonical values come back as they
-    are, so that this also completes and checks what `canonical` made. null is None where that is a value,
-    else not given. The address may give what the body does not (query and path: as for `parse`).
+    Numbers, booleans and lists may be JSON or texts as in a query. Canonical values come back unchanged, so
+    this function also completes and checks the values that `canonical` returns.
+
+    Args:
+        params: The parameters of the plot.
+        body: The object. null means None where None is a value, and *not given* elsewhere.
+        now: As for `parse`.
+        query: As for `parse`: the address may give what the body does not.
+        path: As for `parse`.
+        known: As for `parse`.
+        max_values: As for `parse`.
+
+    Raises:
+        InvalidParameters: As for `parse`.
     """
     given, repeated = _in_address(params, query, path or {})
     repeated |= body.keys() & given.keys()
@@ -74,7 +100,7 @@ def from_json(
 def _in_address(
     params: Sequence[Param], query: Sequence[tuple[str, str]], path: Mapping[str, str]
 ) -> tuple[dict[str, Any], set[str]]:
-    """Return what an address gives under each name, and the names that it gives more often than it may."""
+    """Return the texts of an address by name, and the names that it repeats although they take one text."""
     texts: dict[str, list[str]] = {name: [text] for name, text in path.items()}
     for name, text in query:
         texts.setdefault(name, []).append(text)
@@ -85,10 +111,17 @@ def _in_address(
 
 
 def canonical(param: Param, value: Any, *, now: datetime | None = None) -> Json:
-    """Return the canonical JSON of a Python value (or text) of `param`; InvalidParameters if it is none.
+    """Return the canonical JSON of a Python value (or text) of `param`.
 
-    Enum members, dates, TimeRange, tuples and what has a `tolist` (NumPy, pandas) are understood. A relative
-    range of time stays relative, as a URL should have it, unless `now` (aware) is given.
+    Args:
+        param: The parameter.
+        value: The value. It may be an Enum member, a date, a TimeRange, a tuple, or have a `tolist` (NumPy,
+            pandas).
+        now: An aware datetime, at which a range relative to now is resolved. Without it the range stays
+            relative, as a URL should have it.
+
+    Raises:
+        InvalidParameters: `value` does not fit `param`.
     """
     try:
         found = to_canonical(param, plain(param, value), MAX_BODY_VALUES)
@@ -98,24 +131,26 @@ def canonical(param: Param, value: Any, *, now: datetime | None = None) -> Json:
 
 
 def to_query(param: Param, value: Json) -> list[str]:
-    """Return the occurrences of `param` in a query that `parse` takes for `value` (canonical).
+    """Return the texts of `param` in a query, which `parse` reads as `value` (canonical).
 
-    None of them where the value is the default and has no text. InvalidParameters if it has no text (None, an
-    empty list) and is not the default.
+    There are none if the value has no text (None, an empty list) and is the default.
+
+    Raises:
+        InvalidParameters: The value has no text and is not the default.
     """
     if value is None or value == []:
         if value == param.default and not param.required:
             return []
-        said = "None" if value is None else "an empty list"
+        shown_value = "None" if value is None else "an empty list"
         error = InvalidValue(
-            f"{said} cannot be written in a URL, where empty means the default", quoted=False
+            f"{shown_value} cannot be written in a URL, where empty means the default", quoted=False
         )
         raise InvalidParameters([_entry(param.name, None, error)])
     return [kind_of(param).write(value, many=param.many)]
 
 
 class _Reading:
-    """One request being read: what is given, the values so far, the errors so far."""
+    """One request while it is read: the values that it gives, the canonical values and the errors so far."""
 
     def __init__(
         self,
@@ -133,9 +168,10 @@ class _Reading:
         self.max_values = max_values
         self.repeated = repeated
         ranges = [param for param in params if KINDS[param.kind].is_range]
-        lone = len(ranges) == 1 and not self.params.keys() & set(_ENDS)
-        self.ranged = ranges[0] if lone else None
-        self.taken: dict[str, Json] = {}
+        is_only_range = len(ranges) == 1 and not self.params.keys() & set(_ENDS)
+        self.ranged = ranges[0] if is_only_range else None
+        """The range of time that `from` and `to` may give."""
+        self.canonical: dict[str, Json] = {}
         self.errors: list[ParameterError] = []
         self.failed: set[str] = set()
 
@@ -143,100 +179,105 @@ class _Reading:
         """Return the values of all parameters, in their order; InvalidParameters if anything is wrong."""
         most = max(MAX_NAMES, len(self.params) + len(_ENDS))
         if len(self.given) > most:
-            said = f"is one too many: {len(self.given)} parameters were sent, at most {most} are read"
-            raise InvalidParameters([ParameterError(_cut(list(self.given)[most]), "unknown", said)])
+            why = f"is one too many: {len(self.given)} parameters were sent, at most {most} are read"
+            raise InvalidParameters([ParameterError(_cut(list(self.given)[most]), "unknown", why)])
         for name, value in self.given.items():
-            self.receive(name, value)
+            self.read_name(name, value)
         for param in self.params.values():
-            if param.name not in self.taken and param.name not in self.failed:
-                self.absent(param)
+            if param.name not in self.canonical and param.name not in self.failed:
+                self.fill_in(param)
         if self.errors:
             raise InvalidParameters(self.errors[:MAX_NAMES])
-        return {name: self.taken[name] for name in self.params}
+        return {name: self.canonical[name] for name in self.params}
 
-    def receive(self, name: str, value: Any) -> None:
-        """Read what was sent under `name`."""
+    def read_name(self, name: str, value: Any) -> None:
+        """Read the value that was sent under `name`."""
         param = self.params.get(name)
         if param is not None:
             if name in self.repeated:
                 self.fail(name, value, InvalidValue(_REPEATED, "repeated", quoted=False))
             elif not _is_absent(param, value):
-                self.fit(param, value)
+                self.read_value(param, value)
         elif self.ranged is not None and name in _ENDS:
             if name in self.repeated:
                 self.failed.add(self.ranged.name)
                 self.fail(name, value, InvalidValue(_REPEATED, "repeated", quoted=False))
             elif name == next(end for end in _ENDS if end in self.given):
-                self.ends(self.ranged)
+                self.read_ends(self.ranged)
         elif not name.startswith("_"):
-            self.unknown(name, value)
+            self.fail_unknown(name, value)
 
-    def fit(self, param: Param, value: Any) -> None:
-        """Read what was sent for `param`."""
+    def read_value(self, param: Param, value: Any) -> None:
+        """Read the value that was sent for `param`."""
         try:
             found = to_canonical(param, value, self.max_values)
-            self.taken[param.name] = kind_of(param).resolve(found, self.now)
+            self.canonical[param.name] = kind_of(param).resolve(found, self.now)
         except InvalidValue as error:
             self.fail(param.name, value, error)
 
-    def ends(self, param: Param) -> None:
+    def read_ends(self, param: Param) -> None:
         """Read `from` and `to` as the two ends of `param`."""
         start, end = (None if (sent := self.given.get(name)) == "" else sent for name in _ENDS)
         if (start is None and end is None) or param.name in self.failed:
             return
         self.failed.add(param.name)
         if not _is_absent(param, self.given.get(param.name, "")):
-            said = f"cannot be combined with {param.name}: both say which time is meant"
+            why = f"cannot be combined with {param.name}: both say which time is meant"
             first, sent = ("to", end) if start is None else ("from", start)
-            self.fail(first, sent, InvalidValue(said, "conflict", quoted=False))
+            self.fail(first, sent, InvalidValue(why, "conflict", quoted=False))
         elif start is None:
             self.fail("from", None, InvalidValue("is missing: to alone is no range", "missing", quoted=False))
         elif self.is_end("from", start, "{}.." + _LATEST) and (
             end is None or self.is_end("to", end, _EARLIEST + "..{}")
         ):
             try:
-                self.taken[param.name] = kind_of(param).resolve(f"{start}..{end or 'now'}", self.now)
+                self.canonical[param.name] = kind_of(param).resolve(f"{start}..{end or 'now'}", self.now)
             except InvalidValue as error:
                 self.fail("from" if end is None else "to", end or start, error)
 
     def is_end(self, name: str, value: Any, pattern: str) -> bool:
-        """Whether `value` can be an end of a range, tried in `pattern` with another that is."""
+        """Whether `value` can be an end of a range: try it in `pattern` beside an end that always fits."""
         try:
             TimeRange(pattern.format(value) if isinstance(value, str) else "")
         except ValueError:
-            said = "is not an end of a range of time: write now, now-7d, 2024-01-31 or 2024-01-31T06:00Z"
-            self.fail(name, value, InvalidValue(said))
+            why = "is not an end of a range of time: write now, now-7d, 2024-01-31 or 2024-01-31T06:00Z"
+            self.fail(name, value, InvalidValue(why))
             return False
         return True
 
-    def unknown(self, name: str, value: Any) -> None:
+    def fail_unknown(self, name: str, value: Any) -> None:
+        """Note that there is no parameter `name`, with the name that the request probably meant."""
         names = [*self.params, *(_ENDS if self.ranged else ())]
         likely = nearest(name, [*names, *self.known])
         hint = f"; did you mean {likely}?" if likely else ""
-        said = f"is not a parameter here{hint}"
-        self.fail(name, value, InvalidValue(said, "unknown", quoted=False, allowed=names, nearest=likely))
+        why = f"is not a parameter here{hint}"
+        self.fail(name, value, InvalidValue(why, "unknown", quoted=False, allowed=names, nearest=likely))
 
-    def absent(self, param: Param) -> None:
-        """Fill in the default of what was not given."""
+    def fill_in(self, param: Param) -> None:
+        """Fill in the default of a parameter that the request does not give."""
         if param.required:
             self.fail(param.name, None, InvalidValue("is required", "missing", quoted=False))
             return
         try:
-            self.taken[param.name] = kind_of(param).resolve(copy(param.default), self.now)
+            self.canonical[param.name] = kind_of(param).resolve(copy(param.default), self.now)
         except InvalidValue as error:
             self.fail(param.name, param.default, error)
 
     def fail(self, name: str, value: Any, error: InvalidValue) -> None:
+        """Note that what was sent under `name` is wrong."""
         self.failed.add(name)
         self.errors.append(_entry(name, value, error))
 
 
 def _is_absent(param: Param, value: Any) -> bool:
-    """Whether what was sent means *not given*: empty, where empty is no value."""
+    """Whether a sent value means *not given*: it is empty, and empty is not a value of `param`."""
     if value is None:
         return not param.optional
-    is_list = isinstance(value, list)
-    if not (bool(value) and all(item == "" for item in value) if is_list else value == ""):
+    if is_list := isinstance(value, list):
+        is_empty = bool(value) and all(item == "" for item in value)
+    else:
+        is_empty = bool(value == "")
+    if not is_empty:
         return False
     is_empty_a_value = KINDS[param.kind].is_text or "" in param.choices
     return not is_empty_a_value or (param.many and not is_list)
@@ -257,5 +298,5 @@ def _entry(name: str, value: Any, error: InvalidValue) -> ParameterError:
 
 
 def _cut(text: str) -> str:
-    """Return what an answer may repeat of what was sent: not much of it, and no half characters."""
+    """Return as much of a sent text as a response may repeat: little, and no half characters."""
     return text[:_MAX_SENT].encode("utf-8", "replace").decode("utf-8")

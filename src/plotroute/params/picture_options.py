@@ -1,6 +1,6 @@
 """The picture options: `width`, `height`, `dpr`, `theme`, `background`, `png8`, `download`, `on_error`.
 
-Pure. They are parameters like any other, declared once here, the same for every plot.
+Pure. They are parameters like any other, declared once here, and the same for every plot.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 from plotroute.errors import InvalidParameters, ParameterError
 from plotroute.model import Options, Param, PlotSpec
 
-# 80 inches: more than any screen, less than what lets a handful of requests fill a disk.
+# 80 inches: more than any screen, and small enough that a handful of requests cannot fill a disk.
 _MAX_SIDE = 8000
 
 PARAMS = (
@@ -71,29 +71,35 @@ PARAMS = (
 )
 
 DECLARABLE = ("width", "height", "theme")
-"""Options that a function may ask for itself: then it is in charge of them."""
+"""Options that a function may take as arguments. It is in charge of those that it takes."""
 
 _RATIOS = (1.0, 1.5, 2.0, 3.0, 4.0)
 
 
 def offered(plot: PlotSpec) -> tuple[Param, ...]:
-    """Return the options of `plot`: all but those that its function asks for itself."""
+    """Return the options of `plot`: all but those that its function takes as arguments."""
     return tuple(option for option in PARAMS if option.name not in plot.takes_options)
 
 
 def build(values: Mapping[str, Any], plot: PlotSpec, max_pixels: int) -> Options:
-    """Return the picture options among checked `values`.
+    """Return the picture options among checked values.
 
-    InvalidParameters if the picture would have more than `max_pixels`.
+    Args:
+        values: Canonical values of a request, by name.
+        plot: The plot.
+        max_pixels: How many pixels the picture may have.
+
+    Raises:
+        InvalidParameters: The picture would have more pixels.
     """
-    taken = {
+    chosen = {
         name: values.get(name)
         for name in ("width", "height", "dpr", "theme", "background")
         if name not in plot.takes_options
     }
-    if taken["dpr"] is not None:
-        taken["dpr"] = next((ratio for ratio in _RATIOS if taken["dpr"] <= ratio), _RATIOS[-1])
-    options = Options(**taken, png8=bool(values.get("png8")))
+    if chosen["dpr"] is not None:
+        chosen["dpr"] = next((ratio for ratio in _RATIOS if chosen["dpr"] <= ratio), _RATIOS[-1])
+    options = Options(**chosen, png8=bool(values.get("png8")))
     if options.width and options.height:
         pixels = options.width * options.height * (options.dpr or 1.0) ** 2
         if pixels > max_pixels:

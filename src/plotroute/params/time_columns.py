@@ -1,6 +1,6 @@
-"""Columns of times, of pandas, Polars or NumPy: which of them lie in a range, naive or aware.
+"""Columns of times in pandas, Polars or NumPy: which times lie in a range, naive or aware.
 
-None of the libraries is imported: a column of one comes from an author who has it.
+None of the libraries is imported here: a column comes from code that has imported its library.
 """
 
 from __future__ import annotations
@@ -17,8 +17,17 @@ _CURE = "Pass one column of times: period.mask(orders['at'])"
 def between(times: Any, start: datetime, end: datetime, zone: tzinfo) -> Any:
     """Return a mask of `times`: True from `start` on and before `end` (both aware), False for a missing time.
 
-    The mask is what the library compares to: a Series for a Series, an array for an Index or an array. Naive
-    times are of `zone`. TypeError, with the cure, where `times` are no times.
+    Args:
+        times: A Series or Index of pandas, a Series of Polars, or an array of NumPy.
+        start: The first moment, aware.
+        end: The moment after the last, aware.
+        zone: The time zone of naive times.
+
+    Returns:
+        What the library returns for a comparison: a Series for a Series, an array for an Index or array.
+
+    Raises:
+        TypeError: `times` are not times. The message has the cure.
     """
     library = type(times).__module__.partition(".")[0]
     if library == "pandas" and hasattr(times, "dtype"):
@@ -50,7 +59,7 @@ def _pandas(times: Any, start: datetime, end: datetime, zone: tzinfo) -> Any:
 
 
 def _holds_dates(times: Any) -> bool:
-    """Whether objects are dates or datetimes of Python's, as databases give them; a table may be empty."""
+    """Whether all are dates or datetimes of Python, as databases return them; a table may be empty."""
     return all(isinstance(each, date) for each in times[times.notna()])
 
 
@@ -90,7 +99,7 @@ def _called(value: Any) -> str:
     return f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}"
 
 
-# What pandas, Polars, NumPy and Python say where an aware time is compared to one without a zone.
+# The messages of pandas, Polars, NumPy and Python when an aware time is compared to a naive time.
 _MIXED = re.compile(
     r"Invalid comparison between dtype=(datetime64|date32|timestamp|str|object)"
     r"|Cannot compare tz-naive and tz-aware"
@@ -103,7 +112,12 @@ _MIXED = re.compile(
 
 
 def explain(error: BaseException, ranges: Callable[[], list[str]]) -> None:
-    """Add to an error what helps, if it is of a comparison with an end of one of the time ranges `ranges`."""
+    """Add a note with the cure to an error of comparing an end of a range with naive times.
+
+    Args:
+        error: Any error of the author's code.
+        ranges: Returns the names of the parameters that are ranges of time.
+    """
     names = ranges() if _MIXED.search(str(error)[:2000]) else []
     if names:
         error.add_note(

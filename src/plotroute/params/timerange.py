@@ -1,6 +1,6 @@
-"""A range of time, as authors and readers say it: `-7d`, `2024-01-01..2024-02-01`, `now-7d..now-1d`.
+"""A range of time, as authors and URLs spell it: `-7d`, `2024-01-01..2024-02-01`, `now-7d..now-1d`.
 
-Pure, but for the clock that a relative range asks when its ends are read without `resolve`.
+Pure, except that a relative range reads the clock when its ends are read without `resolve`.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _MOMENT = re.compile(
 # The longest moment has 32 characters, the longest duration 40.
 _MAX_LENGTH = 100
 
-# A shift by 1/500 of the range is hardly visible in a picture, and one picture serves everyone for as
-# long. Below a minute, pictures would be drawn for one reader each.
+# A shift by 1/500 of the range is hardly visible in a picture, and all requests share one picture for that
+# long. Below a minute, each request would have a picture of its own.
 _STEPS_IN_RANGE = 500
 _LEAST_STEP = timedelta(minutes=1)
-# Nothing before the year 1 can be said; this bounds what is subtracted from the clock before it is.
+# Dates begin with the year 1. The limit is checked before a duration is subtracted from the clock.
 _LONGEST_AGO = timedelta(days=366 * 1000)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
@@ -37,8 +37,12 @@ _TICK = timedelta(microseconds=1)
 def moment(text: str) -> datetime:
     """Return the datetime that `text` spells: aware and in UTC if it has an offset, else naive.
 
-    `YYYY-MM-DD`, or `YYYY-MM-DD[T ]HH:MM[:SS[.ffffff]]` with or without `Z` or `±HH:MM`; a space before
-    the offset is the `+` that a URL turned into one. Anything else, epoch numbers too: ValueError.
+    Args:
+        text: `YYYY-MM-DD`, or `YYYY-MM-DD[T ]HH:MM[:SS[.ffffff]]` with or without `Z` or `±HH:MM`. A space
+            before the offset is a `+` that a URL turned into a space.
+
+    Raises:
+        ValueError: `text` is anything else, a number of seconds since the epoch too.
     """
     found = _MOMENT.fullmatch(text) if len(text) <= _MAX_LENGTH else None
     if found is None:
@@ -79,7 +83,7 @@ class TimeRange:
 
     __slots__ = ("_end", "_start", "_step", "_text")
 
-    # An end is either a moment or how long before now it is.
+    # An end is either a moment, or the duration from it to now.
     _start: datetime | timedelta
     _end: datetime | timedelta
     _step: timedelta | None
@@ -198,8 +202,8 @@ class TimeRange:
         if isinstance(self._start, timedelta) and isinstance(self._end, timedelta):
             share = (self._start - self._end) // _STEPS_IN_RANGE
             return _round_up(now, max(_LEAST_STEP, timedelta(seconds=share // timedelta(seconds=1))))
-        # Judged at the end of each candidate's own step, and steps nest, so that all moments within
-        # the chosen step choose it.
+        # Compare at the end of each candidate's own step. Steps nest, so all moments within the chosen step
+        # choose that step.
         rounded = _round_up(now, _LEAST_STEP)
         step = _LEAST_STEP * 2
         while True:
@@ -226,7 +230,7 @@ class TimeRange:
         return hash((self._start, self._end, self._step))
 
     def __str__(self) -> str:
-        """Return a spelling of it that `TimeRange` reads back."""
+        """Return a text that `TimeRange` reads back as this range."""
         return self._text
 
     def __repr__(self) -> str:
@@ -264,17 +268,17 @@ def _spell(end: str | date) -> str:
 
 
 def _moment_of(day: date) -> datetime:
-    """Return an aware datetime: UTC, and midnight, where `day` does not say."""
+    """Return an aware datetime: in UTC if `day` has no time zone, at midnight if it has no time."""
     if not isinstance(day, date):
         raise TypeError(f"an end of a TimeRange is text or a datetime, not {type(day).__name__}")
     if not isinstance(day, datetime):
         return datetime(day.year, day.month, day.day, tzinfo=UTC)
-    # Anew, because a subclass (pandas' Timestamp) may hold nanoseconds, which no spelling has.
+    # A new datetime, because a subclass (pandas' Timestamp) may hold nanoseconds, which no text can spell.
     return datetime.combine(day.date(), day.time(), day.tzinfo or UTC)
 
 
 def _end(end: str | date, text: str) -> datetime | timedelta:
-    """Return one end: a moment, or how long before now it is. `text` is the whole range, for the error."""
+    """Return one end: a moment, or the duration from it to now. `text` is the whole range, for the error."""
     if not isinstance(end, str):
         return _moment_of(end)
     if end == "now":
