@@ -156,3 +156,67 @@ def test_what_the_clock_does_not_decide_never_turns_by_it(spec):
 def test_a_change_shows_within_a_minute():
     assert freshness.RELOAD_AFTER < 60
     assert freshness.KNOWN_FOR <= 60
+
+
+NOW = 10_000.0
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "current"),
+    [
+        (NOW - 10, NOW + 10, True),
+        (NOW - 10, NOW, False),
+        (NOW - 10, NOW - 5, False),
+        (NOW + freshness.SKEW, NOW + 100, True),  # made by a machine whose clock is ahead
+        (NOW + freshness.SKEW + 1, NOW + 100, False),  # this clock was set back
+        (NOW - 10, FOREVER, True),
+    ],
+)
+def test_a_thing_is_current_until_its_time_is_over_or_its_age_unknown(since, until, current):
+    assert freshness.is_current(since, until, NOW) is current
+
+
+def test_a_version_is_believed_and_data_watched_for_a_while():
+    assert freshness.is_believed(NOW, NOW + freshness.KNOWN_FOR - 1)
+    assert not freshness.is_believed(NOW, NOW + freshness.KNOWN_FOR)
+    assert freshness.is_watched(NOW, NOW + freshness.WATCHED_FOR)
+    assert not freshness.is_watched(NOW, NOW + freshness.WATCHED_FOR + 1)
+
+
+@pytest.mark.parametrize(
+    ("age", "how"),
+    [
+        (9, {"poll": 10.0}),
+        (60, {"poll": 100.0}),
+        (100, {"poll": 10.0, "tried_at": NOW - 9}),
+        (0, {}),
+        (freshness.RELOAD_AFTER - 1, {}),
+        (60, {"tried_at": NOW - freshness.RETRY_AFTER + 1}),
+        (9, {"changed": lambda: True, "tried_at": NOW - freshness.RETRY_AFTER + 1}),
+    ],
+)
+def test_a_version_that_was_found_or_failed_lately_is_left_alone(age, how):
+    assert freshness.refresh(NOW - age, NOW, **how) is None
+
+
+@pytest.mark.parametrize(
+    ("age", "how", "expected"),
+    [
+        (10, {"poll": 10.0}, "poll"),
+        (FOREVER, {"poll": 10.0}, "poll"),
+        (100, {"poll": 10.0, "tried_at": NOW - 10}, "poll"),
+        (freshness.RELOAD_AFTER, {}, "reload"),
+        (1, {"changed": lambda: True}, "reload"),
+        (60, {"tried_at": NOW - freshness.RETRY_AFTER}, "reload"),
+    ],
+)
+def test_a_version_is_found_again_as_it_was_declared(age, how, expected):
+    assert freshness.refresh(NOW - age, NOW, **how) == expected
+
+
+def test_files_are_not_looked_at_where_time_decides():
+    def looked():
+        raise AssertionError
+
+    assert freshness.refresh(NOW - 60, NOW, changed=looked) == "reload"
+    assert freshness.refresh(NOW - 1, NOW, changed=looked, poll=10.0) is None

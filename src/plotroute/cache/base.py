@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
-from plotroute.data.freshness import SKEW
+from plotroute.data import freshness
 from plotroute.data.opened_files import changed
 from plotroute.model import Image
 
@@ -43,7 +43,7 @@ class Stored:
 
     def fresh(self, now: float) -> bool:
         """Return whether the picture may still be shown at `now`: not expired, and its files unchanged."""
-        if self.expires_at is not None and not self.drawn_at - SKEW <= now < self.expires_at:
+        if self.expires_at is not None and not freshness.is_current(self.drawn_at, self.expires_at, now):
             return False
         return not self.image.files or not changed(self.image.files)
 

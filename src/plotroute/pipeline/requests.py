@@ -140,7 +140,7 @@ class Validity:
 
     def in_time(self, now: float) -> bool:
         """Return whether the response is valid at `now`, as far as time decides it."""
-        return self.since - freshness.SKEW <= now < self.valid_until
+        return freshness.is_current(self.since, self.valid_until, now)
 
     @classmethod
     def of(cls, wanted: PictureRequest, expires_at: float | None) -> Validity | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from threading import Lock
 
-from plotroute.data.freshness import SKEW
+from plotroute.data.freshness import is_current
 
 # A name and a key are 64 bytes; with the objects around them, 4 MB at most.
 _MOST = 10_000
@@ -33,4 +33,4 @@ class StaleIndex:
     def within(self, name: str, seconds: float, now: float) -> tuple[str, float] | None:
         """Return the key of the last picture and when it was true, if that is less than `seconds` ago."""
         found = self._entries.get(name)
-        return found if found and found[1] - SKEW <= now < found[1] + seconds else None
+        return found if found and is_current(found[1], found[1] + seconds, now) else None

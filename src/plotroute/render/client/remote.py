@@ -102,7 +102,7 @@ class Remote:
     def known(self, ref: DatasetRef) -> str | None:
         """Return the last known version, as last told."""
         version, at = self._known.get(ref.id, ("", 0.0))
-        return version if version and time.monotonic() - at < freshness.KNOWN_FOR else None
+        return version if version and freshness.is_believed(at, time.monotonic()) else None
 
     def changed(self, names: Collection[str]) -> None:
         """Have every web process of this machine forget what it knows of datasets, and wait until they have.

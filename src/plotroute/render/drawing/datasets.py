@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -86,9 +87,9 @@ class Datasets:
             return version
         if dataset.spec.freshness == "polled":
             polled = self._polled.get(ref.id)
-            return polled[0] if polled and self._timer() - polled[1] < freshness.KNOWN_FOR else None
+            return polled[0] if polled and freshness.is_believed(polled[1], self._timer()) else None
         loaded = self._loaded.get(ref.id)
-        if loaded is None or self._timer() - loaded.at >= freshness.KNOWN_FOR:
+        if loaded is None or not freshness.is_believed(loaded.at, self._timer()):
             return None
         return loaded.version
 
@@ -173,17 +174,18 @@ class Datasets:
         now = self._timer()
         for id, (ref, used_at) in list(self._used.items()):
             dataset = self._catalog.datasets[ref.name]
-            if now - used_at > freshness.WATCHED_FOR:
+            if not freshness.is_watched(used_at, now):
                 del self._used[id]
                 continue
             try:
                 if dataset.spec.freshness == "polled":
-                    if now - self._polled.get(id, ("", -math.inf))[1] >= dataset.declared.poll:
+                    polled_at = self._polled.get(id, ("", -math.inf))[1]
+                    if freshness.refresh(polled_at, now, poll=dataset.declared.poll):
                         self._poll(dataset, ref)
                 elif (
                     dataset.spec.freshness == "content"
                     and (loaded := self._loaded.get(id))
-                    and (now - loaded.at >= freshness.RELOAD_AFTER or changed(loaded.files))
+                    and freshness.refresh(loaded.at, now, changed=partial(changed, loaded.files))
                 ):
                     self._load(dataset, ref)
             except AnswerError as error:
@@ -255,7 +257,8 @@ class Datasets:
         version, at = self._polled.get(ref.id, ("", -math.inf))
         if ref.id in expected:
             return expected[ref.id]
-        return version if self._timer() - at < dataset.declared.poll else self._poll(dataset, ref)
+        due = freshness.refresh(at, self._timer(), poll=dataset.declared.poll)
+        return self._poll(dataset, ref) if due else version
 
     def _time_ranges(self) -> list[str]:
         params = (p for dataset in self._catalog.datasets.values() for p in dataset.spec.params)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from plotroute.data import freshness
 from plotroute.data.opened_files import States, changed
 from plotroute.model import DatasetRef
 from plotroute.render.frames import Message
-
-# A load that failed is tried again after so many seconds: a file that is missing may be on its way.
-_RETRY_AFTER = 5.0
 
 
 @dataclass(eq=False)
@@ -79,17 +77,18 @@ class KnownVersions:
         while is forgotten.
         """
         now = self._clock()
-        found = []
+        found: list[tuple[str, DatasetRef]] = []
         for id, known in list(self._known.items()):
-            if now - known.used_at > freshness.WATCHED_FOR:
+            if not freshness.is_watched(known.used_at, now):
                 del self._known[id]
             elif not known.at:
                 continue
-            elif (every := poll.get(known.ref.name)) is not None:
-                if now - max(known.at, known.tried_at) >= every:
-                    found.append(("poll", known.ref))
-            elif now - known.tried_at >= _RETRY_AFTER and (
-                now - known.at >= freshness.RELOAD_AFTER or changed(known.files)
+            elif how := freshness.refresh(
+                known.at,
+                now,
+                poll=poll.get(known.ref.name),
+                changed=partial(changed, known.files),
+                tried_at=known.tried_at,
             ):
-                found.append(("reload", known.ref))
+                found.append((how, known.ref))
         return found
