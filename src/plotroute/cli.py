@@ -165,7 +165,7 @@ def draw(name: str, paths: tuple[str, ...], parameters: tuple[str, ...], output:
     with contextlib.redirect_stdout(sys.stderr if output == "-" else sys.stdout):
         pipeline = _pipeline(paths)
         manifest = pipeline.manifest()
-        found = routes.named(manifest, name, suffix or None)
+        found = routes.by_name(manifest, name, suffix or None)
         users = {parameter.name for parameter in found.plot.users}
         request = IncomingRequest(
             manifest=manifest,

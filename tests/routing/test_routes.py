@@ -247,28 +247,28 @@ def test_any_path_finds_a_plot_or_nothing(text):
 def test_a_plot_is_named_by_its_name_an_address_or_the_end_of_its_name(name):
     plot = PlotSpec(name="sales/revenue", addresses=("/plots/sales/revenue", "/old"))
 
-    assert routes.named(Manifest(plots=(plot,)), name).plot is plot
+    assert routes.by_name(Manifest(plots=(plot,)), name).plot is plot
 
 
 def test_a_full_name_beats_the_end_of_another():
     long = PlotSpec(name="sales/revenue", addresses=("/plots/sales/revenue",))
     short = PlotSpec(name="revenue", addresses=("/plots/revenue",))
 
-    assert routes.named(Manifest(plots=(long, short)), "revenue").plot is short
+    assert routes.by_name(Manifest(plots=(long, short)), "revenue").plot is short
 
 
 def test_an_end_of_two_names_names_neither():
     specs = [PlotSpec(name=f"{n}/revenue", addresses=(f"/plots/{n}/revenue",)) for n in ("a", "b")]
 
     with pytest.raises(UnknownPlot, match="'revenue'"):
-        routes.named(Manifest(plots=tuple(specs)), "revenue")
+        routes.by_name(Manifest(plots=tuple(specs)), "revenue")
 
 
 def test_an_unknown_name_is_answered_with_the_nearest():
     plot = PlotSpec(name="sales/revenue", addresses=("/plots/sales/revenue",))
 
     with pytest.raises(UnknownPlot, match="did you mean 'sales/revenue'") as caught:
-        routes.named(Manifest(plots=(plot,)), "sales/revenu")
+        routes.by_name(Manifest(plots=(plot,)), "sales/revenu")
 
     assert caught.value.members["nearest"] == "sales/revenue"
 
@@ -276,9 +276,9 @@ def test_an_unknown_name_is_answered_with_the_nearest():
 def test_a_named_plot_has_the_format_asked_for_or_that_of_its_address():
     manifest = plots("/plot.png", "/plots/a")
 
-    assert routes.named(manifest, "/plot.png").format == "png"
-    assert routes.named(manifest, "/plots/a").format is None
-    assert routes.named(manifest, "/plots/a", "svg").format == "svg"
+    assert routes.by_name(manifest, "/plot.png").format == "png"
+    assert routes.by_name(manifest, "/plots/a").format is None
+    assert routes.by_name(manifest, "/plots/a", "svg").format == "svg"
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_a_request_for_an_address_means_the_values_it_was_made_for(values):
 
 
 def everything_spec():
-    return routes.named(MANIFEST, "all").plot
+    return routes.by_name(MANIFEST, "all").plot
 
 
 @given(

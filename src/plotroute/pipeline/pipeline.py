@@ -136,7 +136,7 @@ class Pipeline:
             AnswerError: The same error that a request for its URL would be answered with.
         """
         manifest = self.manifest()
-        match, format = urls.named(manifest, name, parameters)
+        match, format = urls.by_name(manifest, name, parameters)
         users = [parameters.pop(parameter.name, None) for parameter in match.plot.users]
         request = IncomingRequest(
             manifest=manifest,

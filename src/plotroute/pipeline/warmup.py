@@ -75,8 +75,8 @@ def _match(manifest: Manifest, name: str) -> Match:
     """Return the plot of that name, with a suffix or without: an <img> asks for one or the other."""
     stem, _, suffix = name.rpartition(".")
     try:
-        return routes.named(manifest, name)
+        return routes.by_name(manifest, name)
     except UnknownPlot:
         if suffix not in IMAGE_TYPES:
             raise
-        return routes.named(manifest, stem, suffix)
+        return routes.by_name(manifest, stem, suffix)

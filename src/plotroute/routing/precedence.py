@@ -1,10 +1,10 @@
-"""Which of several plots answers an address, where more than one could. Pure.
+"""Which of several plots answers at an address. Pure.
 
-A plot answers at the addresses that its author wrote (path and aliases), or without a path at
-`<dataset>/<function>` for its first dataset, which is the one that is shown. It answers as well at what is
-implied: `<function>`, and `<dataset>/<function>` for every other dataset. So no order of arguments and no
-further dataset moves it. An implied address gives way to any that is written or shown; one that is implied
-by several plots is answered by none of them.
+A plot answers at the addresses that its author wrote (path and aliases). Without a path it answers at
+`<dataset>/<function>` for its first dataset, and pages show this address. It also answers at implied
+addresses: `<function>`, and `<dataset>/<function>` for every other dataset. So neither the order of arguments
+nor a further dataset moves a plot. A written or shown address wins over an implied address. If several plots
+imply the same address, none of them answers there.
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ from plotroute.routing.representations import REPRESENTATIONS
 
 
 def paths(function: str, datasets: Sequence[str], prefix: str) -> tuple[str, ...]:
-    """Return the paths of a plot without one of its own, counted from `prefix`; the first is shown.
+    """Return the paths of a plot whose author wrote no path, counted from `prefix`; the first is shown.
 
-    datasets: the full names of what it reads, the first of its signature first.
+    Args:
+        function: The name of the function.
+        datasets: The full names of the datasets that it reads, in the order of its signature.
+        prefix: The prefix of the registry, as full names begin with it.
     """
     own = [f"{name.removeprefix(prefix)}/{function}" for name in datasets]
     return tuple(dict.fromkeys([*own, function]))
@@ -36,12 +39,12 @@ class Collision:
 
 
 def collisions(plots: Iterable[PlotSpec]) -> list[Collision]:
-    """Return any two plots that would answer one URL by what is written or shown."""
-    taken: dict[str, str] = {}
+    """Return the pairs of plots that would answer one URL by written or shown addresses."""
+    owners: dict[str, str] = {}
     found = []
     for plot in plots:
-        for url in (url for address in plot.addresses for url in _answered(address)):
-            other = taken.setdefault(url, plot.name)
+        for url in (url for address in plot.addresses for url in _urls_of(address)):
+            other = owners.setdefault(url, plot.name)
             if other != plot.name:
                 found.append(Collision(plot.name, other, url))
                 break
@@ -49,29 +52,29 @@ def collisions(plots: Iterable[PlotSpec]) -> list[Collision]:
 
 
 def settle(plots: Sequence[PlotSpec]) -> tuple[PlotSpec, ...]:
-    """Return the plots with those of their implied addresses that no other plot wants.
+    """Return the plots with only those implied addresses that no other plot has.
 
-    What several imply is in their `contested`.
+    An address that several plots imply is in `contested` of each of them.
     """
-    taken = {url for plot in plots for address in plot.addresses for url in _answered(address)}
+    taken = {url for plot in plots for address in plot.addresses for url in _urls_of(address)}
     claims: dict[str, set[str]] = {}
     for plot in plots:
         for address in plot.also:
             claims.setdefault(address, set()).add(plot.name)
 
-    def kept(plot: PlotSpec) -> PlotSpec:
-        free = [address for address in plot.also if taken.isdisjoint(_answered(address))]
+    def settled(plot: PlotSpec) -> PlotSpec:
+        free = [address for address in plot.also if taken.isdisjoint(_urls_of(address))]
         return replace(
             plot,
             also=tuple(address for address in free if len(claims[address]) == 1),
             contested=tuple(address for address in free if len(claims[address]) > 1),
         )
 
-    return tuple(kept(plot) for plot in plots)
+    return tuple(settled(plot) for plot in plots)
 
 
-def _answered(address: str) -> Iterator[str]:
-    """Yield what a pattern answers, each suffix spelled out: equal for two that match the same URLs."""
+def _urls_of(address: str) -> Iterator[str]:
+    """Yield the shapes of all URLs that a pattern answers, one for each suffix."""
     yield routes.shape(address)
     if routes.fixed_format(address) is None:
         yield from (f"{routes.shape(address)}.{suffix}" for suffix in REPRESENTATIONS)

@@ -1,4 +1,4 @@
-"""Addresses that a new version of the code takes away, and what keeps them alive."""
+"""Addresses that a new version of the author's code removes, and how the author keeps them alive."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = logging.getLogger("plotroute")
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """An address that answered a plot and does not any more."""
+    """An address at which a plot answered in the version before, and does not answer now."""
 
     address: str
     plot: str
@@ -23,14 +23,14 @@ class Departure:
     taken_by: str = ""
     """The name of the plot that answers there now."""
     contested_by: tuple[str, ...] = ()
-    """The names of the plots that imply it now, so that none of them answers."""
+    """The names of the plots that imply it now, so that none of them answers there."""
     likely: str = ""
-    """The name of the plot that it may have become."""
+    """The name of the plot that the plot may have become."""
     broken: bool = False
-    """Its plot is there, but its registration is wrong."""
+    """The plot is still there, but its registration is wrong."""
 
     def __str__(self) -> str:
-        """Return it as a sentence, with the cure."""
+        """Return a sentence about it, with the cure."""
         start = f"{self.address} was the plot {self.plot}"
         if self.broken:
             return f"{start}, whose registration is wrong now"
@@ -52,7 +52,7 @@ class Departure:
 
 
 def departed(before: Manifest, now: Manifest) -> list[Departure]:
-    """Return the addresses that answered in `before` and do not in `now`, or answer another plot there."""
+    """Return the addresses of plots in `before` that have no plot in `now`, or another plot."""
     found = []
     for plot, address in _answering(before):
         sample = _sample(address)
@@ -62,12 +62,12 @@ def departed(before: Manifest, now: Manifest) -> list[Departure]:
             found.append(Departure(address, plot.name, "", several, _likely(plot, before, now)))
         elif after.plot.mistake:
             found.append(Departure(address, plot.name, broken=True))
-        # An alias is an author's word that this is what answers there now.
+        # With an alias the author says which plot answers there now.
         elif address not in after.plot.addresses[1:] and not _is_same(plot, after.plot, now):
             found.append(Departure(address, plot.name, after.plot.name))
     known = {address for _, address in _answering(before)}
     for plot, address in _answering(now):
-        # Text beats parameters: what was a value of another plot's may be a plot of its own now.
+        # Text beats parameters: a value of one plot may be the address of another plot now.
         was = routes.resolve(before, address) if address not in known and "<" not in address else None
         if was and not was.plot.adhoc and not _is_same(was.plot, plot, now):
             found.append(Departure(address, was.plot.name, plot.name))
@@ -81,25 +81,24 @@ def _answering(manifest: Manifest) -> Iterator[tuple[PlotSpec, str]]:
 
 
 def _sample(pattern: str) -> str:
-    """Return a path that a pattern matches, as one of its own: no text is likely to take it."""
+    """Return a path that only this pattern is likely to match: its text is unlikely in other patterns."""
     for name in routes.parameters(pattern):
         pattern = pattern.replace(f"<{name}>", f"<{name}>value")
     return pattern
 
 
 def _is_same(before: PlotSpec, after: PlotSpec, now: Manifest) -> bool:
-    """Whether a plot is the one of before under another name: its name moved, and not to another plot."""
+    """Whether two plots are one plot, even under another name, if no other plot has the old name now."""
     if after.name == before.name:
         return True
-    still = any(plot.name == before.name for plot in now.plots)
-    return not still and before.function == after.function
+    is_name_in_use = any(plot.name == before.name for plot in now.plots)
+    return not is_name_in_use and before.function == after.function
 
 
 def _likely(plot: PlotSpec, before: Manifest, now: Manifest) -> str:
-    """Return the name of the plot of now that one of before has most likely become."""
+    """Return the name of the plot in `now` that a plot of `before` has most likely become; "" if none."""
     known = {other.name for other in before.plots}
-    there = {other.name for other in now.plots}
-    if plot.name in there:
+    if any(other.name == plot.name for other in now.plots):
         return plot.name
     new = [other for other in now.plots if not other.adhoc and other.name not in known]
     same = [other for other in new if other.function == plot.function]
@@ -110,8 +109,8 @@ def _likely(plot: PlotSpec, before: Manifest, now: Manifest) -> str:
     return best if best and alike[best] > 0.6 else ""
 
 
-def tell(before: Manifest, now: Manifest) -> None:
-    """Log what a new version of the code takes away, and what is wrong in it."""
+def log_changes(before: Manifest, now: Manifest) -> None:
+    """Log which addresses a new version of the code removes, and what is wrong in it."""
     for mistake in now.mistakes:
         log.error("%s", mistake)
     for departure in departed(before, now):

@@ -1,4 +1,4 @@
-"""The addresses of plots: URL patterns, what matches them, and which of several wins.
+"""The addresses of plots: URL patterns, the URL paths that match them, and which of several patterns wins.
 
 Pure. A pattern is a path such as `/plots/customers/<customer_id>/revenue`; a segment is either text or
 one `<parameter>`. Only the suffixes of `representations.REPRESENTATIONS` mean anything; every other
@@ -21,28 +21,36 @@ from plotroute.routing.representations import DOCUMENTS, PICTURES, document_of, 
 ROOT = "/plots/"
 
 HEALTH = ("/healthz", "/readyz", "/metrics")
-"""What operators ask; the only addresses that no plot can take."""
+"""What operators request: the only addresses that no plot can take."""
 
 _PARAMETER = re.compile(r"<([A-Za-z_][A-Za-z0-9_]*)>")
-# What a segment of fixed text may hold: what RFC 3986 calls unreserved, so nothing needs quoting.
+# The characters of fixed text: those that RFC 3986 calls unreserved, so that nothing needs quoting.
 _TEXT = re.compile(r"[A-Za-z0-9._~-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What an address means."""
+    """A plot and what the address says about its picture."""
 
     plot: PlotSpec
     values: Mapping[str, str]
-    """The texts in the place of the pattern's parameters."""
+    """The texts in place of the parameters of the pattern."""
     format: str | None
-    """The suffix that the address names, one of `representations.REPRESENTATIONS`, or None."""
+    """The suffix that the address names, a key of `representations.REPRESENTATIONS`, or None."""
 
 
 def pattern(path: str, prefix: str = "") -> str:
-    """Return the URL pattern that an author's `path` means; a ValueError says what is wrong with it.
+    """Return the URL pattern that an author's `path` means.
 
-    `path` counts from `/plots/`, or from the root if it starts with a slash.
+    Args:
+        path: It counts from `/plots/`, or from the root if it starts with a slash.
+        prefix: A folder between `/plots/` and `path`.
+
+    Raises:
+        ValueError: `path` cannot be a pattern. The message says why.
+
+    >>> pattern("customers/<customer_id>/revenue")
+    '/plots/customers/<customer_id>/revenue'
     """
     whole = path if path.startswith("/") else ROOT + (f"{prefix.strip('/')}/" if prefix else "") + path
     segments = whole[1:].split("/")
@@ -80,12 +88,16 @@ def fixed_format(pattern: str) -> str | None:
 
 
 def shape(pattern: str) -> str:
-    """Return the pattern without its parameters' names: equal for two that match the same URLs."""
+    """Return the pattern without the names of its parameters: equal for patterns that match the same URLs."""
     return _PARAMETER.sub("<>", pattern)
 
 
-def taken(manifest: Manifest, own: Iterable[str]) -> list[tuple[PlotSpec, str]]:
-    """Return the authors' plots that answer an address of the built-in plots, or one of `own`, and it."""
+def overrides(manifest: Manifest, own: Iterable[str]) -> list[tuple[PlotSpec, str]]:
+    """Return the author's plots that take an address of a built-in plot, or an address in `own`.
+
+    Returns:
+        Each plot with the address that it takes.
+    """
     built_in = {shape(address) for plot in manifest.plots if plot.adhoc for address in plot.addresses}
     built_in |= set(own)
     return [
@@ -98,9 +110,9 @@ def taken(manifest: Manifest, own: Iterable[str]) -> list[tuple[PlotSpec, str]]:
 
 
 def resolve(manifest: Manifest, path: str) -> Match | None:
-    """Return what the URL path (decoded once) means, or None: no plot has that address.
+    """Return the plot at the URL path (decoded once), or None if no plot has that address.
 
-    Text beats parameters, from the left, as in Flask; among plots the author's come first.
+    Text beats parameters, from the left, as in Flask. The author's plots come before the built-in plots.
     """
     segments = path[1:].split("/")
     suffix, stem = _suffix(segments)
@@ -131,9 +143,9 @@ def _match(parts: tuple[str, ...], segments: list[str]) -> dict[str, str] | None
     return values
 
 
-@lru_cache(maxsize=8)  # a few manifests at a time: the one in force and, in tests, others
+@lru_cache(maxsize=8)  # a few manifests at a time: the current manifest and, in tests, others
 def _table(manifest: Manifest) -> dict[int, list[tuple[PlotSpec, tuple[str, ...], str | None]]]:
-    """Return by number of segments the plots, their patterns and fixed formats, most specific first."""
+    """Return, by number of segments, plots with their patterns and fixed formats, the most specific first."""
     table: dict[int, list[tuple[PlotSpec, tuple[str, ...], str | None]]] = {}
     for plot in (*manifest.plots, *manifest.broken):
         for address in (*plot.addresses, *plot.also):
@@ -144,10 +156,17 @@ def _table(manifest: Manifest) -> dict[int, list[tuple[PlotSpec, tuple[str, ...]
     return table
 
 
-def named(manifest: Manifest, name: str, format: str | None = None) -> Match:
-    """Return the plot of that name or address, or the only one whose name ends in it.
+def by_name(manifest: Manifest, name: str, format: str | None = None) -> Match:
+    """Return the plot with that name or address, or the only plot whose name ends in it.
 
-    UnknownPlot with the nearest name if there is none, or with those that are meant by a name of several.
+    Args:
+        manifest: What there is.
+        name: A name (`sales/revenue`), its last part (`revenue`), or an address (`/plots/sales/revenue`).
+        format: The format of the picture. By default the format that the address fixes, if it fixes a format.
+
+    Raises:
+        UnknownPlot: No plot has the name, and the error has the nearest name; or several plots could be
+            meant, and the message names them.
     """
     exact = [plot for plot in manifest.plots if name in (*plot.names, *plot.addresses, *plot.also)]
     ends = [plot for plot in manifest.plots if plot.name.rpartition("/")[2] == name]
@@ -165,27 +184,32 @@ def named(manifest: Manifest, name: str, format: str | None = None) -> Match:
 
 
 def contested(manifest: Manifest, path: str) -> list[PlotSpec]:
-    """Return the plots that imply the address of a URL path, which none of them answers therefore."""
+    """Return the plots that all imply the address of a URL path, so that none of them answers there."""
     *head, last = path.split("/")
     stem = "/".join(_suffix([*head, last])[1])
     return [plot for plot in manifest.plots if path in plot.contested or stem in plot.contested]
 
 
-# --- what was meant by an address that means nothing ----------------------------------------------
+# --- what an unknown address was probably meant to be ----------------------------------------------
 
-# Below it a dataset, or a function, is another one and no misspelt one: `min_temp` is no `max_temp`.
+# Below them a name is another dataset or function, and not misspelt: `min_temp` is not `max_temp`.
 _ALIKE_DATASET, _ALIKE_FUNCTION = 0.7, 0.8
-# No address is longer; likeness takes time in proportion to the length of both.
+# No address is longer. Comparing two texts takes time in proportion to the length of both.
 _MAX_SEGMENTS, _MAX_SEGMENT = 12, 80
 
 
 def nearest(
     manifest: Manifest, path: str, example: Callable[[PlotSpec], str | None] = lambda plot: None
 ) -> str | None:
-    """Return the address that the URL path was most likely meant to be; None if nothing is like it.
+    """Return the address that an unknown URL path most likely misspells; None if no address is similar.
 
-    It has the suffix of `path`, and its values where they are parameters. Where they do not fit (`a/b` is two
-    segments), `example` says which address of the plot gives a picture; a pattern is the last resort.
+    The address has the suffix of `path`, and its values in place of the parameters.
+
+    Args:
+        manifest: What there is.
+        path: The unknown URL path.
+        example: Returns an address of a plot that gives a picture. It is used if the values do not fit (`a/b`
+            is two segments). If it returns None, the pattern itself is the answer.
     """
     suffix, asked = _suffix(path.strip("/")[: _MAX_SEGMENTS * _MAX_SEGMENT].split("/"))
     if len(asked) > 1 and _alike(asked[0], ROOT.strip("/"), _ALIKE_DATASET):
@@ -194,7 +218,7 @@ def nearest(
     for plot in manifest.plots:
         if plot.adhoc or len(asked) > _MAX_SEGMENTS:
             continue
-        # Of equals the first: the shown address, with the values that were asked for.
+        # Of equally similar addresses the first: the shown address, with the values of the request.
         likeness, place = max(
             (_likeness(asked, address.removeprefix(ROOT).strip("/").split("/")), -place)
             for place, address in enumerate((*plot.addresses, *plot.also))
@@ -215,32 +239,32 @@ def nearest(
 
 
 def _likeness(asked: Sequence[str], parts: Sequence[str]) -> float:
-    """Return how much an address is like what was asked for, from 0 (not at all) to 1."""
+    """Return how similar an address is to the requested address, from 0 (not at all) to 1."""
     function = _alike(asked[-1], parts[-1], _ALIKE_FUNCTION)
     if not function:
         return 0.0
     if len(asked) == len(parts):
         each = [_alike(mine, part, _ALIKE_DATASET) for mine, part in zip(asked, parts, strict=True)]
         each[-1] = function
-        # Not of values alone: they are anything.
+        # A pattern of parameters alone is similar to every path: values can be any text.
         if all(each) and not all(part.startswith("<") for part in parts):
             return sum(each) / len(each)
     if parts[-1].startswith("<"):
         return 0.0
-    # The same function of another dataset, or of one more or less: where there are several, the likest.
+    # The same function of another dataset, or of more or fewer datasets: the most similar of them wins.
     return function * (0.5 + 0.1 * difflib.SequenceMatcher(None, "/".join(asked), "/".join(parts)).ratio())
 
 
 def _alike(asked: str, part: str, least: float) -> float:
-    """Return the likeness of two segments; 0 below `least`, and where the numbers in them differ."""
+    """Return the likeness of two segments; 0 if it is below `least`, or if the numbers in them differ."""
     if part.startswith("<"):
         return 1.0 if asked else 0.0
     mine, other = (text[:_MAX_SEGMENT].casefold().replace("-", "_") for text in (asked, part))
     if mine == other:
         return 1.0
-    # In a short word one letter is more of it: `lime` is a misspelt `line`.
+    # In a short word one letter is a larger part: `lime` is a misspelt `line`.
     least = min(least, 1 - 1 / max(len(mine), len(other)))
-    # The letters in common are the most that can be alike, and are counted in a tenth of the time.
+    # The letters in common are an upper bound of the likeness, and counting them takes a tenth of the time.
     common = sum(min(mine.count(letter), other.count(letter)) for letter in set(mine))
     if 2 * common < least * (len(mine) + len(other)):
         return 0.0
@@ -251,9 +275,9 @@ def _alike(asked: str, part: str, least: float) -> float:
 
 
 def _filled(address: str, asked: Sequence[str]) -> str:
-    """Return a pattern with what was asked for in the place of its parameters, if it is as long.
+    """Return a pattern with the requested values in place of its parameters, if both are of the same length.
 
-    A parameter for which nothing was given stays: filled in, the address would be the one that is unknown.
+    A parameter without a value stays: with an empty value the address would be unknown as well.
     """
     parts = address[1:].split("/")
     values = ([""] if address.startswith(ROOT) else []) + list(asked)

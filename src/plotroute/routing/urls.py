@@ -17,20 +17,37 @@ from plotroute.routing.routes import Match
 
 
 def address(manifest: Manifest, name: str, parameters: Mapping[str, Any]) -> str:
-    """Return the address of the plot `name` for `parameters` (Python values), from the root.
+    """Return the address of a plot, from the root.
 
-    UnknownPlot, UnknownFormat or InvalidParameters if it would not give a picture.
+    Args:
+        manifest: What there is.
+        name: The name of the plot, as `routes.by_name` takes it.
+        parameters: Python values. `format` is the format of the picture, unless the plot has a parameter of
+            that name.
+
+    Raises:
+        UnknownPlot: There is no such plot.
+        UnknownFormat: There is no such format, or the address of the plot fixes another format.
+        InvalidParameters: The address would not give a picture.
     """
     parameters = dict(parameters)
-    found, format = named(manifest, name, parameters)
+    found, format = by_name(manifest, name, parameters)
     return build(found.plot, canonical(found.plot, parameters), format)
 
 
 def build(plot: PlotSpec, given: Mapping[str, Any], format: str | None = None) -> str:
-    """Return the address of a plot for `given` (canonical JSON, by `canonical`), from the root.
+    """Return the address of a plot, from the root.
 
-    The one place where addresses of pictures are made. It checks as a request does: UnknownFormat or
-    InvalidParameters if the address would not give a picture.
+    All addresses of pictures are made here. The values are checked as those of a request are.
+
+    Args:
+        plot: The plot.
+        given: Canonical JSON, as `canonical` returns it.
+        format: The format of the picture.
+
+    Raises:
+        UnknownFormat: The address of the plot fixes another format.
+        InvalidParameters: The address would not give a picture.
     """
     given = dict(given)
     declared = {p.name: p for p in (*plot.params, *picture_options.offered(plot))}
@@ -43,7 +60,7 @@ def build(plot: PlotSpec, given: Mapping[str, Any], format: str | None = None) -
         path = path.replace(f"<{key}>", segment(declared[key], given.pop(key, values[key])))
     query = []
     for key, value in given.items():
-        # What is not declared starts with _ and means nothing: it keeps caches from each other.
+        # A name that is not declared starts with _ and means nothing: it is for cache busting.
         texts = params.to_query(declared[key], value) if key in declared else [value]
         query += [(key, text) for text in texts]
     ends_alike = routes.fixed_format(path) or document_of(path)
@@ -55,7 +72,7 @@ def build(plot: PlotSpec, given: Mapping[str, Any], format: str | None = None) -
 
 
 def example(plot: PlotSpec) -> str | None:
-    """Return an address of the plot that gives a picture; None where a required value has no example."""
+    """Return an address of the plot that gives a picture; None if a required value has no example."""
     in_path = routes.parameters(plot.addresses[0])
     given = {}
     for parameter in plot.params:
@@ -71,9 +88,12 @@ def example(plot: PlotSpec) -> str | None:
 
 
 def canonical(plot: PlotSpec, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return Python values as JSON; names that the plot does not have stay, to be refused with the rest.
+    """Return Python values as canonical JSON.
 
-    InvalidParameters has everything that is wrong, once one of the values is.
+    Names that the plot does not have stay, so that `build` refuses them together with other errors.
+
+    Raises:
+        InvalidParameters: A value is wrong. The error has everything that is wrong, unknown names too.
     """
     declared = {p.name: p for p in (*plot.params, *picture_options.offered(plot))}
     given: dict[str, Any] = {}
@@ -93,9 +113,16 @@ def canonical(plot: PlotSpec, parameters: Mapping[str, Any]) -> dict[str, Any]:
     raise InvalidParameters(errors)
 
 
-def named(manifest: Manifest, name: str, parameters: dict[str, Any]) -> tuple[Match, str | None]:
-    """Return the plot, and the format: out of `parameters`, unless the plot has a parameter of that name."""
-    found = routes.named(manifest, name)
+def by_name(manifest: Manifest, name: str, parameters: dict[str, Any]) -> tuple[Match, str | None]:
+    """Return the plot and the format of its picture.
+
+    The format is taken out of `parameters`, unless the plot has a parameter of that name.
+
+    Raises:
+        UnknownPlot: There is no such plot.
+        UnknownFormat: There is no such format.
+    """
+    found = routes.by_name(manifest, name)
     if any(parameter.name == "format" for parameter in found.plot.params):
         return found, found.format
     format = parameters.pop("format", None) or found.format
@@ -105,7 +132,11 @@ def named(manifest: Manifest, name: str, parameters: dict[str, Any]) -> tuple[Ma
 
 
 def segment(param: Param, value: Any) -> str:
-    """Return a value as one segment of a path; InvalidParameters if it cannot be one."""
+    """Return a value as one segment of a path.
+
+    Raises:
+        InvalidParameters: The value is empty, `.` or `..`, or has a slash in it.
+    """
     text = next(iter(params.to_query(param, value)), "")
     if not text or "/" in text or text in (".", ".."):
         message = (

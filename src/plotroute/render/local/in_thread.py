@@ -34,7 +34,7 @@ from plotroute.errors import (
 from plotroute.model import DatasetRef, Image, Job, Manifest, Versions
 from plotroute.render.drawing.drawing import JobRunner
 from plotroute.render.state.reset import State, import_matplotlib, imports
-from plotroute.routing.removed import tell
+from plotroute.routing.removed import log_changes
 from plotroute.settings import Settings
 
 log = logging.getLogger("plotroute.render")
@@ -174,7 +174,7 @@ class InProcess:
             opened = Opened()
             self._worker = self._thread.submit(self._make_worker, opened).result()
             before, self._manifest = self._manifest, self._worker.catalog.manifest
-            tell(before, self._manifest)
+            log_changes(before, self._manifest)
             self._watched.read(opened.states, whole=True)
         except SetupError as error:
             self._watched.read(opened.states, whole=False)

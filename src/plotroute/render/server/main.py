@@ -55,7 +55,7 @@ from plotroute.render.server.scheduler import Scheduler
 from plotroute.render.server.timed_images import Kept
 from plotroute.render.state.reset import import_matplotlib
 from plotroute.render.system import limits, process_tree
-from plotroute.routing.removed import tell
+from plotroute.routing.removed import log_changes
 from plotroute.settings import Settings
 
 log = logging.getLogger("plotroute.render")
@@ -393,7 +393,7 @@ class RenderServer:
         self._load_seconds.clear()
         self._greet()
         before, self._known = self._known, model.from_wire(Manifest, generation.manifest.encode())
-        tell(before, self._known)
+        log_changes(before, self._known)
         self._tell_news()
         # Nothing is known of this one's data. Who went on believing what was known of the one before, of the
         # same code, would show old pictures for a minute.

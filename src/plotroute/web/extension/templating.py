@@ -85,7 +85,7 @@ def _find(name: str) -> tuple[Mounted, PlotSpec]:
     found: list[tuple[Mounted, PlotSpec]] = []
     for extension in extensions.values():
         try:
-            plot = routes.named(extension.complete(), name).plot
+            plot = routes.by_name(extension.complete(), name).plot
         except UnknownPlot as error:
             missing = missing or error
             continue

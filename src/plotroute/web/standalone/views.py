@@ -86,7 +86,7 @@ class Views:
             self._announced = manifest
             if self._first is None and manifest.plots:
                 self._first = manifest
-            for plot, address in routes.taken(manifest, self._own):
+            for plot, address in routes.overrides(manifest, self._own):
                 log.info("The plot %s answers %s in place of the built-in one", plot.name, address)
 
     def _only_read(self, view: Any) -> Response:
