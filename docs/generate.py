@@ -80,7 +80,7 @@ def former_name(row: settings.Setting) -> str:
 
 
 def in_units(row: settings.Setting, value: Any) -> str:
-    """Return a value of a setting as people say it; the number that is typed comes first."""
+    """Return a value of a setting with its unit. The number to type comes first."""
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, str):
@@ -112,7 +112,7 @@ def setup_errors() -> str:
 
 
 def error_example() -> str:
-    """A problem as it is really sent."""
+    """A problem+json response, as the code sends it."""
     wrong = errors.ParameterError(
         parameter="method",
         code="not_allowed",
@@ -132,7 +132,7 @@ def error_example() -> str:
 
 
 def error_forms() -> str:
-    """Who gets a picture, who a page, who JSON: asked of the code."""
+    """Which clients get a picture, a page or JSON, as the code decides it."""
     safari = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
     cases = [
         ("an `<img>`, over HTTPS or on localhost", "`Sec-Fetch-Dest: image`", ("image", "image/*,*/*")),
@@ -141,7 +141,7 @@ def error_forms() -> str:
             "`Accept: image/avif,image/webp,*/*`",
             (None, "image/avif,image/webp,*/*"),
         ),
-        ("a page that a person opens", "`Sec-Fetch-Dest: document`", ("document", safari)),
+        ("a browser's window", "`Sec-Fetch-Dest: document`", ("document", safari)),
         ("a page, over plain HTTP", "`Accept: text/html,…`", (None, safari)),
         ("`fetch()` in a page", "`Sec-Fetch-Dest: empty`", ("empty", "*/*")),
         ("`curl`, a program", "`Accept: */*`", (None, "*/*")),
@@ -150,7 +150,7 @@ def error_forms() -> str:
     ]
     words = {"picture": "SVG picture", "page": "HTML page", "problem": "problem+json"}
     rows = []
-    for who, sent, (destination, accept) in cases:
+    for client, sent, (destination, accept) in cases:
         forms = [
             negotiate.error_form(
                 sec_fetch_dest=destination, accept=accept, on_error=on_error, pictures=pictures
@@ -158,9 +158,9 @@ def error_forms() -> str:
             for on_error, pictures in ((None, True), ("status", True), (None, False))
         ]
         assert forms[1] == forms[2], "on_error=status and error_pictures=off no longer do the same"
-        rows.append((who, sent, words[forms[0]], words[forms[1]]))
+        rows.append((client, sent, words[forms[0]], words[forms[1]]))
     quiet = "with `on_error=status`, or `PLOTROUTE_ERROR_PICTURES=off`"
-    return table(("who asks", "told by", "gets", quiet), rows)
+    return table(("client", "recognised by", "gets", quiet), rows)
 
 
 def commands() -> str:
@@ -216,7 +216,7 @@ def image_options() -> str:
 
 
 def caching() -> str:
-    """What becomes of a picture after it was drawn, by how its author declared it."""
+    """How long a picture is valid, by the way in which its author declared the plot."""
     cases = [
         ("reads datasets, or takes `Values`", None, True),
         ('`ttl="forever"`', "forever", False),
@@ -459,7 +459,7 @@ def stale(pages: Pages) -> Iterator[str]:
 
 
 def undocumented(pages: Pages) -> Iterator[str]:
-    """Settings, errors, routes, commands, flags, headers and formats that no page names."""
+    """Settings, errors, routes, commands, flags and headers that no page names."""
     everything = "\n".join(text for path, text in pages.items() if path != Path("CHANGELOG.md"))
     wanted: list[tuple[str, str]] = []
     for row in settings.TABLE:
@@ -525,6 +525,15 @@ def anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
 
 
+def lost_places(pages: Pages) -> Iterator[str]:
+    """Files and folders that architecture.md sends a newcomer to, and that are not there."""
+    path = Path("docs/architecture.md")
+    table = pages.get(path, "").partition("## Where to look")[2].partition("\n## ")[0]
+    for place in re.findall(r"`([\w/]+(?:\.py|/))`", table):
+        if not (SOURCE / place).exists() and f"`{place}`" != "`base.py`":
+            yield f"{path} says to look in {place}, which is not there"
+
+
 def long_decisions(pages: Pages) -> Iterator[str]:
     """Decisions that are more than a decision."""
     for path, text in pages.items():
@@ -552,6 +561,7 @@ def found_problems(root: Path = ROOT) -> list[str]:
         broken_links(pages, root),
         long_decisions(pages),
         versions(pages),
+        lost_places(pages),
         plain_english.problems(root),
     )
     return [problem for check in checks for problem in check]
@@ -580,7 +590,7 @@ def own_routes() -> list[str]:
 
 
 def _no_plots() -> Pipeline:
-    """Return a pipeline that has nothing to draw, and nobody who would."""
+    """Return a pipeline without plots."""
     renderer: Any = SimpleNamespace(manifest=Manifest)
     return Pipeline(renderer, in_memory(0), settings.Settings())
 

@@ -162,6 +162,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         ("README.md", "plotroute serve plots.py", "plotroute server plots.py", "which is no command"),
         ("docs/quickstart.md", "--host 0.0.0.0", "--hosts 0.0.0.0", "has no such flag"),
         ("docs/guide/errors.md", "PLOTROUTE_ERROR_PICTURES", "PLOTROUTE_NO_PICTURES", "is no setting"),
+        ("docs/architecture.md", "`data/files.py` |", "`data/lost.py` |", "look in data/lost.py"),
         ("CHANGELOG.md", "## 0.1.0", "## 0.0.9", "no section `## 0.1.0`"),
     ],
 )

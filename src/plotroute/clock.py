@@ -1,8 +1,7 @@
-"""The time of day, read at each call, so that a test that sets the clock (freezegun) sets it for all of
-plotroute.
+"""The time of day, read at each call, so that a test that sets the clock sets it for all of plotroute.
 
-`time.time` as a default argument would be bound when the function is defined, and so would stay the real
-clock.
+A test sets it with freezegun. `time.time` as a default argument would be bound when the function is defined,
+and would stay the real clock.
 """
 
 from __future__ import annotations
