@@ -314,7 +314,7 @@ def test_purge_says_so_where_nothing_can_be_purged(run, tmp_path):
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache").chmod(0o777)
     done = run("purge", "line", "--cache-dir", "cache")
-    assert "others may write into it" in refused(done)
+    assert "other users may write into it" in refused(done)
     assert "drawn anew" not in done.stdout
 
 

@@ -1,6 +1,6 @@
-"""A folder that is ours alone, shared by processes: a file in it is there as a whole, or not at all.
+"""A private folder, shared by processes of one user: a file in it is there as a whole, or not at all.
 
-It never trusts what others could have put there, and it is made again when somebody deletes it.
+It trusts nothing that other users could have put there. If it is deleted, the next write makes it again.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 
-# Files on their way. In a folder of their own, so that those of killed processes are found; within ours,
-# so that moving one out is a rename.
+# Files that are being written. In a folder of their own, so that those of killed processes are found; within
+# the private folder, so that moving a file to its place is a rename.
 _NEW = "new"
-# The longest that a file is on its way: writing takes milliseconds, and a process may be stopped meanwhile.
-# Whoever comes back later finds it gone, and one picture is not kept.
-_ON_ITS_WAY = 600.0
+# Seconds after which an unfinished file is removed: writing takes milliseconds, but a process may be stopped
+# meanwhile. A process that continues later finds its file gone, and one picture is not kept.
+_UNFINISHED_FOR = 600.0
 
 
 class NotPrivate(OSError):
-    """Others could write into the folder, or lead us to another."""
+    """Other users could write into the folder, or put another in its place."""
 
 
 class PrivateFolder:
@@ -33,7 +33,7 @@ class PrivateFolder:
         self.path = os.path.abspath(path)
 
     def check(self) -> None:
-        """Raise NotPrivate if it is not ours alone. A folder that is not there yet is fine."""
+        """Raise NotPrivate if the folder is not private. A folder that is not there yet is."""
         try:
             state = os.lstat(self.path)
         except FileNotFoundError:
@@ -45,12 +45,12 @@ class PrivateFolder:
         # The cure for both is often the same: a volume that belongs to root, or to a group.
         cure = "name a directory in it that does not exist yet: it will be made"
         if state.st_uid != os.geteuid():
-            raise NotPrivate(f"it belongs to somebody else (uid {state.st_uid}); {cure}")
+            raise NotPrivate(f"it belongs to another user (uid {state.st_uid}); {cure}")
         if state.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            raise NotPrivate(f"others may write into it (mode {stat.S_IMODE(state.st_mode):o}); {cure}")
+            raise NotPrivate(f"other users may write into it (mode {stat.S_IMODE(state.st_mode):o}); {cure}")
 
     def state(self, name: str) -> os.stat_result:
-        """Return what the file system says of a file or a sub-folder."""
+        """Return the state of a file or a sub-folder."""
         self.check()
         return os.lstat(self._path(name))
 
@@ -60,7 +60,14 @@ class PrivateFolder:
         return open(self._path(name), "rb", buffering=0, opener=_only_files)
 
     def write(self, name: str, data: bytes, *, mtime: float | None = None, lasting: bool = False) -> None:
-        """Make a file, or put it in the place of another. `lasting`: it survives a power failure, too."""
+        """Write a file, as a whole.
+
+        Args:
+            name: The name of the file; a file of that name is replaced.
+            data: Its content.
+            mtime: Its time, in seconds since 1970; None: now.
+            lasting: Whether it must survive a power failure.
+        """
         path = self._path(name)
         new = self._path(f"{_NEW}/{secrets.token_hex(16)}")
         _make(self.path)
@@ -68,7 +75,7 @@ class PrivateFolder:
         _make(os.path.dirname(new))
         _make(os.path.dirname(path))
         try:
-            with open(new, "xb", opener=_for_us) as file:
+            with open(new, "xb", opener=_private) as file:
                 file.write(data)
                 if lasting:
                     file.flush()
@@ -85,13 +92,13 @@ class PrivateFolder:
             _sync_folder(self.path)
 
     def remove(self, name: str) -> None:
-        """Remove a file, if nobody did before."""
+        """Remove a file, if it is there."""
         self.check()
         with suppress(FileNotFoundError):
             os.unlink(self._path(name))
 
     def files(self, name: str) -> Iterator[tuple[str, os.stat_result]]:
-        """Yield each file below a sub-folder, with its state. Some that come or go now may be missing."""
+        """Yield each file below a sub-folder, with its state. Files that come or go now may be missing."""
         self.check()
         try:
             with os.scandir(self._path(name)) as entries:
@@ -107,9 +114,9 @@ class PrivateFolder:
                 yield below, entry.stat(follow_symlinks=False)
 
     def tidy(self, now: float) -> None:
-        """Remove what killed processes left half written."""
+        """Remove the unfinished files of killed processes."""
         for name, state in self.files(_NEW):
-            if now - state.st_mtime > _ON_ITS_WAY:
+            if now - state.st_mtime > _UNFINISHED_FOR:
                 with suppress(OSError):
                     self.remove(name)
 
@@ -118,19 +125,19 @@ class PrivateFolder:
 
 
 def _only_files(path: str, flags: int) -> int:
-    # No link, and no waiting for whoever should write into a pipe.
+    # Open no link, and do not wait at a pipe for a process that writes into it.
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
-def _for_us(path: str, flags: int) -> int:
+def _private(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW, 0o600)
 
 
 def _make(folder: str) -> None:
-    """Make a folder for us alone, and those above it that are missing."""
+    """Make a private folder, and the missing folders above it."""
     if not os.path.isdir(folder):
         _make(os.path.dirname(folder))
-        with suppress(FileExistsError):  # another process was quicker
+        with suppress(FileExistsError):  # another process was faster
             os.mkdir(folder, 0o700)
 
 

@@ -1,4 +1,4 @@
-"""Pictures that wait to be written, and the one thread that writes them: no request waits for the disk."""
+"""A queue of pictures, and the one thread that writes them: no request waits for the disk."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from threading import Condition, Lock, Thread
 
 from plotroute.cache.base import MISSING, Stored, _Missing
 
-# What may wait, in memory: one picture of the largest that is drawn by default (20 MB) and some others, or
-# about a thousand of the usual ones (30 kB). A disk writes that in a second.
+# The bytes that may be queued, in memory: one picture of the largest size that is drawn by default (20 MB)
+# and some others, or about a thousand of the usual size (30 kB). A disk writes that in a second.
 _MOST_WAITING = 32 * 2**20
-# What a waiting picture costs beside its body, as in the memory's cache.
+# The cost of a queued picture beside its body, as in the memory cache.
 _OVERHEAD = 2048
 
 
 class Writer:
-    """Calls `write`, which must not raise, for one picture after the other. What waits can be got.
+    """Calls `write`, which must not raise, for one picture after another. `get` finds queued pictures.
 
-    Its thread is there only while pictures wait: a process that only reads has none, and none is lost by
-    a fork.
+    Its thread is there only while pictures are queued: a process that only reads has none, so that a fork
+    loses none.
     """
 
     def __init__(self, write: Callable[[str, Stored], None]) -> None:
@@ -28,15 +28,15 @@ class Writer:
         self._changed = Condition(Lock())
         self._thread: Thread | None = None
         self.writing = Lock()
-        """Held while one is written: who holds it, and has dropped what waits, sees no more of it come."""
+        """Held while a picture is written: after `drop`, its holder sees no dropped picture appear."""
 
     def get(self, key: str) -> Stored | _Missing:
-        """Return the picture that waits under `key`, or MISSING."""
+        """Return the picture that is queued under `key`, or MISSING."""
         with self._changed:
             return self._waiting.get(key, MISSING)
 
     def put(self, key: str, stored: Stored) -> bool:
-        """Let a picture wait for its turn, in place of an earlier one; False if too many do already."""
+        """Queue a picture, in place of an earlier one under `key`; return False if the queue is full."""
         with self._changed:
             self._drop(key)
             if self._bytes + _size(stored) > _MOST_WAITING:
@@ -49,7 +49,7 @@ class Writer:
             return True
 
     def drop(self, which: Callable[[str, Stored], bool]) -> list[str]:
-        """Take the pictures that `which` says out of the line, and return their keys."""
+        """Take the pictures that `which` accepts off the queue; return their keys."""
         with self._changed:
             dropped = [key for key, stored in self._waiting.items() if which(key, stored)]
             for key in dropped:
@@ -58,15 +58,15 @@ class Writer:
         return dropped
 
     def flush(self, seconds: float) -> bool:
-        """Wait until none waits, so long at most, and say whether that is so."""
+        """Wait until the queue is empty, or `seconds` are over; return whether it is empty."""
         with self._changed:
             if self._waiting and not self._runs():
                 return False
             return self._changed.wait_for(lambda: not self._waiting, seconds)
 
     def _runs(self) -> bool:
-        """Say whether there is a thread, started now if there was none."""
-        if self._thread is None or not self._thread.is_alive():  # after a fork it is there, and not alive
+        """Return whether there is a thread; start it if there is none."""
+        if self._thread is None or not self._thread.is_alive():  # after a fork it is not alive
             thread = Thread(target=self._run, name="cache-writer", daemon=True)
             try:
                 thread.start()
@@ -85,7 +85,7 @@ class Writer:
                     key, stored = next(iter(self._waiting.items()))
                 self._write(key, stored)
                 with self._changed:
-                    if self._waiting.get(key) is stored:  # else a later one waits for its turn
+                    if self._waiting.get(key) is stored:  # else a later picture is queued
                         self._drop(key)
                         self._changed.notify_all()
 

@@ -1,4 +1,4 @@
-"""Everything that decides a picture → its cache key. Pure: it is given versions and never asks for them."""
+"""Everything that decides a picture → its cache key. Pure: versions come in as arguments."""
 
 from __future__ import annotations
 
@@ -18,9 +18,17 @@ def picture_key(
     versions: Versions,
     epoch: str,
 ) -> str:
-    """Return the name of a picture: equal if and only if the bytes are meant to be equal.
+    """Return the cache key of a picture: equal if and only if the bytes are meant to be equal.
 
-    `epoch` changes when the plot is purged: whoever has a picture from before, has not this one.
+    Args:
+        manifest: The hashes of the author's code and of the environment.
+        plot: The name of the plot.
+        values: The canonical values of its parameters, and of its user.
+        options: The picture options.
+        format: png, svg, pdf, webp or jpg.
+        explicit_format: Whether no other format will do.
+        versions: The versions of the data that the plot reads.
+        epoch: The epoch of the plot: after a purge, a picture from before has another key.
     """
     appearance = [options.width, options.height, options.dpr, options.theme, options.background, options.png8]
     return digest.of_json(

@@ -1,7 +1,7 @@
-"""Identical requests at the same time are one flight: the work is done once, for all who wait.
+"""Coalesce identical requests: the work is done once, for all that wait for it at the same time.
 
-A flight has no leader. It ends when its work ends; each waiter leaves at its own deadline, and the work
-goes on for the others and for the cache.
+A call has no leader. It ends when its work ends. Each waiter leaves at its own deadline, and the work goes on
+for the others and for the cache.
 """
 
 from __future__ import annotations
@@ -22,117 +22,134 @@ the only thread of a web server for half a second each before the first of them 
 
 
 class _Call(Generic[T]):
+    """Work under way, or its result."""
+
     def __init__(self) -> None:
-        self.landed = Event()
+        self.done = Event()
         self.result: T | None = None
         self.error: AnswerError | None = None
-        self.landed_at: float | None = None
+        self.done_at: float | None = None
         self.is_kept = False
 
 
 class SingleFlight(Generic[T]):
-    """The work under way in this process, by key."""
+    """The calls of this process, by key."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._flights: dict[str, _Call[T]] = {}
+        self._calls: dict[str, _Call[T]] = {}
         self._lock = Lock()
         self._ended: AnswerError | None = None
 
     def join(
         self, key: str, work: Callable[[], T], timeout: float, *, keep: bool = False, returning: bool = False
     ) -> tuple[T, bool]:
-        """Return what `work` returns, and whether somebody else had started it.
+        """Wait for the call with `key`, which starts now if there is none.
 
-        With `keep` the result stays for a while if the waiter leaves before it is there, for the same waiter
-        `returning`. Any other starts anew: what was asked for before them may be older than they allow.
+        A waiter that joined a call which was refused ("busy, come again") starts a call of its own: its own
+        turn was not refused.
 
-        Raises what `work` raises, or RenderTimeout when `timeout` seconds are over first. Whoever joined a
-        flight that ended with "busy, come again" starts one of their own: their turn has not been refused.
+        Args:
+            key: The name of the work.
+            work: Does the work, in a thread of its own.
+            timeout: Seconds that this waiter waits.
+            keep: Whether the result is kept for a while if this waiter leaves before it is there.
+            returning: Whether this waiter has left before. Any other waiter starts a new call: the kept
+                result may be older than it allows.
+
+        Returns:
+            The result of the work, and whether another waiter had started it.
+
+        Raises:
+            RenderTimeout: `timeout` seconds are over.
+            AnswerError: What the work raises.
         """
         deadline = self._clock() + timeout
         while True:
             if self._ended is not None:
                 raise self._ended.with_traceback(None)
-            flight, joined = self._board(key, work, returning)
-            if not flight.landed.wait(max(0.0, deadline - self._clock())):
+            call, joined = self._join_or_start(key, work, returning)
+            if not call.done.wait(max(0.0, deadline - self._clock())):
                 if keep:
-                    self._keep(key, flight)
+                    self._keep(key, call)
                 raise RenderTimeout(f"Drawing took longer than {timeout:g} s")
-            if flight.error is None:
-                return cast(T, flight.result), joined
-            if flight.error.shared or not joined:
-                raise flight.error.with_traceback(None)
+            if call.error is None:
+                return cast(T, call.result), joined
+            if call.error.shared or not joined:
+                raise call.error.with_traceback(None)
 
     def begin(self, key: str, work: Callable[[], T], most: int) -> None:
-        """Start a flight that nobody waits for, unless there is one, or `most` are under way."""
-        if sum(not flight.landed.is_set() for flight in list(self._flights.values())) < most:
-            self._board(key, work)
+        """Start a call without a waiter, unless there is one with `key`, or `most` calls are under way."""
+        if sum(not call.done.is_set() for call in list(self._calls.values())) < most:
+            self._join_or_start(key, work)
 
     def end(self, error: AnswerError) -> None:
-        """Give `error` to all that wait, and to all that come; the work itself goes on."""
+        """Raise `error` in all waiters, and in all that come; the work itself goes on."""
         self._ended = error
         with self._lock:
-            under_way = [(key, each) for key, each in self._flights.items() if not each.landed.is_set()]
-        for key, flight in under_way:
-            self._land(key, flight, error)
+            under_way = [(key, call) for key, call in self._calls.items() if not call.done.is_set()]
+        for key, call in under_way:
+            self._finish(key, call, error)
 
-    def _board(self, key: str, work: Callable[[], T], returning: bool = False) -> tuple[_Call[T], bool]:
-        """Return the flight of `key`, started now if there is none, and whether there was one."""
+    def _join_or_start(
+        self, key: str, work: Callable[[], T], returning: bool = False
+    ) -> tuple[_Call[T], bool]:
+        """Return the call with `key`, started now if there is none, and whether there was one."""
         with self._lock:
             self._forget()
-            flight = self._flights.get(key)
-            if flight is not None and (returning or flight.error or not flight.landed.is_set()):
-                if flight.landed.is_set() and flight.error is None:
-                    del self._flights[key]  # it was kept for this one
-                return flight, True
-            flight = self._flights[key] = _Call()
+            call = self._calls.get(key)
+            if call is not None and (returning or call.error or not call.done.is_set()):
+                if call.done.is_set() and call.error is None:
+                    del self._calls[key]  # it was kept for this waiter
+                return call, True
+            call = self._calls[key] = _Call()
         # A thread of its own, so that no waiter's deadline ends the work of the others. There are never
         # more than there are threads that answer requests.
-        thread = Thread(target=self._fly, args=(key, flight, work), name=f"flight-{key[:8]}", daemon=True)
+        thread = Thread(target=self._run, args=(key, call, work), name=f"flight-{key[:8]}", daemon=True)
         try:
             thread.start()
         except RuntimeError:  # the machine allows no more threads
             full = QueueFull("Too many pictures are waiting to be drawn", headers={"Retry-After": "2"})
-            self._land(key, flight, full)
-        return flight, False
+            self._finish(key, call, full)
+        return call, False
 
-    def _fly(self, key: str, flight: _Call[T], work: Callable[[], T]) -> None:
+    def _run(self, key: str, call: _Call[T], work: Callable[[], T]) -> None:
         try:
-            flight.result = work()
+            call.result = work()
         except AnswerError as error:
-            self._land(key, flight, error)
-        except BaseException as error:  # whatever it is, no waiter may wait for ever
-            self._land(key, flight, PlotFailed("Drawing failed", detail=repr(error)))
+            self._finish(key, call, error)
+        except BaseException as error:  # no waiter may wait for ever, whatever the error is
+            self._finish(key, call, PlotFailed("Drawing failed", detail=repr(error)))
         else:
-            self._land(key, flight, None)
+            self._finish(key, call, None)
 
-    def _keep(self, key: str, flight: _Call[T]) -> None:
+    def _keep(self, key: str, call: _Call[T]) -> None:
         with self._lock:
-            flight.is_kept = True
-            if flight.landed.is_set() and flight.error is None:  # just now
-                self._flights.setdefault(key, flight)
+            call.is_kept = True
+            if call.done.is_set() and call.error is None:  # just now
+                self._calls.setdefault(key, call)
 
-    def _land(self, key: str, flight: _Call[T], error: AnswerError | None) -> None:
+    def _finish(self, key: str, call: _Call[T], error: AnswerError | None) -> None:
         with self._lock:
-            if flight.landed_at is not None:  # it was ended before its work
+            if call.done_at is not None:  # `end` came before the end of the work
                 return
-            flight.error = error
-            flight.landed_at = self._clock()
-            if not (flight.is_kept if error is None else error.shared):
-                del self._flights[key]
-            flight.landed.set()
+            call.error = error
+            call.done_at = self._clock()
+            if not (call.is_kept if error is None else error.shared):
+                del self._calls[key]
+            call.done.set()
 
     def _forget(self) -> None:
+        """Drop the results and the failures whose time is over."""
         now = self._clock()
         over = [
             key
-            for key, flight in self._flights.items()
-            if flight.landed_at is not None
-            and now - flight.landed_at > (SHARE_FAILURES_FOR if flight.error else KEPT_FOR)
+            for key, call in self._calls.items()
+            if call.done_at is not None
+            and now - call.done_at > (SHARE_FAILURES_FOR if call.error else KEPT_FOR)
         ]
         for key in over:
-            del self._flights[key]
+            del self._calls[key]
 
 
 def do_once(

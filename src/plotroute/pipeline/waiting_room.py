@@ -1,7 +1,7 @@
-"""How many requests may hold their thread while they wait for a picture, and for how long.
+"""Bound the requests that hold a thread while they wait for a picture, in number and in time.
 
-A request that waits holds a thread of the web server, so some threads are kept free for what needs no
-waiting: pictures from the cache, and an app's other views.
+A waiting request holds a thread of the web server, so some threads are kept free for requests that need no
+wait: cache hits, and an app's other views.
 """
 
 from __future__ import annotations
@@ -13,34 +13,42 @@ from contextlib import contextmanager
 
 from plotroute.errors import AnswerError, QueueFull
 
+# How much more patience is in place while the render server starts.
 _AT_THE_START = 5
 
 _ROUND = 10.0
-"""Seconds within which a request that was told to come again does, or has gone."""
+"""Seconds within which a request that was told to come again does, or is given up by its browser."""
 
 
 class Room:
     """The room for waiting requests in one process."""
 
     def __init__(self, threads: int, *, spare: int = 0, patience: float = 0.0) -> None:
-        """Leave an eighth of the server's `threads` free, at least one of several.
+        """Leave an eighth of the threads free, and at least one of several.
 
-        `spare` is added for threads of plotroute's own that wait as requests do. For `patience` seconds
-        requests wait for room, in a thread that is to stay free: all that come again share them, so that
-        another view waits no longer for many than for one.
+        Args:
+            threads: The threads of the web server in this process.
+            spare: Further places, for threads of plotroute's own that wait as requests do.
+            patience: Seconds that a request may wait for room, in a thread that is to stay free. All requests
+                that come again share them, so that another view waits no longer for many than for one.
         """
         self._semaphore = threading.BoundedSemaphore(places(threads) + spare)
         self._patience = patience
         self._thread = threading.local()
         self._away: dict[tuple[str, bool], float] = {}
-        """Requests that found no room, whether they come again by themselves, and when."""
+        """(Request that found no room, whether it comes again by itself) → when."""
         self._lock = threading.Lock()
 
     @contextmanager
     def taken(self, starting: bool = False) -> Iterator[None]:
-        """Hold the thread until something has come of it; QueueFull if too many are held.
+        """Hold this thread for the body, which waits.
 
-        While the render server is `starting`, which takes seconds and is rare, more patience is in place.
+        Args:
+            starting: Whether the render server is starting. That takes seconds and is rare, so more patience
+                is in place.
+
+        Raises:
+            QueueFull: Too many threads are held.
         """
         if not self._semaphore.acquire(blocking=False):
             patience = self._patience * _AT_THE_START if starting else self._share()
@@ -54,7 +62,7 @@ class Room:
     def _share(self) -> float:
         """Return the seconds that the request of this thread may wait for room.
 
-        A thousand programs, which are refused after that, must not use up the turns of an image.
+        A thousand programs, which are refused after that time, must not use up the turns of an `<img>`.
         """
         now = time.monotonic()
         request = getattr(self._thread, "request", ("", False))
@@ -73,10 +81,13 @@ class Room:
         comes_again: bool = False,
         returning: bool = False,
     ) -> Iterator[None]:
-        """Let this thread wait so many seconds for all that the body asks; None: as long as it takes.
+        """Bound the seconds that this thread waits within the body.
 
-        `request` tells it from others. It `comes_again` by itself when it is told to. `returning`: what it
-        asks for was asked for before, by a request that was told to come again.
+        Args:
+            seconds: The bound for all waits together; None: each wait takes as long as it takes.
+            request: A text that tells the request from others.
+            comes_again: Whether its client sends it again by itself when it is told to.
+            returning: Whether it is sent again, after it was told to come again.
         """
         self._thread.request = request, comes_again
         self._thread.until = None if seconds is None else time.monotonic() + seconds
@@ -88,7 +99,7 @@ class Room:
             away = error.again
             raise
         finally:
-            # One that is answered, or refused for good, must not shorten the turns of others.
+            # A request that is answered, or refused for good, must not shorten the turns of others.
             with self._lock:
                 if not (away and comes_again):
                     self._away.pop((request, True), None)
@@ -99,7 +110,7 @@ class Room:
             self._thread.returning = False
 
     def returns(self) -> bool:
-        """Whether this thread answers a request that was told to come again."""
+        """Return whether this thread answers a request that was told to come again."""
         return bool(getattr(self._thread, "returning", False))
 
     def left(self) -> float | None:
@@ -109,12 +120,12 @@ class Room:
 
 
 def places(threads: int) -> int:
-    """Return how many of a server's `threads` may be held: an eighth, and at least one of several, is not."""
+    """Return how many of a server's `threads` may be held; an eighth stays free, and one of several."""
     return max(1, threads - max(1, threads // 8))
 
 
 def come_again(title: str) -> QueueFull:
-    """Return the error of a request that gives up its thread, while the work that it asked for goes on."""
+    """Return the error of a request that gives up its thread, while the work for it goes on."""
     error = QueueFull(title, headers={"Retry-After": "2"})
     error.again = True
     return error

@@ -1,4 +1,4 @@
-"""Pictures that are drawn before anybody asks: at the start, and for every version of the code."""
+"""Draw pictures before the first request for them: at the start, and for every version of the code."""
 
 from __future__ import annotations
 
@@ -15,18 +15,25 @@ from plotroute.routing.routes import Match
 
 log = logging.getLogger("plotroute")
 
-# How often a new version of the code is looked for. Looking costs nothing.
+# Seconds between two looks for a new version of the code. A look costs nothing.
 _LOOK_EVERY = 1.0
-# A server that is busy is left alone for so long.
+# Seconds that a busy server is left alone.
 _AGAIN_AFTER = 5.0
 _TRIES = 3
 
 
 def keep_warm(pipeline: Pipeline, wanted: str) -> None:
-    """Have the plots in `wanted` (names with queries, spaces between) drawn, in a thread of their own.
+    """Have pictures drawn in a background thread, for as long as the process runs.
 
-    One after the other, so that readers find the other render processes free. What cannot be drawn is told to
-    the log and is no reason not to serve.
+    They are drawn one after another, so that requests find the other workers free. A picture that cannot be
+    drawn is a warning in the log, and no reason not to serve.
+
+    Args:
+        pipeline: The pipeline that requests will use.
+        wanted: Names of plots, each with a suffix and a query or without, separated by spaces.
+
+    Example:
+        >>> keep_warm(pipeline, "sales/revenue.svg?region=EU sales/costs")
     """
     if wanted.split():
         threading.Thread(
@@ -51,7 +58,7 @@ def _keep(pipeline: Pipeline, wanted: list[str]) -> None:
 
 
 def _draw(pipeline: Pipeline, manifest: Manifest, item: str, pause: threading.Event) -> bool:
-    """Have one picture drawn, and say whether it was."""
+    """Have one picture drawn; return whether it was."""
     name, _, query = item.partition("?")
     for left in reversed(range(_TRIES)):
         try:
@@ -72,7 +79,7 @@ def _draw(pipeline: Pipeline, manifest: Manifest, item: str, pause: threading.Ev
 
 
 def _match(manifest: Manifest, name: str) -> Match:
-    """Return the plot of that name, with a suffix or without: an <img> asks for one or the other."""
+    """Return the plot of a name, which may have a suffix as an address has."""
     stem, _, suffix = name.rpartition(".")
     try:
         return routes.by_name(manifest, name)
