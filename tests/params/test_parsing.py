@@ -1,220 +1,35 @@
+"""Texts and JSON of requests → canonical values, or every error; and canonical values → texts."""
+
 from __future__ import annotations
 
-import inspect
 import json
 import math
-from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
-from enum import Enum, IntEnum, StrEnum
-from typing import Annotated, Any, Literal, NewType, Optional
+from typing import Annotated, Any, Literal
 
-import annotated_types
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from pydantic import AfterValidator, Field, PositiveInt, StringConstraints
+from pydantic import Field
 
+from params.reading import (
+    EMPTY,
+    LAST_WEEK,
+    NOW,
+    Color,
+    Level,
+    Shape,
+    error,
+    errors,
+    parse,
+    read,
+    value,
+)
 from plotroute import params
-from plotroute.errors import BadRegistration, InvalidParameters
-from plotroute.model import Json, Param
+from plotroute.errors import InvalidParameters
+from plotroute.model import Json
 from plotroute.params import Values
 from plotroute.params.timerange import TimeRange
-
-EMPTY = inspect.Parameter.empty
-NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
-LAST_WEEK = str(TimeRange("-7d").resolve(NOW))
-
-
-class Color(Enum):
-    RED = "red"
-    BLUE = "blue"
-
-
-class Level(IntEnum):
-    LOW = 1
-    HIGH = 2
-
-
-class Shape(Enum):
-    ROUND = (1, 2)
-    SQUARE = (3, 4)
-
-
-class Word(StrEnum):
-    YES = "yes"
-    NO = "no"
-
-
-Bins = NewType("Bins", int)
-
-
-def read(annotation: Any = EMPTY, default: Any = EMPTY, name: str = "x") -> Param:
-    return params.read(name, annotation, default, plot="plot 'sales'")
-
-
-def parse(declared: Sequence[Param], *query: tuple[str, str], **options: Any) -> dict[str, Json]:
-    return params.parse(declared, query, options.pop("path", {}), now=NOW, **options)
-
-
-def value(param: Param, *texts: str, **options: Any) -> Json:
-    return parse([param], *((param.name, text) for text in texts), **options)[param.name]
-
-
-def errors(call: Any, *args: Any, **options: Any) -> list[dict[str, Any]]:
-    with pytest.raises(InvalidParameters) as caught:
-        call(*args, **options)
-    found: list[dict[str, Any]] = json.loads(json.dumps(caught.value.errors))
-    return found
-
-
-def error(call: Any, *args: Any, **options: Any) -> dict[str, Any]:
-    (found,) = errors(call, *args, **options)
-    return found
-
-
-# Signature → Param
-
-
-@pytest.mark.parametrize(
-    ("annotation", "default", "expected"),
-    [
-        (int, EMPTY, {"kind": "int", "required": True}),
-        (EMPTY, 20, {"kind": "int", "default": 20}),
-        (EMPTY, 2.5, {"kind": "float", "default": 2.5}),
-        (EMPTY, True, {"kind": "bool", "default": True}),
-        (EMPTY, "a", {"kind": "str", "default": "a"}),
-        (EMPTY, date(2024, 1, 31), {"kind": "date", "default": "2024-01-31"}),
-        (EMPTY, datetime(2024, 1, 31, 6), {"kind": "datetime", "default": "2024-01-31T06:00:00"}),
-        (EMPTY, timedelta(hours=36), {"kind": "timedelta", "default": "1d12h"}),
-        (EMPTY, TimeRange("-7d", step="1h"), {"kind": "timerange", "default": "-7d", "step": "1h"}),
-        (EMPTY, Color.RED, {"kind": "choice", "choices": ("red", "blue"), "default": "red"}),
-        (EMPTY, Level.HIGH, {"kind": "choice", "choices": (1, 2), "default": 2}),
-        (EMPTY, Shape.ROUND, {"kind": "choice", "choices": ("ROUND", "SQUARE"), "default": "ROUND"}),
-        (EMPTY, ["a", "b"], {"kind": "str", "many": True, "default": ["a", "b"]}),
-        (EMPTY, (1, 2.5), {"kind": "float", "many": True, "default": [1.0, 2.5]}),
-        (EMPTY, Field(30, ge=2), {"kind": "int", "default": 30, "bounds": {"ge": 2}}),
-        (float, 1, {"kind": "float", "default": 1.0}),
-        (float, -0.0, {"kind": "float", "default": 0.0}),
-        (int | None, None, {"kind": "int", "optional": True}),
-        (Optional[int], 3, {"kind": "int", "optional": True, "default": 3}),  # noqa: UP045
-        (int | None, EMPTY, {"kind": "int", "optional": True, "required": True}),
-        (Bins, 3, {"kind": "int", "default": 3}),
-        (Literal["a", 1], "a", {"kind": "choice", "choices": ("a", 1), "default": "a"}),
-        (Literal["a", None], None, {"kind": "choice", "choices": ("a",), "optional": True}),
-        (Literal[Color.RED], Color.RED, {"kind": "choice", "choices": ("red",), "default": "red"}),
-        (Word, Word.NO, {"kind": "choice", "choices": ("yes", "no"), "default": "no"}),
-        (TimeRange, "-7d", {"kind": "timerange", "default": "-7d"}),
-        (TimeRange | None, None, {"kind": "timerange", "optional": True}),
-        (Values, EMPTY, {"kind": "values", "required": True}),
-        (Values, "orders.total", {"kind": "values", "default": {"source": "orders.total"}}),
-        (Values, [1, math.nan], {"kind": "values", "default": [1, None]}),
-        (list[int], [], {"kind": "int", "many": True, "default": []}),
-        (Sequence[float], (1,), {"kind": "float", "many": True, "default": [1.0]}),
-        (tuple[Color, ...], (Color.RED,), {"many": True, "choices": ("red", "blue"), "default": ["red"]}),
-        (
-            tuple[int, int],
-            (6, 4),
-            {"kind": "int", "many": True, "default": [6, 4], "bounds": {"min_length": 2, "max_length": 2}},
-        ),
-        (
-            Annotated[int, Field(ge=2, le=30, description="How many", examples=[5])],
-            EMPTY,
-            {"bounds": {"ge": 2, "le": 30}, "description": "How many", "example": 5, "required": True},
-        ),
-        (Annotated[int, Field(7, gt=2)], EMPTY, {"default": 7, "bounds": {"gt": 2}}),
-        (Annotated[int | None, Field(ge=2)], None, {"bounds": {"ge": 2}, "optional": True}),
-        (Annotated[float, annotated_types.Interval(ge=0, lt=1)], 0, {"bounds": {"ge": 0, "lt": 1}}),
-        (PositiveInt, 3, {"bounds": {"gt": 0}}),
-        (Annotated[str, StringConstraints(pattern="^a")], "ab", {"bounds": {"pattern": "^a"}}),
-        (
-            Annotated[list[Annotated[int, Field(ge=0)]], annotated_types.Len(1, 3)],
-            [1],
-            {"bounds": {"min_length": 1, "max_length": 3}, "item_bounds": {"ge": 0}},
-        ),
-        (
-            Annotated[date, Field(ge=date(2024, 1, 1))],
-            date(2024, 1, 1),
-            {"bounds": {"ge": "2024-01-01"}, "default": "2024-01-01"},
-        ),
-    ],
-)
-def test_read(annotation: Any, default: Any, expected: dict[str, Any]) -> None:
-    param = read(annotation, default)
-    for name, wanted in expected.items():
-        assert getattr(param, name) == wanted, name
-    if not param.required and "default" in expected:
-        assert repr(param.default) == repr(expected["default"])
-    json.dumps([param.default, dict(param.bounds), param.choices])
-
-
-def test_an_alias_statement_is_followed() -> None:
-    class Alias:  # what `type Alias = …` is from Python 3.12 on
-        __value__ = Annotated[int, Field(ge=2)]
-
-    assert read(Alias(), 3).bounds == {"ge": 2}
-
-
-@pytest.mark.parametrize(
-    ("annotation", "default", "message"),
-    [
-        (EMPTY, None, r"x: int \| None = None"),
-        (EMPTY, EMPTY, "neither"),
-        (EMPTY, Field(None), r"x: int \| None = None"),
-        (int, None, r"x: int \| None = None"),
-        (EMPTY, [], r"x: list\[float\]"),
-        (EMPTY, ["a", 1], r"x: list\[float\]"),
-        (EMPTY, {}, "dict"),
-        (EMPTY, b"a", "bytes"),
-        (dict, EMPTY, "dict.*Use int, float.*dataset"),
-        (dict[str, int], EMPTY, r"dict\[str, int\]"),
-        (bytes, EMPTY, "bytes"),
-        (Any, EMPTY, "Any"),
-        (int | str, EMPTY, "two types.*Use int, float"),
-        (list, EMPTY, "list"),
-        (tuple[()], EMPTY, "tuple"),
-        (list[list[int]], EMPTY, "list"),
-        (list[int | None], EMPTY, "simple type"),
-        (list[TimeRange], EMPTY, "simple type"),
-        (tuple[int, str], EMPTY, "simple type"),
-        (Literal[b"a"], EMPTY, "Literal"),
-        (Literal["1", 1], "1", "look the same"),
-        (int, "5", "not of its type"),
-        (int, 5.0, "whole number"),
-        (int, True, "whole number"),
-        (int, 2**63, "64 bits"),
-        (float, math.nan, "finite"),
-        (bool, 1, "neither true nor false"),
-        (date, "2024-01-31", "not of its type"),
-        (date, datetime(2024, 1, 31), "not a date"),
-        (timedelta, timedelta(seconds=-1), "zero or more"),
-        (EMPTY, timedelta(microseconds=5), "whole milliseconds"),
-        (str, "\0", "control character"),
-        (TimeRange, "7d", "range of time"),
-        (Literal["a"], "b", "not of its type"),
-        (Color, "red", "not of its type"),
-        (list[int], 5, "not of its type"),
-        (list[str], "a,b", "not of its type"),
-        (Annotated[int, Field(ge=2)], 1, "must be at least 2"),
-        (Annotated[list[int], Field(max_length=1)], [1, 2], "at most 1 value"),
-        (Annotated[int, Field(ge=2, examples=[1])], 2, "example 1: must be at least 2"),
-        (Annotated[list[int], Field(ge=2)], [1], "Bound the items"),
-        (Annotated[bool, Field(ge=0)], True, "bound ge"),
-        (Annotated[int, Field(pattern="a")], 1, "bound pattern"),
-        (Annotated[int, Field(ge=0.5)], 1, "pydantic"),
-        (Annotated[str, Field(pattern="(?=a)")], "a", "pydantic"),
-        (Annotated[PositiveInt, Field(gt=5)], 9, "twice"),
-        (Annotated[float, Field(lt=math.inf)], 1, "bounds nothing"),
-        (Annotated[date, Field(ge=5)], EMPTY, "not a date"),
-        (Annotated[int, Field(alias="y")], 1, "alias"),
-    ],
-)
-def test_what_cannot_be_registered(annotation: Any, default: Any, message: str) -> None:
-    with pytest.raises(BadRegistration, match=message) as caught:
-        read(annotation, default)
-    assert "plot 'sales'" in str(caught.value)
-    assert "'x'" in str(caught.value)
-    assert "NAME" not in str(caught.value)
-
 
 # Text → value
 
@@ -667,136 +482,9 @@ def test_any_json_is_a_value_or_invalid(body: Any) -> None:
             assert params.from_json([param], found, now=NOW) == found
 
 
-# Python → canonical, and what the function receives
-
-
-def upper(text: str) -> str:
-    if text == "bad":
-        raise ValueError("bad is not good")
-    return text.upper()
-
-
-@pytest.mark.parametrize(
-    ("annotation", "given_value", "received"),
-    [
-        (int, 5, 5),
-        (int, "5", 5),
-        (float, 5, 5.0),
-        (bool, True, True),
-        (str, "a", "a"),
-        (int | None, None, None),
-        (date, date(2024, 1, 31), date(2024, 1, 31)),
-        (datetime, datetime(2024, 1, 31, 6), datetime(2024, 1, 31, 6)),
-        (datetime, date(2024, 1, 31), datetime(2024, 1, 31)),
-        (
-            datetime,
-            datetime(2024, 1, 31, 6, tzinfo=timezone(timedelta(hours=2))),
-            datetime(2024, 1, 31, 4, tzinfo=UTC),
-        ),
-        (timedelta, timedelta(hours=36), timedelta(hours=36)),
-        (TimeRange, TimeRange("-7d"), TimeRange("-7d").resolve(NOW)),
-        (TimeRange, "-7d", TimeRange("-7d").resolve(NOW)),
-        (Color, Color.RED, Color.RED),
-        (Color, "red", Color.RED),
-        (Shape, Shape.SQUARE, Shape.SQUARE),
-        (Word, Word.NO, Word.NO),
-        (Level, Level.HIGH, Level.HIGH),
-        (Level, 2, Level.HIGH),
-        (Literal[1, "a", None], None, None),
-        (Literal[1, True], True, True),
-        (Literal[Color.RED], Color.RED, Color.RED),
-        (list[Color], [Color.RED, "blue"], [Color.RED, Color.BLUE]),
-        (tuple[date, ...], [date(2024, 1, 31)], (date(2024, 1, 31),)),
-        (tuple[int, int], (6, 4), (6, 4)),
-        (list[int], range(3), [0, 1, 2]),
-        (list[int] | None, None, None),
-        (Values, (1, 2.5, math.nan), [1, 2.5, None]),
-        (Values, [date(2024, 1, 31)], ["2024-01-31"]),
-        (Annotated[str, AfterValidator(upper)], "a", "A"),
-        (list[Annotated[str, AfterValidator(upper)]], ["a"], ["A"]),
-        (Annotated[str, StringConstraints(to_lower=True)], "A", "a"),
-        (Annotated[TimeRange, AfterValidator(lambda period: period.duration)], "-7d", timedelta(days=7)),
-        (Annotated[int | None, AfterValidator(lambda number: number or 0)], None, 0),
-        (Annotated[int, {"unhashable": 1}], 5, 5),
-    ],
-)
-def test_what_the_function_receives(annotation: Any, given_value: Any, received: Any) -> None:
-    param = read(annotation)
-    canonical = params.canonical(param, given_value, now=NOW)
-    assert json.loads(json.dumps(canonical)) == canonical
-    assert params.from_json([param], {"x": canonical}, now=NOW) == {"x": canonical}
-    found = params.decode(param, annotation, canonical)
-    assert repr(found) == repr(received)
-    assert type(found) is type(received)
-
-
-def test_arrays_are_lists() -> None:
-    class Array:
-        def tolist(self) -> list[Any]:
-            return [1.5, math.nan]
-
-    assert params.canonical(read(Values), Array()) == [1.5, None]
-
-
-def test_numpy_and_pandas() -> None:
-    numpy = pytest.importorskip("numpy")
-    pandas = pytest.importorskip("pandas")
-    assert params.canonical(read(int), numpy.int64(5)) == 5
-    assert params.canonical(read(Values), numpy.array([[1, 2], [3, 4]])[0]) == [1, 2]
-    assert params.canonical(read(Values), pandas.Series([1.5, None])) == [1.5, None]
-    stamps = pandas.Series(pandas.to_datetime(["2024-01-31T06:00Z"]))
-    assert params.canonical(read(Values), stamps) == ["2024-01-31T06:00:00+00:00"]
-    assert params.canonical(read(datetime), pandas.Timestamp("2024-01-31")) == "2024-01-31T00:00:00"
-    assert error(params.canonical, read(datetime), pandas.NaT)["code"] == "malformed"
-    assert error(params.canonical, read(int), pandas.DataFrame())["message"].startswith(
-        "a value of type DataFrame"
-    )
-
-
-def test_a_relative_range_stays_relative_without_a_clock() -> None:
-    param = read(TimeRange, "-7d", name="period")
-    assert params.canonical(param, "now-7d..now-1d") == "now-7d..now-1d"
-    assert params.to_query(param, params.canonical(param, TimeRange("-7d"))) == ["-7d"]
-
-
-@pytest.mark.parametrize(
-    ("annotation", "given_value", "code"),
-    [
-        (int, None, "malformed"),
-        (int, object(), "malformed"),
-        (list[int], [10**5000], "malformed"),
-        (date, datetime(2024, 1, 31), "malformed"),
-        (Color, Level.LOW, "not_allowed"),
-        (Color, "green", "not_allowed"),
-        (Annotated[int, Field(ge=2)], 1, "out_of_bounds"),
-        (timedelta, timedelta(-1), "malformed"),
-        (datetime, datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=2))), "malformed"),
-    ],
-)
-def test_python_values_that_do_not_fit(annotation: Any, given_value: Any, code: str) -> None:
-    assert error(params.canonical, read(annotation), given_value)["code"] == code
-
-
-def test_the_authors_own_validator_answers_with_its_words() -> None:
-    annotation = Annotated[str, AfterValidator(upper)]
-    found = error(params.decode, read(annotation), annotation, "bad")
-    assert found == {"parameter": "x", "code": "not_allowed", "sent": "bad", "message": "bad is not good"}
-
-
-def test_decoding_without_a_hint() -> None:
-    for default, received in [
-        (date(2024, 1, 31), date(2024, 1, 31)),
-        (TimeRange("2024-01-01..2024-02-01"), TimeRange("2024-01-01..2024-02-01")),
-        ([timedelta(1)], [timedelta(1)]),
-    ]:
-        param = read(EMPTY, default)
-        assert params.decode(param, EMPTY, param.default) == received
-        assert params.decode(param, None, param.default) == received
-    for default in (Color.RED, Shape.ROUND, (1, 2), Field(Level.LOW)):
-        param = read(EMPTY, default)
-        received = params.decode(param, params.hint_of(EMPTY, default), param.default)
-        assert received == getattr(default, "default", default)
-    assert params.hint_of(int, 5.0) is int
+def test_a_number_that_python_refuses_to_print() -> None:
+    found = error(params.from_json, [read(int)], {"x": 10**5000}, now=NOW)
+    assert found["message"] == "a huge number is beyond 64 bits"
 
 
 # value → text
@@ -913,89 +601,3 @@ def test_any_query_is_values_or_invalid(query: list[tuple[str, str]]) -> None:
     except InvalidParameters as invalid:
         count = len(invalid.errors)
     assert count <= 64
-
-
-# JSON Schema
-
-
-def schema(annotation: Any, default: Any = EMPTY) -> dict[str, Any]:
-    found: dict[str, Any] = params.json_schema([read(annotation, default)])["properties"]["x"]
-    return found
-
-
-@pytest.mark.parametrize(
-    ("annotation", "default", "expected"),
-    [
-        (
-            Annotated[int, Field(ge=2, lt=9, multiple_of=2, description="How many")],
-            4,
-            {
-                "type": "integer",
-                "minimum": 2,
-                "exclusiveMaximum": 9,
-                "multipleOf": 2,
-                "description": "How many",
-                "default": 4,
-            },
-        ),
-        (Annotated[float, Field(gt=0, le=1)], EMPTY, {"type": "number", "exclusiveMinimum": 0, "maximum": 1}),
-        (bool, True, {"type": "boolean", "default": True}),
-        (
-            Annotated[str, Field(min_length=1, pattern="a")],
-            "a",
-            {"type": "string", "minLength": 1, "maxLength": 10_000, "pattern": "a", "default": "a"},
-        ),
-        (Color, Color.RED, {"type": "string", "enum": ["red", "blue"], "default": "red"}),
-        (
-            Literal["a", 1, None],
-            None,
-            {"type": ["integer", "string", "null"], "enum": ["a", 1, None], "default": None},
-        ),
-        (int | None, None, {"type": ["integer", "null"], "default": None}),
-        (date, EMPTY, {"type": "string", "format": "date"}),
-        (datetime, EMPTY, {"type": "string", "format": "date-time"}),
-        (timedelta, timedelta(hours=36, milliseconds=500), {"default": "P1DT12H0.5S"}),
-        (timedelta, timedelta(0), {"default": "PT0S"}),
-        (timedelta, timedelta(days=3), {"default": "P3D"}),
-        (
-            Annotated[timedelta, Field(le=timedelta(days=1), description="Window")],
-            EMPTY,
-            {"type": "string", "format": "duration", "description": "Window; at most 1d"},
-        ),
-        (TimeRange, "-7d", {"type": "string", "default": "-7d"}),
-        (
-            Annotated[list[Annotated[int, Field(ge=0)]], Field(max_length=3)],
-            [1],
-            {"type": "array", "items": {"type": "integer", "minimum": 0}, "maxItems": 3, "default": [1]},
-        ),
-        (list[str], EMPTY, {"type": "array", "items": {"type": "string", "maxLength": 10_000}}),
-        (
-            Annotated[Values, Field(min_length=1)],
-            "a.b",
-            {
-                "type": ["array", "string"],
-                "items": {"type": ["number", "string", "null"]},
-                "minItems": 1,
-                "default": "a.b",
-            },
-        ),
-        (Annotated[int, Field(examples=[5])], EMPTY, {"type": "integer", "examples": [5]}),
-    ],
-)
-def test_json_schema(annotation: Any, default: Any, expected: dict[str, Any]) -> None:
-    found = schema(annotation, default)
-    if "type" in expected and "format" not in expected and annotation is not TimeRange:
-        assert found == expected
-    assert expected.items() <= found.items()
-
-
-def test_json_schema_of_all() -> None:
-    found = params.json_schema([read(int, name="a"), read(TimeRange, "-7d", name="period")])
-    assert found["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    assert (found["type"], found["required"], found["additionalProperties"]) == ("object", ["a"], False)
-    assert "-7d" in found["properties"]["period"]["examples"]
-
-
-def test_a_number_that_python_refuses_to_print() -> None:
-    found = error(params.from_json, [read(int)], {"x": 10**5000}, now=NOW)
-    assert found["message"] == "a huge number is beyond 64 bits"

@@ -11,8 +11,9 @@ plots = Plots()
 plots.registry.adhoc = True
 
 CHUNK = 1_000
-"""Points of a line that are drawn at once. As one path, 100,000 points in no order take 1.5 GB of the memory
-that a drawing has; in pieces of this many, 90 MB and 5 s, and the pixels are the same but at the joints."""
+"""Points of a line that Matplotlib draws at once. As one path, 100,000 points in no order take 1.5 GB of the
+memory that a drawing may use. In pieces of this size they take 90 MB and 5 s, and only the pixels at the
+joints of the pieces differ."""
 
 # A title that fits on one line of a picture, and labels that fit beside it.
 Text = Annotated[str, Field(max_length=200)]
@@ -39,12 +40,12 @@ def line(
         xs = range(len(ys))
     if len(xs) != len(ys):
         raise _wrong("conflict", f"x has {len(xs)} values and y has {len(ys)}; a line needs as many of both")
-    # Here: a web worker that knows these plots draws none. Matplotlib reads the value when it draws, and the
-    # next picture starts from its own again.
+    # Imported here, because a web worker may load these plots and draws none of them. Matplotlib reads the
+    # value when it draws, and the value is put back before the next picture.
     from matplotlib import rcParams
 
     rcParams["agg.path.chunksize"] = CHUNK
-    # A line through one place has no length and would not be seen.
+    # A line through a single point has no length and would be invisible.
     ax.plot(xs, ys, marker="o" if _is_one_place(xs, ys) else None)
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
 
