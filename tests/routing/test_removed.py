@@ -90,7 +90,7 @@ def test_an_address_that_several_plots_imply_now(told):
     )
     assert said == [
         "/plots/revenue was the plot sales/revenue and may be several now (sales/revenue, budget/revenue), so it "
-        "is a 404. Add aliases=['/plots/revenue'] to the one that is to answer there."
+        "is a 404. Add aliases=['/plots/revenue'] to the plot that is to answer there."
     ]
 
 

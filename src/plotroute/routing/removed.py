@@ -42,7 +42,7 @@ class Departure:
         if self.contested_by:
             return (
                 f"{start} and may be several now ({', '.join(self.contested_by)}), so it is a 404. Add "
-                f"aliases=[{self.address!r}] to the one that is to answer there."
+                f"aliases=[{self.address!r}] to the plot that is to answer there."
             )
         cure = f"aliases=[{self.address!r}] in its @plots.plot(…) keeps the address alive"
         if self.likely == self.plot:

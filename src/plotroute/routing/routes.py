@@ -211,20 +211,20 @@ def nearest(
         example: Returns an address of a plot that gives a picture. It is used if the values do not fit (`a/b`
             is two segments). If it returns None, the pattern itself is the answer.
     """
-    suffix, asked = _suffix(path.strip("/")[: _MAX_SEGMENTS * _MAX_SEGMENT].split("/"))
-    if len(asked) > 1 and _alike(asked[0], ROOT.strip("/"), _ALIKE_DATASET):
-        asked = asked[1:]
+    suffix, requested = _suffix(path.strip("/")[: _MAX_SEGMENTS * _MAX_SEGMENT].split("/"))
+    if len(requested) > 1 and _alike(requested[0], ROOT.strip("/"), _ALIKE_DATASET):
+        requested = requested[1:]
     ranked: list[tuple[float, str, PlotSpec]] = []
     for plot in manifest.plots:
-        if plot.adhoc or len(asked) > _MAX_SEGMENTS:
+        if plot.adhoc or len(requested) > _MAX_SEGMENTS:
             continue
         # Of equally similar addresses the first: the shown address, with the values of the request.
         likeness, place = max(
-            (_likeness(asked, address.removeprefix(ROOT).strip("/").split("/")), -place)
+            (_likeness(requested, address.removeprefix(ROOT).strip("/").split("/")), -place)
             for place, address in enumerate((*plot.addresses, *plot.also))
         )
         shown = plot.addresses[0]
-        ranked.append((likeness, shown if place else _filled(shown, asked), plot))
+        ranked.append((likeness, shown if place else _filled(shown, requested), plot))
     ranked = sorted((each for each in ranked if each[0]), key=lambda each: each[:2], reverse=True)
     if not ranked or (len(ranked) > 1 and ranked[0][0] == ranked[1][0]):
         return None
@@ -238,13 +238,13 @@ def nearest(
     return found + query
 
 
-def _likeness(asked: Sequence[str], parts: Sequence[str]) -> float:
+def _likeness(requested: Sequence[str], parts: Sequence[str]) -> float:
     """Return how similar an address is to the requested address, from 0 (not at all) to 1."""
-    function = _alike(asked[-1], parts[-1], _ALIKE_FUNCTION)
+    function = _alike(requested[-1], parts[-1], _ALIKE_FUNCTION)
     if not function:
         return 0.0
-    if len(asked) == len(parts):
-        each = [_alike(mine, part, _ALIKE_DATASET) for mine, part in zip(asked, parts, strict=True)]
+    if len(requested) == len(parts):
+        each = [_alike(mine, part, _ALIKE_DATASET) for mine, part in zip(requested, parts, strict=True)]
         each[-1] = function
         # A pattern of parameters alone is similar to every path: values can be any text.
         if all(each) and not all(part.startswith("<") for part in parts):
@@ -252,14 +252,16 @@ def _likeness(asked: Sequence[str], parts: Sequence[str]) -> float:
     if parts[-1].startswith("<"):
         return 0.0
     # The same function of another dataset, or of more or fewer datasets: the most similar of them wins.
-    return function * (0.5 + 0.1 * difflib.SequenceMatcher(None, "/".join(asked), "/".join(parts)).ratio())
+    return function * (
+        0.5 + 0.1 * difflib.SequenceMatcher(None, "/".join(requested), "/".join(parts)).ratio()
+    )
 
 
-def _alike(asked: str, part: str, least: float) -> float:
+def _alike(requested: str, part: str, least: float) -> float:
     """Return the likeness of two segments; 0 if it is below `least`, or if the numbers in them differ."""
     if part.startswith("<"):
-        return 1.0 if asked else 0.0
-    mine, other = (text[:_MAX_SEGMENT].casefold().replace("-", "_") for text in (asked, part))
+        return 1.0 if requested else 0.0
+    mine, other = (text[:_MAX_SEGMENT].casefold().replace("-", "_") for text in (requested, part))
     if mine == other:
         return 1.0
     # In a short word one letter is a larger part: `lime` is a misspelt `line`.
@@ -274,13 +276,13 @@ def _alike(asked: str, part: str, least: float) -> float:
     return ratio if ratio >= least else 0.0
 
 
-def _filled(address: str, asked: Sequence[str]) -> str:
+def _filled(address: str, requested: Sequence[str]) -> str:
     """Return a pattern with the requested values in place of its parameters, if both are of the same length.
 
     A parameter without a value stays: with an empty value the address would be unknown as well.
     """
     parts = address[1:].split("/")
-    values = ([""] if address.startswith(ROOT) else []) + list(asked)
+    values = ([""] if address.startswith(ROOT) else []) + list(requested)
     if len(parts) != len(values):
         return address
     filled = (
