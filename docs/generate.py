@@ -41,8 +41,8 @@ from plotroute.routing import routes
 from plotroute.routing.representations import REPRESENTATIONS
 from plotroute.web import headers, negotiate, responses
 from plotroute.web.errors import respond
+from plotroute.web.own_pages import OWN_PAGES
 from plotroute.web.standalone.app import create_app
-from plotroute.web.standalone.views import Views
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = Path(plotroute.__file__).parent
@@ -585,8 +585,7 @@ def parameter_codes() -> list[str]:
 
 def own_routes() -> list[str]:
     """Return the addresses of plotroute's own pages."""
-    nothing: Any = None
-    return list(Views(_no_plots(), settings.Settings(), nothing, site=None, development=False)._own)
+    return [page.address for page in OWN_PAGES]
 
 
 def _no_plots() -> Pipeline:

@@ -13,6 +13,7 @@ import threading
 import weakref
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any, Protocol
 
 from flask import Blueprint, Flask, Response, current_app, has_request_context, request
@@ -23,14 +24,13 @@ from plotroute.catalog.signatures import is_guarded_by, where
 from plotroute.errors import AnswerError, BadRegistration, PlotFailed, RenderError, Unauthorized, UnknownPlot
 from plotroute.model import Frame, Image, Manifest, PlotSpec
 from plotroute.pipeline import Pipeline
-from plotroute.routing.routes import HEALTH
 from plotroute.settings import Settings
-from plotroute.web import responses
+from plotroute.web import own_pages
 from plotroute.web.extension import app_errors, mounting, retry_redirect, templating
 from plotroute.web.extension.mounting import ExtensionOptions, ReservedRoute
 from plotroute.web.extension.runtime import Runtime, announce_server, is_set, read_settings, serving_settings
 from plotroute.web.extension.testing import without_request
-from plotroute.web.pages import listing
+from plotroute.web.own_pages import Host, OwnPage
 from plotroute.web.plot_view import methods
 from plotroute.web.proxies import link_path
 from plotroute.web.request_context import RequestContext
@@ -80,10 +80,6 @@ class Extension:
         self._runtime: Runtime | None = None
         self._lock = threading.Lock()
         self._view = self._guarded(mounting.view_of(self._answer))
-        self._own = {
-            "gallery": {"/plots": self._list_page, "/plots.json": self._list_json},
-            "ops": dict(zip(HEALTH, (self._healthz, self._readyz, self._metrics), strict=True)),
-        }
         # What is wrong is said now, though settings count from the first request on.
         if read_settings(app).render_mode == "server":
             self._source.check()
@@ -101,14 +97,9 @@ class Extension:
             app.jinja_env.globals.setdefault("plot_img", templating.plot_img)
         app.register_blueprint(Blueprint(self.mount.name, __name__))
         others[self.mount.name] = self
-        for served in self.mount.serve:
-            for address, view in self._own.get(served, {}).items():
-                # Whoever asks how a server is cannot log in.
-                is_open = address in ("/healthz", "/readyz")
-                page = mounting.view_of(view) if is_open else self._guarded(self._page(view))
-                # No plot's name has a colon.
-                end = ":" + address.strip("/").replace(".", "_")
-                self._add(app, f"serve={served!r}", [address], [(address, end)], page, ["GET"])
+        for page in own_pages.OWN_PAGES:
+            if page.part in self.mount.serve:
+                self._add_page(app, page)
         if self._source.is_complete():
             self.complete()
         else:
@@ -327,13 +318,22 @@ class Extension:
 
     # -- plotroute's own pages ----------------------------------------------------------------------
 
-    def _page(self, view: Callable[[], Response]) -> Callable[..., Any]:
-        """Return a view of one of them. What is wrong is told as with plots, but never by a picture."""
+    def _add_page(self, app: Flask, page: OwnPage) -> None:
+        """Mount one of them; its endpoint has a colon, which no plot's name has."""
+        end = ":" + page.address.strip("/").replace(".", "_")
+        view = self._page_view(page)
+        view = view if page.is_open else self._guarded(view)
+        self._add(app, f"serve={page.part!r}", [page.address], [(page.address, end)], view, ["GET"])
+
+    def _page_view(self, page: OwnPage) -> Callable[..., Any]:
+        """Return the view of a page. An error is answered as with plots, but never by a picture."""
 
         def answer() -> Response:
+            if page.is_open:  # for probes: neither logged nor counted
+                return page.answer(self._host())
             runtime, context = self._running(), self._context()
             try:
-                response = view()
+                response = page.answer(self._host())
             except AnswerError as error:
                 response = context.failed(error, pictures=False, development=bool(current_app.debug))
             context.end(response, runtime.metrics)
@@ -341,32 +341,23 @@ class Extension:
 
         return mounting.view_of(answer)
 
-    def _list_page(self) -> Response:
-        runtime = self._running()
-        manifest = self._allowed(runtime)
-        page = listing.page(manifest, development=bool(current_app.debug), prefix=self.root())
-        return responses.page(page, runtime.access.private())
-
-    def _list_json(self) -> Response:
-        runtime = self._running()
-        document = listing.listing(self._allowed(runtime), prefix=self.root())
-        return responses.json(document, "application/json", runtime.access.private())
+    def _host(self) -> Host:
+        """Return what plotroute's own pages tell of, to the reader of the current request."""
+        running = cache(self._running)
+        return Host(
+            manifest=lambda: self._allowed(running()),
+            is_ready=lambda: running().pipeline.ready(),
+            metrics=lambda: running().metrics,
+            prefix=self.root(),
+            development=bool(current_app.debug),
+            private=lambda: running().access.private(),
+        )
 
     def _allowed(self, runtime: Runtime) -> Manifest:
         """Return the manifest without what is not mounted, or may not be known by who asks."""
         manifest = runtime.pipeline.manifest()
         shown = [plot for plot in manifest.plots if self.serves(plot) and runtime.access.shows(plot)]
         return replace(manifest, plots=tuple(shown))
-
-    def _healthz(self) -> Response:
-        return responses.plain("ok\n")
-
-    def _readyz(self) -> Response:
-        ready = self._running().pipeline.ready()
-        return responses.plain("ready\n") if ready else responses.plain("no plots are loaded\n", 503)
-
-    def _metrics(self) -> Response:
-        return responses.plain(*self._running().metrics.exposition())
 
     def root(self) -> str:
         """Return what the plots' addresses have in front, where the reader sees them."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any
 
 from flask import Response, request, send_from_directory
 from werkzeug.exceptions import NotFound
@@ -18,7 +17,7 @@ from plotroute.settings import Settings
 from plotroute.web import responses
 from plotroute.web.access import PublicAccess
 from plotroute.web.metrics import Metrics
-from plotroute.web.pages import listing
+from plotroute.web.own_pages import OWN_PAGES, Host, OwnPage
 from plotroute.web.plot_view import Pictures
 from plotroute.web.proxies import link_prefix
 from plotroute.web.request_context import RequestContext
@@ -49,15 +48,7 @@ class Views:
         self._first: Manifest | None = None
         """The first version of the code that was seen: what pages may show the addresses of."""
         self._pictures = Pictures(pipeline, settings, PublicAccess(settings), outgoing)
-        self._own = {
-            "/": self._list_page,
-            "/plots": self._list_page,
-            "/plots.json": self._list_json,
-            "/healthz": self._healthz,
-            "/readyz": self._readyz,
-            "/metrics": self._metrics,
-            "/favicon.ico": self._icon,
-        }
+        self._own = {page.address: page for page in OWN_PAGES}
 
     def answer(self, path: str, context: RequestContext) -> Response:
         """Answer the request at `path`, decoded once; raises the AnswerError that is the answer."""
@@ -89,39 +80,27 @@ class Views:
             for plot, address in routes.overrides(manifest, self._own):
                 log.info("The plot %s answers %s in place of the built-in one", plot.name, address)
 
-    def _only_read(self, view: Any) -> Response:
+    def _only_read(self, page: OwnPage) -> Response:
+        """Answer with one of plotroute's own pages."""
         if request.method == "OPTIONS":
             return responses.options(("GET", "HEAD", "OPTIONS"))
         if request.method not in ("GET", "HEAD"):
             raise MethodNotAllowed(
                 f"{request.method} is not allowed here", headers={"Allow": "GET, HEAD, OPTIONS"}
             )
-        response: Response = view()
-        return response
+        return page.answer(self._host())
 
-    def _list_page(self) -> Response:
-        manifest = self._pipeline.manifest()
-        prefix = link_prefix(request.environ, self._settings)
-        gone = departed(self._first, manifest) if self._development and self._first else []
-        page = listing.page(manifest, development=self._development, prefix=prefix, departures=gone)
-        return responses.page(page)
-
-    def _list_json(self) -> Response:
-        prefix = link_prefix(request.environ, self._settings)
-        return responses.json(listing.listing(self._pipeline.manifest(), prefix=prefix), "application/json")
-
-    def _healthz(self) -> Response:
-        return responses.plain("ok\n")
-
-    def _readyz(self) -> Response:
-        ready = self._pipeline.ready()
-        return responses.plain("ready\n") if ready else responses.plain("no plots are loaded\n", 503)
-
-    def _icon(self) -> Response:
-        return responses.icon()
-
-    def _metrics(self) -> Response:
-        return responses.plain(*self.metrics.exposition())
+    def _host(self) -> Host:
+        """Return what plotroute's own pages tell of."""
+        first = self._first
+        return Host(
+            manifest=self._pipeline.manifest,
+            is_ready=self._pipeline.ready,
+            metrics=lambda: self.metrics,
+            prefix=link_prefix(request.environ, self._settings),
+            development=self._development,
+            departures=lambda manifest: departed(first, manifest) if first else (),
+        )
 
     def _site_file(self, path: str) -> Response | None:
         """Return a file of the front end, or None."""
