@@ -28,7 +28,9 @@ from plotroute.logs import set_up_logging
 from plotroute.model import IMAGE_TYPES, Image, Manifest
 from plotroute.pipeline import Pipeline
 from plotroute.settings import Settings
+from plotroute.web.access import PublicAccess
 from plotroute.web.access_log import AccessLog
+from plotroute.web.gate import Gate
 from plotroute.web.metrics import Metrics
 from plotroute.web.response_cache import ResponseCache
 from plotroute.web.standalone.app import create_app
@@ -221,7 +223,14 @@ class World:
     """A server of sketches, with what stands before Flask or without it."""
 
     def __init__(
-        self, *, front: bool = True, clock: Clock | None = None, cache=None, access_log=Still, **settings
+        self,
+        *,
+        front: bool = True,
+        clock: Clock | None = None,
+        cache=None,
+        access_log=Still,
+        rules=(),
+        **settings,
     ) -> None:
         self.clock = clock or Clock()
         self.renderer = Sketches(self.clock)
@@ -233,14 +242,15 @@ class World:
         self.access_log = access_log(self.metrics)
         self.entered = 0
         """How many requests Flask was asked."""
+        gate = Gate(PublicAccess(self.settings), *rules)
         if front:
-            answers = ResponseCache(self.pipeline)
-            flask = create_app(self.pipeline, self.settings, metrics=self.metrics, answers=answers)
+            answers = ResponseCache(self.pipeline, gate)
+            flask = create_app(self.pipeline, self.settings, gate=gate, metrics=self.metrics, answers=answers)
             self.app = ResponseCacheMiddleware(
                 self._counted(flask), answers, self.access_log, Outgoing(2**30)
             )
         else:
-            flask = create_app(self.pipeline, self.settings, metrics=self.metrics)
+            flask = create_app(self.pipeline, self.settings, gate=gate, metrics=self.metrics)
             self.app = self._counted(flask)
         self.client = Client(self.app)
 

@@ -33,7 +33,9 @@ def make_pipeline(service: Service, path: str = "") -> Pipeline:
 def make_app(service: Service, path: str = "") -> Callable[..., Any]:
     """Return the WSGI app of a service."""
     # Here: a pipeline without an app, as `draw` has it, needs no Flask.
+    from plotroute.web.access import PublicAccess
     from plotroute.web.access_log import AccessLog
+    from plotroute.web.gate import Gate
     from plotroute.web.metrics import Metrics
     from plotroute.web.proxies import behind_proxies
     from plotroute.web.response_cache import ResponseCache
@@ -47,11 +49,12 @@ def make_app(service: Service, path: str = "") -> Callable[..., Any]:
         return behind_proxies(app, service.settings)
     keep_warm(pipeline, service.settings.warm)
     settings = service.settings
-    metrics, answers = Metrics(), ResponseCache(pipeline)
+    metrics, gate = Metrics(), Gate(PublicAccess(settings))
+    answers = ResponseCache(pipeline, gate)
     # As much as is kept in memory may be on its way beside it: whatever is small has both small.
     outgoing = Outgoing(max(settings.cache_memory, 2 * settings.max_output))
     app = create_app(
-        pipeline, settings, site=service.site, metrics=metrics, answers=answers, outgoing=outgoing
+        pipeline, settings, gate=gate, site=service.site, metrics=metrics, answers=answers, outgoing=outgoing
     )
     return ResponseCacheMiddleware(
         behind_proxies(app, settings), answers, AccessLog(metrics), outgoing, pipeline.drain

@@ -13,29 +13,32 @@ from plotroute.web.proxies import header_user
 
 
 class Access(Protocol):
-    """Who may see what."""
+    """Which readers may see which plots."""
 
     def user(self) -> str | None:
-        """Return who asks, as far as the app knows."""
+        """Return the user of the current request, as far as the app knows."""
 
-    def check(self, plot: PlotSpec, values: Mapping[str, Json]) -> None:
-        """Raise Forbidden unless who asks may see the plot with these values; none: may know of it at all."""
+    def require_access(self, plot: PlotSpec, values: Mapping[str, Json]) -> None:
+        """Raise Forbidden unless the reader may see the plot with these values.
+
+        Without values: unless the reader may know of the plot at all.
+        """
 
     def private(self, plot: PlotSpec | None = None) -> bool:
         """Whether caches between server and reader must not keep an answer; without a plot, a list."""
 
 
 class PublicAccess:
-    """The access of a server that plotroute owns: everybody may see everything."""
+    """The access of a server that plotroute owns: every reader may see everything."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     def user(self) -> str | None:
-        """Return who a trusted proxy says asks."""
+        """Return the user that a trusted proxy names."""
         return header_user(request.environ, self._settings)
 
-    def check(self, plot: PlotSpec, values: Mapping[str, Json]) -> None:
+    def require_access(self, plot: PlotSpec, values: Mapping[str, Json]) -> None:
         """Allow it."""
 
     def private(self, plot: PlotSpec | None = None) -> bool:

@@ -23,7 +23,7 @@ from plotroute.routing.representations import SCHEMA
 from plotroute.routing.routes import Match
 from plotroute.settings import Settings
 from plotroute.web import negotiate, responses
-from plotroute.web.access import Access
+from plotroute.web.gate import Gate
 from plotroute.web.pages import listing
 from plotroute.web.request_context import RequestContext
 from plotroute.web.transport.request_body import Bodies
@@ -37,11 +37,12 @@ class Pictures:
     """The views of the plots of one server."""
 
     def __init__(
-        self, pipeline: Pipeline, settings: Settings, access: Access, outgoing: Outgoing | None = None
+        self, pipeline: Pipeline, settings: Settings, gate: Gate, outgoing: Outgoing | None = None
     ) -> None:
         """`outgoing` counts what is on its way, where the server copies what it is handed."""
         self._pipeline = pipeline
-        self._access = access
+        self._gate = gate
+        self._access = gate.access
         self._outgoing = outgoing
         self._bodies = Bodies(settings)
 
@@ -56,7 +57,7 @@ class Pictures:
                 f"{request.method} is not allowed here", headers={"Allow": ", ".join(allowed)}
             )
         if view := _DOCUMENT_VIEWS.get(found.format or ""):
-            self._access.check(found.plot, {})
+            self._gate.admit(request.environ, found.plot, {})
             return view(found.plot, context, self._access.private(found.plot))
         return self._picture(manifest, found, context)
 
@@ -106,13 +107,13 @@ class Pictures:
                 format=None if negotiated and format == "png" else format,
                 body=self._body() if request.method == "POST" else None,
                 user=self._access.user() if found.plot.users else None,
-                allow=lambda values: self._access.check(found.plot, values),
+                allow=lambda values: self._gate.admit(request.environ, found.plot, values),
                 request_id=context.request_id,
             )
             wanted = self._pipeline.prepare(incoming)
         except InvalidParameters:
-            # What is wrong tells what would be right: not to those who may not know of the plot.
-            self._access.check(found.plot, {})
+            # What is wrong tells what would be right: not for readers that may not know of the plot.
+            self._gate.admit(request.environ, found.plot, {})
             raise
         return wanted, negotiated
 

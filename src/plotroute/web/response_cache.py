@@ -11,6 +11,7 @@ from flask import Response
 
 from plotroute.pipeline import Pipeline
 from plotroute.pipeline.requests import PictureRequest, Validity
+from plotroute.web.gate import Gate
 
 Request = tuple[str | None, ...]
 """Path, query, Accept and If-None-Match: all of a GET that an answer depends on, but for its request id."""
@@ -43,13 +44,26 @@ class Ready:
 class ResponseCache:
     """The answers of one server, as many as have room; the oldest goes first."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: Pipeline, gate: Gate) -> None:
+        """Each answer passes `gate` again, for the reader that gets it."""
         self._pipeline = pipeline
+        self._gate = gate
         self._answers: dict[Request, Ready] = {}
         self._lock = Lock()
 
-    def find(self, request: Request) -> tuple[Ready, bytes] | None:
-        """Return the answer and its body, if the request still has that answer."""
+    def find(self, request: Request, environ: Mapping[str, Any]) -> tuple[Ready, bytes] | None:
+        """Return the answer and its body, if the request still has that answer.
+
+        Raises:
+            AnswerError: The gate refuses this reader the answer.
+        """
+        found = self._find(request)
+        if found is not None:
+            wanted = found[0].wanted
+            self._gate.admit(environ, wanted.plot, wanted.job.values)
+        return found
+
+    def _find(self, request: Request) -> tuple[Ready, bytes] | None:
         ready = self._answers.get(request)
         if ready is None or not self._pipeline.is_valid(ready.validity):
             return None

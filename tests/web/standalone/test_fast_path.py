@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.test import Client
 
+from plotroute.web.access import PublicAccess
 from plotroute.web.access_log import AccessLog
+from plotroute.web.gate import Gate
 from plotroute.web.metrics import Metrics
 from plotroute.web.response_cache import ResponseCache
 from plotroute.web.standalone.app import create_app
@@ -407,7 +409,8 @@ def test_real_pictures_are_the_same_with_and_without(make_client):
         def random(ax):
             ax.plot(np.random.rand(9))
     """)
-    answers, entered = ResponseCache(plain.pipeline), []
+    gate = Gate(PublicAccess(plain.pipeline._settings))
+    answers, entered = ResponseCache(plain.pipeline, gate), []
     flask = create_app(plain.pipeline, plain.pipeline._settings, answers=answers)
 
     def counted(environ, start_response):

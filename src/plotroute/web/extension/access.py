@@ -45,7 +45,7 @@ class AppAccess:
             return _name(current_user.get_id()) if current_user.is_authenticated else None
         return header_user(request.environ, self._settings)
 
-    def check(self, plot: PlotSpec, values: Mapping[str, Json]) -> None:
+    def require_access(self, plot: PlotSpec, values: Mapping[str, Json]) -> None:
         """Raise Forbidden unless the app allows it."""
         if not self._allows(plot, values):
             raise Forbidden("You may not see this picture")

@@ -16,6 +16,7 @@ from plotroute.settings import Settings
 from plotroute.web.extension import host_threads, retry_redirect
 from plotroute.web.extension.access import AppAccess
 from plotroute.web.extension.mounting import ExtensionOptions
+from plotroute.web.gate import Gate
 from plotroute.web.metrics import Metrics
 from plotroute.web.plot_view import Pictures
 from plotroute.web.response_cache import ResponseCache
@@ -38,8 +39,9 @@ class Runtime:
         self.process = process
         self.metrics = Metrics()
         self.access = AppAccess(settings, authorize=mount.authorize, user=mount.user, public=mount.public)
-        self.pictures = Pictures(pipeline, settings, self.access)
-        self.answers = ResponseCache(pipeline)
+        gate = Gate(self.access)
+        self.pictures = Pictures(pipeline, settings, gate)
+        self.answers = ResponseCache(pipeline, gate)
         self._has_one_thread = threads == 1
 
     def at_most(self) -> AbstractContextManager[None]:

@@ -17,6 +17,8 @@ from werkzeug.routing import WebsocketMismatch
 from plotroute.errors import AnswerError, PlotFailed
 from plotroute.pipeline import Pipeline
 from plotroute.settings import Settings
+from plotroute.web.access import PublicAccess
+from plotroute.web.gate import Gate
 from plotroute.web.metrics import Metrics
 from plotroute.web.pages.html import path_of
 from plotroute.web.proxies import link_prefix
@@ -34,6 +36,7 @@ def create_app(
     pipeline: Pipeline,
     settings: Settings,
     *,
+    gate: Gate | None = None,
     site: Path | None = None,
     development: bool = False,
     metrics: Metrics | None = None,
@@ -42,8 +45,15 @@ def create_app(
 ) -> Flask:
     """Return the app that answers every plot of `pipeline`.
 
-    `site` is a folder of files of a front end, served beside the plots. `development` shows tracebacks:
-    for loopback only. What was looked up is put into `answers`, for who asks the same again.
+    Args:
+        pipeline: What draws, or looks up.
+        settings: The settings of the server.
+        gate: What every answer about a plot passes; by default every reader may see every plot.
+        site: A folder of files of a front end, served beside the plots.
+        development: Show tracebacks: for loopback only.
+        metrics: The counters.
+        answers: Gets each answer that was looked up, for the next request that is the same.
+        outgoing: Counts the bytes that are on their way to readers.
     """
     app = Flask("plotroute.web", static_folder=None)
     app.url_map.merge_slashes = False
@@ -52,6 +62,7 @@ def create_app(
         pipeline,
         settings,
         metrics or Metrics(),
+        gate or Gate(PublicAccess(settings)),
         site=site,
         development=development,
         outgoing=outgoing,
@@ -66,6 +77,22 @@ def create_app(
     @app.route("/<path:path>", methods=_METHODS, provide_automatic_options=False)
     def answer(path: str) -> Response:
         return views.answer("/" + path, g.context)
+
+    _handle_errors(app, views, settings, development)
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        context: RequestContext = g.context
+        context.end(response, views.metrics)
+        if answers is not None and RAW in request.environ:
+            context.keep_ready(answers, request.environ[RAW], response)
+        return response
+
+    return app
+
+
+def _handle_errors(app: Flask, views: Views, settings: Settings, development: bool) -> None:
+    """Have the app answer each error in a form that its client can show."""
 
     @app.errorhandler(AnswerError)
     def wrong(error: AnswerError) -> Response:
@@ -93,13 +120,3 @@ def create_app(
             )
         log.exception("%s %s: a fault of plotroute's own", g.context.request_id, request.path)
         return wrong(PlotFailed("Something went wrong"))
-
-    @app.after_request
-    def end(response: Response) -> Response:
-        context: RequestContext = g.context
-        context.end(response, views.metrics)
-        if answers is not None and RAW in request.environ:
-            context.keep_ready(answers, request.environ[RAW], response)
-        return response
-
-    return app

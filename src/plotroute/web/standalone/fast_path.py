@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from plotroute.errors import AnswerError
 from plotroute.web.access_log import AccessLog
 from plotroute.web.request_ids import request_id
 from plotroute.web.response_cache import RAW, ResponseCache, raw
@@ -39,7 +40,10 @@ class ResponseCacheMiddleware:
         started = time.perf_counter()
         if environ["REQUEST_METHOD"] == "GET" and "HTTP_UPGRADE" not in environ:
             asked = raw(environ)
-            found = self._answers.find(asked)
+            try:
+                found = self._answers.find(asked, environ)
+            except AnswerError:  # the app refuses as well, and has the page that says so
+                found = None
             # One that finds no room falls through to the app, which says so.
             if found is not None and self._outgoing.admits(len(found[1])):
                 ready, body = found

@@ -15,7 +15,7 @@ from plotroute.routing import routes
 from plotroute.routing.removed import departed
 from plotroute.settings import Settings
 from plotroute.web import responses
-from plotroute.web.access import PublicAccess
+from plotroute.web.gate import Gate
 from plotroute.web.metrics import Metrics
 from plotroute.web.own_pages import OWN_PAGES, Host, OwnPage
 from plotroute.web.plot_view import Pictures
@@ -34,6 +34,7 @@ class Views:
         pipeline: Pipeline,
         settings: Settings,
         metrics: Metrics,
+        gate: Gate,
         *,
         site: Path | None,
         development: bool,
@@ -47,7 +48,7 @@ class Views:
         self._announced: Manifest | None = None
         self._first: Manifest | None = None
         """The first version of the code that was seen: what pages may show the addresses of."""
-        self._pictures = Pictures(pipeline, settings, PublicAccess(settings), outgoing)
+        self._pictures = Pictures(pipeline, settings, gate, outgoing)
         self._own = {page.address: page for page in OWN_PAGES}
 
     def answer(self, path: str, context: RequestContext) -> Response:
