@@ -727,7 +727,7 @@ HARMLESS = ["timed", "Counted", "functools.lru_cache", "functools.cache", "aroun
 @pytest.mark.parametrize("door", ["plots.plot", "plots.plot('f')", "plots.dataset"])
 def test_a_guard_around_a_plot_is_refused(module, door, decorator, other):
     for order in (f"{other}@{decorator}\n", f"@{decorator}\n{other}"):
-        with pytest.raises(BadRegistration, match=r"f in \w+\.py, line \d+ asks for the request.*authorize="):
+        with pytest.raises(BadRegistration, match=r"f in \w+\.py, line \d+ uses the request.*authorize="):
             module(GUARDS + f"@{door}\n{order}def f(): ...\n", f"guarded_{len(order)}_{order[1]}")
 
 
@@ -775,7 +775,7 @@ def test_a_partial_is_a_plot_like_any(module):
         "h = functools.update_wrapper(functools.partial(admin_required(g), n=3), admin_required(g))\n"
     )
     assert make_app(shop, testing=True, here=False).test_client().get("/plots/f?n=3").status_code == 200
-    with pytest.raises(BadRegistration, match="asks for the request"):
+    with pytest.raises(BadRegistration, match="uses the request"):
         shop.plots.plot("h")(shop.h)
 
 
@@ -804,7 +804,7 @@ BODIES = {
 def test_a_plot_that_looks_at_the_request_is_refused_and_one_at_the_app_is_not(module, body):
     text = GUARDS + f"@plots.plot\ndef f(ax):\n    ax.set_title(str({body}))\n"
     if BODIES[body]:
-        with pytest.raises(BadRegistration, match="asks for the request"):
+        with pytest.raises(BadRegistration, match="uses the request"):
             module(text)
     else:
         module(text)
@@ -812,7 +812,7 @@ def test_a_plot_that_looks_at_the_request_is_refused_and_one_at_the_app_is_not(m
 
 def test_what_a_plot_imports_itself_is_seen_too(module):
     text = GUARDS + "@plots.plot\ndef f(ax):\n    from flask import {}\n    ax.set_title(str(g))\n"
-    with pytest.raises(BadRegistration, match="asks for the request"):
+    with pytest.raises(BadRegistration, match="uses the request"):
         module(text.format("g, request"))
     module(text.format("g, current_app"), "another")
 
@@ -826,7 +826,7 @@ def test_an_authors_own_package_may_be_named_after_flask(module, name):
 def test_a_decorator_of_an_extension_of_flasks_is_for_views(module):
     module("from functools import wraps\ndef guard(function):\n    @wraps(function)\n    def inner(**values):\n"
            "        return function(**values)\n    return inner\n", "flask_guard")  # fmt: skip
-    with pytest.raises(BadRegistration, match="asks for the request"):
+    with pytest.raises(BadRegistration, match="uses the request"):
         module(GUARDS + "from flask_guard import guard\n@plots.plot\n@guard\ndef f(ax): ...\n")
 
 

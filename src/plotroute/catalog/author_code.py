@@ -1,4 +1,4 @@
-"""Which code is the author's: what is hashed, watched, found and imported anew, decided at one place.
+"""Decide which code is the author's: that is found, hashed, watched and imported anew.
 
 A target is a file (`plots.py`), a folder (its files that use plotroute) or a `module:attribute`. The
 author's code is every `.py` under the file's directory, or under the top-level package of a module: it is
@@ -19,10 +19,10 @@ from typing import Literal
 from plotroute.errors import CannotLoad
 
 Stamp = tuple[tuple[str, int, int, int, int], ...]
-"""Path, modification time, size and inode of each file of the author's: differs after a save."""
+"""Path, times of change, size and inode of each file of the author's code: differs after a save."""
 
 MOST_FILES, MOST_FOLDERS = 10_000, 20_000
-"""Listing them takes about a second. Who has more has put plots.py into a home directory."""
+"""To list them takes about a second. Where there are more, plots.py has been put into a home directory."""
 
 _OWN = Path(__file__).parents[1]
 _SKIPPED = {"__pycache__", "node_modules", "site-packages", "dist-packages"}
@@ -39,33 +39,37 @@ THREE_LINES = """Add three lines:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a target points."""
+    """The place that a target names."""
 
     kind: Literal["file", "folder", "module"]
     spelled: str
-    """The target, so that it means the same from any directory."""
+    """The target with absolute paths, so that it means the same from any directory."""
     root: Path
     code: Path
     """The directory, or the one file, that holds the author's code."""
     entry: str
-    """What is put first on sys.path; empty for what Python finds by itself."""
+    """The folder that is put first on sys.path; empty for a module that Python finds by itself."""
     name: str
     attribute: str = ""
-    """The Plots that was asked for; empty: all."""
+    """The name of the Plots that the target is for; empty: all of the module."""
 
 
 def absolute(targets: Sequence[str]) -> tuple[str, ...]:
-    """Return the targets spelled so that they mean the same after a change of directory."""
+    """Return the targets with absolute paths, so that they mean the same after a change of directory."""
     return tuple(find(target).spelled for target in targets)
 
 
 def root_of(targets: Sequence[str]) -> Path:
-    """Return the directory that the process should work in; nothing is imported."""
+    """Return the directory that the process should work in: that of the first target. Imports nothing."""
     return find(targets[0]).root
 
 
 def code_files(targets: Sequence[str]) -> tuple[Path, ...]:
-    """Return every file of the author's code, sorted; CannotLoad if there are too many to watch."""
+    """Return every file of the author's code, sorted.
+
+    Raises:
+        CannotLoad: there are too many files to watch, or a target names no Python code.
+    """
     found = [find(target) for target in targets]
     files = {file for place in dict.fromkeys(t.code for t in found) for file in _walk(place)}
     return tuple(sorted(files | {t.root / t.name for t in found if t.kind == "file"}))
@@ -73,7 +77,7 @@ def code_files(targets: Sequence[str]) -> tuple[Path, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The author's code as it was at one moment: what is imported, then or later, is what was hashed."""
+    """The author's code at one moment. Imports compile these contents, so what runs is what was hashed."""
 
     hash: str
     contents: Mapping[str, bytes]
@@ -81,15 +85,22 @@ class Sources:
 
 
 def code_hash(targets: Sequence[str], release: str = "") -> str:
-    """Return a hash of the author's code and its place; of `release` alone where given."""
+    """Return a hash of the author's code and its place; of `release` alone where that is given."""
     return read(targets, release).hash
 
 
 def read(targets: Sequence[str], release: str = "") -> Sources:
-    """Read the author's code, and hash it and its place.
+    """Read the author's code, and hash it together with its place.
 
     Two copies of the same code may be two instances that read different data, so they share no pictures.
-    Where they are meant to, a `release` says so: then it alone is hashed.
+    Where they should, the operator names a `release`: then that alone is hashed.
+
+    Args:
+        targets: files, folders or modules with plots.
+        release: the setting `PLOTROUTE_RELEASE`; empty: the code is hashed.
+
+    Raises:
+        CannotLoad: there is too much code to read, or a target names none.
     """
     if release:
         return Sources(sha256(b"release\0" + release.encode()).hexdigest(), {})
@@ -117,7 +128,7 @@ def places(targets: Sequence[str]) -> tuple[str, ...]:
 
 
 def stamp(targets: Sequence[str]) -> Stamp:
-    """Return what differs as soon as a file of the author's was saved, added or removed."""
+    """Return a stamp that differs as soon as a file of the author's was saved, added or removed."""
     found = []
     try:
         for file in code_files(targets):
@@ -127,17 +138,27 @@ def stamp(targets: Sequence[str]) -> Stamp:
                 times = (status.st_mtime_ns, status.st_ctime_ns)
                 found.append((str(file), *times, status.st_size, status.st_ino))
     except (_NotFound, FileNotFoundError):
-        # An editor may be replacing a file. What is wrong, if anything, the load that follows tells.
+        # An editor may be replacing a file. If something is wrong, the load that follows says what.
         return ()
     return tuple(found)
 
 
 class _NotFound(CannotLoad):
-    """Nothing is where the target points."""
+    """There is nothing at the place that a target names."""
 
 
 def find(target: str) -> Target:
-    """Return where a target points; CannotLoad if nowhere, or at no Python."""
+    """Return the place that a target names.
+
+    Args:
+        target: a file (`plots.py`), a folder, or a module and its Plots (`shop.charts:plots`).
+
+    Raises:
+        CannotLoad: there is nothing of that name, or it is no Python code. It has the cure.
+
+    >>> find("shop.charts:plots").kind
+    'module'
+    """
     whole = Path(os.path.abspath(target))
     if whole.is_dir():
         return Target("folder", str(whole), whole, whole, str(whole), "")
@@ -174,10 +195,10 @@ def _find_module(base: str, dotted: str, attribute: str) -> Target:
         raise _not_found(f"file, folder or module {dotted} in {base}, nor such a module on Python's path")
     code = Path(os.path.abspath(locations[0] if locations else str(spec and spec.origin)))
     root, installed = code.parent, code.parent.name in _SKIPPED
-    # What Python finds by itself stays where it is: first, it could hide modules of Python's own.
+    # A folder that Python searches anyway stays where it is: put first, it could hide Python's own modules.
     entry = base if str(root) == base and not installed else ""
     spelled = f"{entry}/{dotted}:{attribute}" if entry else f"{dotted}:{attribute}"
-    # The code of a file among others that are installed is that file, and nobody keeps data beside it.
+    # Of an installed module that is one file, the code is that file, and no data lies beside it.
     code, root = root if not (locations or installed) else code, Path.cwd() if installed else root
     return Target("module", spelled, root, code, entry, dotted, attribute)
 
@@ -187,7 +208,7 @@ def _walk(place: Path) -> Iterator[Path]:
     if not place.is_dir():
         yield place
         return
-    # By their real paths, those above too: a link to one of them leads in circles.
+    # By their real paths, and with the folders above: a link to one of these leads in circles.
     seen = {os.path.realpath(folder) for folder in (place, *place.parents)} | _PREFIXES
     waiting, files = [place], 0
     while waiting:
@@ -217,7 +238,7 @@ def _walk(place: Path) -> Iterator[Path]:
 
 
 def is_in(path: Path, place: Path) -> bool:
-    """Tell whether a file, or folder, is code of the author's at `place`: `_walk` comes by it."""
+    """Whether a file, or folder, is part of the author's code at `place`: whether `_walk` reaches it."""
     if path.is_relative_to(_OWN) or not path.is_relative_to(place):
         return False
     between = path.parents[: max(len(path.parts) - len(place.parts) - 1, 0)]

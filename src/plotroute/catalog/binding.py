@@ -1,4 +1,4 @@
-"""One plot or dataset as its author declared it → what others need to know of it, and its function."""
+"""Bind one plot or dataset: from what its author declared to its spec, which travels, and its function."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ log = logging.getLogger("plotroute")
 _OPTIONS = tuple(option.name for option in picture_options.PARAMS)
 
 
-class Wrong(BadRegistration):
-    """Everything that is wrong with one plot or dataset."""
+class Mistakes(BadRegistration):
+    """All that is wrong with one plot or dataset."""
 
     def __init__(self, whys: Sequence[str]) -> None:
         super().__init__("\n".join(whys))
         self.whys = tuple(whys)
-        """What is not told elsewhere: nothing, where a dataset that is read is wrong."""
+        """The mistakes that are reported for it: none, where a dataset that it reads is wrong."""
 
 
-class Follows(Wrong):
-    """What cannot work because of a dataset whose mistake is told already."""
+class BrokenDataset(Mistakes):
+    """A plot or dataset cannot work because of a dataset that it reads, whose mistake is reported already."""
 
     def __init__(self, why: str) -> None:
         super().__init__([why])
@@ -66,7 +66,7 @@ class BoundDataset:
 
 
 class Datasets:
-    """The datasets of all registries under their full names, bound in the order of what reads what."""
+    """The datasets of all registries under their full names, each bound after those that it reads."""
 
     def __init__(self, scopes: list[tuple[str, Registry]]) -> None:
         self._declared: dict[str, tuple[str, Dataset]] = {}
@@ -91,7 +91,10 @@ class Datasets:
             self._try(name, ())
 
     def find(self, prefix: str, name: str) -> str | None:
-        """Return the full name of what `name` means to a function under `prefix`: the nearest scope wins."""
+        """Return the full name of the dataset that `name` means under `prefix`; None: there is none.
+
+        The nearest scope wins: `finance/orders` before `orders`.
+        """
         while True:
             if prefix + name in self._declared or prefix + name in self.broken:
                 return prefix + name
@@ -101,36 +104,38 @@ class Datasets:
             prefix = prefix + "/" if prefix else ""
 
     def nearest(self, name: str) -> str | None:
-        """Return the name of a dataset that may have been meant."""
+        """Return the name of the dataset that is most like a wrong name; None: none is."""
         return next(iter(difflib.get_close_matches(name, self._declared, n=1)), None)
 
     def needs(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Return the datasets `names` and all that they read, in loading order."""
+        """Return the datasets `names` and all that they read, in the order in which they are loaded."""
         order: dict[str, None] = {}
         for name in names:
             order |= dict.fromkeys(self.bound[name].spec.reads)
             order[name] = None
         return tuple(order)
 
-    def check(self, reader: str, names: Iterable[str]) -> None:
-        """Raise Follows if one of the datasets that `reader` reads is wrong."""
+    def require_usable(self, reader: str, names: Iterable[str]) -> None:
+        """Raise BrokenDataset if one of the datasets that `reader` reads is wrong."""
         for name in names:
             if why := self.broken.get(name):
-                raise Follows(f"{reader} reads the dataset {name!r}, which cannot be used. {why}")
+                raise BrokenDataset(f"{reader} reads the dataset {name!r}, which cannot be used. {why}")
 
     def _try(self, name: str, readers: tuple[str, ...]) -> None:
-        """Bind a dataset, and before it what it reads; what is wrong with it is noted."""
+        """Bind a dataset, after the datasets that it reads; note its mistakes."""
         if name in self.bound or name in self.broken:
             return
         try:
             if name in readers:
                 circle = " → ".join((*readers[readers.index(name) :], name))
-                raise Wrong([f"Datasets read each other in a circle: {circle}."])
+                raise Mistakes(
+                    [f"Datasets read each other in a circle: {circle}. Take one of these arguments away."]
+                )
             self._bind(name, readers)
         except BadRegistration as error:
-            # In a circle it is noted already, by the last that is read.
+            # In a circle it is noted already, by the last dataset of it.
             if self.broken.setdefault(name, str(error)) == str(error):
-                self.mistakes += error.whys if isinstance(error, Wrong) else [str(error)]
+                self.mistakes += error.whys if isinstance(error, Mistakes) else [str(error)]
 
     def _bind(self, name: str, readers: tuple[str, ...]) -> None:
         prefix, declared = self._declared[name]
@@ -139,11 +144,13 @@ class Datasets:
         title = f"dataset {name!r} ({where(declared.function)})"
         for other in read.values():
             self._try(other, (*readers, name))
-        self.check(title, read.values())
+        self.require_usable(title, read.values())
         own, annotations = _parameters(title, declared.function, found, read, self, {})
         for parameter in own:
             if parameter.name in _OPTIONS:
-                raise BadRegistration(f"{title}: {parameter.name!r} is a picture option; rename it.")
+                raise BadRegistration(
+                    f"{title}: {parameter.name!r} is a picture option of every plot; rename it."
+                )
         kind, constant = _data_freshness(declared)
         spec = DatasetSpec(
             name=name,
@@ -158,12 +165,22 @@ class Datasets:
 
 
 def bind(plot: Plot, prefix: str, datasets: Datasets, *, adhoc: bool = False) -> BoundPlot:
-    """Return a plot as others see it; a BadRegistration says all that is wrong with it."""
+    """Return a plot with its spec.
+
+    Args:
+        plot: what its author declared.
+        prefix: what its names have in front where another Plots includes it: `finance/`.
+        datasets: all datasets that there are.
+        adhoc: whether it draws the values of the request.
+
+    Raises:
+        BadRegistration: with all that is wrong with it, its file and line, and the cure.
+    """
     function = plot.function.__name__
     title = f"plot {function!r} ({where(plot.function)})"
     found = arguments(plot.function, title)
     read = _injected(found, prefix, datasets)
-    datasets.check(title, read.values())
+    datasets.require_usable(title, read.values())
     own, annotations = _parameters(title, plot.function, found, read, datasets, plot.examples)
     for parameter in own:
         if parameter.name in _OPTIONS and parameter.name not in picture_options.DECLARABLE:
@@ -212,7 +229,7 @@ def bind(plot: Plot, prefix: str, datasets: Datasets, *, adhoc: bool = False) ->
 
 
 def _injected(found: tuple[Argument, ...], prefix: str, datasets: Datasets) -> dict[str, str]:
-    """Return argument → dataset for the arguments that are named after one."""
+    """Return, for the arguments that are named after a dataset, its full name."""
     read = {}
     for argument in found:
         if argument.name in FIGURES:
@@ -257,7 +274,7 @@ def _parameters(
     if not whys:  # else a name may be unknown because of what is wrong with it
         whys += _read_examples(title, own, annotations, examples)
     if whys:
-        raise Wrong(whys)
+        raise Mistakes(whys)
     return tuple(own.values()), annotations
 
 
@@ -275,9 +292,9 @@ def _hint(title: str, argument: Argument, datasets: Datasets) -> Any:
 def _read_examples(
     title: str, own: dict[str, Param], annotations: Mapping[str, Any], examples: Mapping[str, Any]
 ) -> Iterator[str]:
-    """Put examples into parameters, and yield what is wrong with one, or with a default.
+    """Put examples into parameters, and yield what is wrong with an example or a default.
 
-    They are checked as the values of a request are, validators included: pages show their addresses.
+    They are checked as the values of a request are, validators included, because pages link to them.
     """
     for name, value in examples.items():
         if name not in own:
@@ -298,7 +315,7 @@ def _read_examples(
                     hints.decode(parameter, annotations.get(name), taken)
             except InvalidParameters as error:
                 yield f"{title}: the {what} of {name!r}: {error.errors[0]['message']}."
-            except Exception as error:  # a validator's own fault, which a request tells with its traceback
+            except Exception as error:  # the validator itself fails: a request shows its traceback
                 log.debug("%s: the %s of %r: %r", title, what, name, error)
 
 
@@ -314,7 +331,7 @@ def _check_segments(title: str, spec: PlotSpec) -> None:
 
 
 def _type(parameter: Param) -> tuple[Any, ...]:
-    """Return what must agree where a plot and its datasets have a parameter of one name: all but defaults."""
+    """Return what must be equal where a plot and its dataset have a parameter of one name; not defaults."""
     return (
         parameter.kind,
         parameter.many,

@@ -1,4 +1,4 @@
-"""Resolve: what was registered → the catalog, once the module is complete.
+"""Make the catalog of all that was registered, once the author's module is complete.
 
 `complete` joins registries into a `Catalog`: the Manifest, which is data and travels, and the functions,
 which stay.
@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
-from plotroute.catalog.binding import BoundDataset, BoundPlot, Datasets, Wrong, bind
+from plotroute.catalog.binding import BoundDataset, BoundPlot, Datasets, Mistakes, bind
 from plotroute.catalog.registry import Plot, Registry
 from plotroute.catalog.signatures import FIGURES, arguments, where
 from plotroute.errors import BadRegistration
@@ -21,7 +21,7 @@ from plotroute.routing import precedence, routes, urls
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """Everything of one saved version of the code: data for others, functions for this process."""
+    """The plots and datasets of one saved version of the code, with their functions."""
 
     manifest: Manifest
     plots: Mapping[str, BoundPlot]
@@ -31,10 +31,16 @@ class Catalog:
 def complete(
     registries: Iterable[Registry], *, code: str = "", environment: str = "", lenient: bool = False
 ) -> Catalog:
-    """Check what was registered, all of it together, and return the catalog.
+    """Check all plots and datasets together, and return the catalog.
 
-    BadRegistration has everything that is wrong: each plot or dataset, its file and line, and the cure. With
-    `lenient` there is a catalog without the plots that are wrong; the manifest says what is.
+    Args:
+        registries: those of the author's Plots, then of built-in ones.
+        code: the hash of the author's code, for the manifest.
+        environment: the hash of the environment, for the manifest.
+        lenient: leave plots out that are wrong; the manifest says what is wrong with them.
+
+    Raises:
+        BadRegistration: with all that is wrong: each plot or dataset, its file and line, and the cure.
     """
     scopes: list[tuple[str, Registry]] = []
     for registry in registries:
@@ -60,13 +66,13 @@ def complete(
                 plots[bound.spec.name] = bound
             except BadRegistration as error:
                 broken.append(_broken(plot, prefix, datasets, str(error)))
-                mistakes += error.whys if isinstance(error, Wrong) else [str(error)]
+                mistakes += error.whys if isinstance(error, Mistakes) else [str(error)]
     plots, wrong_ones = _settled(plots)
     broken += wrong_ones
     mistakes += [spec.mistake for spec in wrong_ones]
     mistakes = list(dict.fromkeys(mistakes))
     if mistakes and not lenient:
-        raise BadRegistration(told(mistakes))
+        raise BadRegistration(_message(mistakes))
     manifest = Manifest(
         plots=tuple(plot.spec for plot in plots.values()),
         datasets=tuple(dataset.spec for dataset in datasets.bound.values()),
@@ -78,8 +84,8 @@ def complete(
     return Catalog(manifest, plots, datasets.bound)
 
 
-def told(mistakes: list[str]) -> str:
-    """Return all that is wrong as one message."""
+def _message(mistakes: list[str]) -> str:
+    """Return all mistakes as one message."""
     if len(mistakes) == 1:
         return mistakes[0]
     numbered = (f"{number}. {mistake}" for number, mistake in enumerate(mistakes, 1))
@@ -114,11 +120,11 @@ def _settled(plots: Mapping[str, BoundPlot]) -> tuple[dict[str, BoundPlot], list
 
 
 def _broken(plot: Plot, prefix: str, datasets: Datasets, why: str) -> PlotSpec:
-    """Return what stands at the addresses of a plot that cannot be registered, as far as they are known."""
+    """Return a spec for a plot that is wrong: its addresses, as far as they are known, and the mistake."""
     function = getattr(plot.function, "__name__", "")
     paths: tuple[str, ...] = (plot.path, *plot.aliases) if plot.path is not None else ()
     if plot.path is None:
-        # What looks like a dataset and is none may be the very mistake.
+        # An argument that looks like a dataset and is none may be the very mistake.
         try:
             found = arguments(plot.function, function)
         except (BadRegistration, TypeError, ValueError):

@@ -1,6 +1,6 @@
-"""What authors write into a decorator, checked: the names of its options, sizes, durations.
+"""Check what authors write into a decorator: the names of its options, sizes, durations.
 
-A wrong name is told with the option that is meant, which a TypeError of Python's does not know.
+The error for a wrong name says which option is meant, which a TypeError of Python's does not know.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from plotroute.errors import BadRegistration
 M = TypeVar("M", bound=Callable[..., Any])
 
 LEAST_SIDE = 50
-"""CSS pixels: a picture with both sides below is smaller than any that shows axes, and as figures are large
-in inches. One side may be below it: a sparkline is 200 pixels by 30."""
+"""CSS pixels. A size with both sides below it is too small to show axes, and is as large as figures are in
+inches. One side may be below it: a sparkline is 200 pixels by 30."""
 
 MOST_SIDE = 8000
-"""CSS pixels."""
+"""CSS pixels: above them, a size is taken for a mistake."""
 
 _ADDRESS = 'the address comes first and has no name: write @plots.plot("sales/revenue")'
 _DESCRIPTION = (
@@ -53,13 +53,16 @@ _MEANT: Mapping[str, Mapping[str, str]] = {
         "description": "the description is the function's docstring",
     },
 }
-"""Decorator → option that there is not → what is meant."""
+"""Decorator → option that it does not have → what to write instead."""
 
 
 def checked(decorator: str) -> Callable[[M], M]:
-    """Have a call of `decorator` with an option that it does not have say which one is meant.
+    """Wrap a decorator, so that its error for an unknown option says which option is meant.
 
     The signature stays what it is, for type checkers and for `help`.
+
+    Args:
+        decorator: the name of it, as authors write it: `@plots.plot`.
     """
 
     def of(method: M) -> M:
@@ -101,7 +104,11 @@ def _unknown(decorator: str, name: str, value: Any, known: list[str]) -> str:
 
 
 def size(option: str, value: Any) -> tuple[int, int] | None:
-    """Return a size in CSS pixels; BadRegistration says what it should be, inches told apart."""
+    """Return a size in CSS pixels, or None.
+
+    Raises:
+        BadRegistration: it is no size, or one in inches. It says what to write.
+    """
     if value is None:
         return None
     try:
@@ -110,7 +117,7 @@ def size(option: str, value: Any) -> tuple[int, int] | None:
         width = height = 0
     if 0 < max(width, height) < LEAST_SIDE and (pixels := _in_pixels(value)):
         raise BadRegistration(
-            f"{option}={value!r} is in CSS pixels: did you mean {pixels}? A size in inches has 100 for each."
+            f"{option}={value!r} is in CSS pixels: did you mean {pixels}? An inch is 100 of them."
         )
     if not (0 < width <= MOST_SIDE and 0 < height <= MOST_SIDE):
         raise BadRegistration(
@@ -120,7 +127,7 @@ def size(option: str, value: Any) -> tuple[int, int] | None:
 
 
 def _in_pixels(inches: Any) -> tuple[int, int] | None:
-    """Return a figsize in CSS pixels, None if it is none."""
+    """Return a `figsize` in CSS pixels; None: it is no figsize."""
     try:
         width, height = (round(float(side) * 100) for side in inches)
     except (TypeError, ValueError, OverflowError):
@@ -128,21 +135,28 @@ def _in_pixels(inches: Any) -> tuple[int, int] | None:
     return (width, height) if 0 < width <= MOST_SIDE and 0 < height <= MOST_SIDE else None
 
 
-# What HTTP's caches take for "for ever"; an infinity has no spelling there.
+# Seconds that caches take for "forever": HTTP cannot write an infinity.
 _YEAR = 365 * 24 * 3600
 
 
 def positive(option: str, value: Any) -> Any:
-    """Return a number above 0, or None; BadRegistration if it is neither."""
+    """Return a number above 0, or None; raise BadRegistration if it is neither."""
     if value is not None and not (isinstance(value, (int, float)) and 0 < value < float("inf")):
         raise BadRegistration(f"{option}={value!r} must be a number above 0.")
     return value
 
 
 def load_times(ttl: Any, version: Any, poll: Any) -> tuple[float | None, float]:
-    """Return the seconds that data is good for, if its author says so, and those between polls."""
+    """Return the seconds that loaded data is fresh, or None, and the seconds between polls of its version.
+
+    Raises:
+        BadRegistration: the two exclude each other, or are no durations.
+    """
     if ttl is not None and version is not None:
-        raise BadRegistration("A dataset has a ttl= or a version=, not both: a version already says when.")
+        raise BadRegistration(
+            "A dataset has a ttl= or a version=, not both: a version says already when the data has "
+            "changed. Leave one out."
+        )
     seconds, every = duration("ttl", ttl), duration("poll", poll)
     if seconds == 0:
         raise BadRegistration(
@@ -155,7 +169,7 @@ def load_times(ttl: Any, version: Any, poll: Any) -> tuple[float | None, float]:
 
 
 def duration(option: str, value: Any) -> float | None:
-    """Return the seconds of a duration, or None; BadRegistration if it is neither."""
+    """Return the seconds of a duration, or None; raise BadRegistration if it is neither."""
     try:
         return freshness.ttl(value)
     except (ValueError, TypeError) as error:
@@ -163,13 +177,13 @@ def duration(option: str, value: Any) -> float | None:
 
 
 def bounded(option: str, value: Any) -> float | None:
-    """Return a duration that HTTP can spell."""
+    """Return the seconds of a duration, or None; at most a year, so that HTTP can write them."""
     seconds = duration(option, value)
     return None if seconds is None else min(seconds, _YEAR)
 
 
 def columns(option: str, names: Sequence[str]) -> tuple[str, ...]:
-    """Return names of columns; BadRegistration if they are none."""
+    """Return names of columns; raise BadRegistration if they are no list of texts."""
     if isinstance(names, str) or not all(isinstance(column, str) for column in names):
         truth = "True or " if option == "source" else ""
         raise BadRegistration(f'{option}={names!r} must be {truth}a list of columns: ["at", "temperature"].')

@@ -1,6 +1,6 @@
-"""Targets → the Plots in them: every load imports all code of the author's afresh.
+"""Import targets and find the Plots in them. Every load imports all of the author's code afresh.
 
-A process has one set of targets: a load takes the place of the one before. Loads must not overlap.
+A process has one set of targets: each load replaces the load before. Loads must not overlap.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ _USES_PLOTROUTE = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """What the targets gave."""
+    """The Plots that were found in the targets."""
 
     registries: tuple[Registry, ...]
-    """One per Plots, without those that another one of them includes."""
+    """The registry of each Plots, without those that another Plots of them includes."""
     root: Path
-    """The directory to work in, where `data/sales.csv` counts from: that of the first target."""
+    """The directory to work in, which relative paths in author code count from: that of the first target."""
     files: tuple[Path, ...]
     """The files that were named, or found in a named folder, in the order of their import."""
 
@@ -48,21 +48,27 @@ def load(
     first: Callable[[], None] = lambda: None,
     contents: Mapping[str, bytes] | None = None,
 ) -> Loaded:
-    """Import the targets, all code of the author's afresh, and return the Plots in them.
+    """Import the targets, and with them all of the author's code afresh, and return the Plots in them.
 
-    Files that are in `contents` are compiled from there, whatever has been saved since; those too that a
-    plot imports later, inside its function. Else the pictures of one version would show another's code.
+    The caller sets the working directory: see `author_code.root_of`.
 
-    CannotLoad says what is wrong in the author's file and line; whatever was imported before is then in
-    place again. The working directory is the caller's business, see `root_of`. `first` is called before the
-    targets are imported, where what it imports finds the author's modules.
+    Args:
+        targets: files, folders or modules with plots.
+        first: called before the targets are imported; the author's modules can be imported in it.
+        contents: path → bytes of a file. Such files are compiled from these bytes, whatever has been saved
+            since, also when a plot imports them later, inside its function. Otherwise pictures of one version
+            of the code would show the code of another.
+
+    Raises:
+        CannotLoad: with what is wrong, and the author's file and line. The modules of the load before are
+            then in place again.
     """
     found = tuple(author_code.find(target) for target in targets)
     before, path, author = _author, sys.path[:], _Author(found, contents or {})
     aside = _purge(before) | _purge(author)
     _install(author)
     sys.path[:] = [entry for entry in path if entry not in before.entries]
-    # Every decorator that is wrong is to be told, and not only the first.
+    # Mistakes in all decorators are reported, not only the first.
     token = collecting.set(True)
     try:
         for entry in reversed(author.entries):
@@ -92,28 +98,28 @@ def built_in(targets: Sequence[str]) -> tuple[Registry, ...]:
 class _Source(SourceFileLoader):
     """Compiles a file of the author's each time, and leaves no `__pycache__` beside it.
 
-    Bytecode is matched with its source by size and whole seconds: of two saves within a second one may go
-    unseen. And plots are often deployed where nothing may be written.
+    Python matches bytecode with its source by size and whole seconds, so it may miss the second of two saves
+    within a second. And plots are often deployed in folders that cannot be written to.
     """
 
     def path_stats(self, path: object) -> NoReturn:
-        """Make Python believe that nothing is known of the file: it then neither reads nor keeps bytecode."""
+        """Raise OSError, so that Python neither reads nor keeps bytecode."""
         raise OSError("the author's code is always compiled")
 
     def get_data(self, path: str) -> bytes:
-        """Return the bytes of a file: those that the version of the code is named after."""
+        """Return the bytes of a file: those that the hash of the code was made of."""
         known = _author.contents.get(str(path))
         if known is None:
             known = _author.contents.get(_real(str(path)))
         return super().get_data(path) if known is None else known
 
 
-# Asked for every imported module at each load, and slow on a thousand of them.
+# Called for every imported module at each load, which is slow with a thousand modules.
 _real = functools.lru_cache(maxsize=10_000)(os.path.realpath)
 
 
 class _Author:
-    """Which code is the author's; on sys.meta_path, finds modules as Python does, but compiles those."""
+    """The finder of the author's modules on sys.meta_path: finds as Python does, and compiles afresh."""
 
     def __init__(self, found: Sequence[Target], contents: Mapping[str, bytes]) -> None:
         self.contents = contents
@@ -126,7 +132,7 @@ class _Author:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return where the module is, as any finder does."""
+        """Return the spec of a module, as any finder does."""
         if path is None and name in self.elsewhere:
             path = [entry for entry in sys.path if entry not in self.entries]
         spec = PathFinder.find_spec(name, path, target)
@@ -135,7 +141,7 @@ class _Author:
         return spec
 
     def owns(self, file: str) -> bool:
-        """Tell whether the file, or folder, is the author's: `_walk` comes by it."""
+        """Whether a file, or folder, is part of the author's code."""
         if not os.path.isabs(file):  # `<string>` and its like
             return False
         # By its text first: of a thousand modules few are the author's, and paths are slow.
@@ -154,7 +160,7 @@ class _Author:
                 file = module.__file__ if getattr(module, "__file__", None) else next(iter(module.__path__))
             except Exception:  # A lazy module may answer with anything.
                 continue
-            # Few extension modules bear to be imported twice.
+            # Few extension modules can be imported twice.
             once = name == "__main__" or str(file).endswith(tuple(EXTENSION_SUFFIXES))
             if not once and self.owns(str(file)):
                 found[name] = module
@@ -171,7 +177,7 @@ _author = _Author((), {})
 
 def _install(author: _Author) -> None:
     global _author
-    # Where Python's own is: built-in modules keep winning over the author's files.
+    # Just before Python's own finder: built-in modules still win over the author's files.
     others = [finder for finder in sys.meta_path if not isinstance(finder, _Author)]
     others.insert(others.index(PathFinder), author)
     sys.meta_path[:] = others
@@ -215,7 +221,7 @@ def _put_first(entry: str) -> None:
 
 
 def _refuse_twins(target: Target, files: Sequence[Path], author: _Author) -> None:
-    """Two folders may each have a helpers.py, and Python would give the first to the plots of both."""
+    """Raise CannotLoad where two folders have a module of one name: Python would give both the first."""
     for name, module in author.modules().items() if target.entry else ():
         mine, first = Path(target.entry, f"{name}.py"), Path(getattr(module, "__file__", None) or "")
         if mine.is_file() and mine != first and not (first in files and target.kind == "file"):
@@ -231,13 +237,13 @@ def _import_target(target: Target, author: _Author) -> list[ModuleType]:
         return [_attempt(lambda: importlib.import_module(target.name), target, author)]
     if target.kind == "folder":
         python = sorted(file for file in target.root.glob("[!._]*.py") if file.is_file())
-        # Others are left alone: what a script in the same folder does when imported is not ours to cause.
+        # Only these: a script in the same folder may do anything when it is imported.
         files = [file for file in python if _USES_PLOTROUTE.search(file.read_bytes())]
     return [_attempt(functools.partial(_import_file, file, author), target, author) for file in files]
 
 
 def _import_file(file: Path, author: _Author) -> ModuleType:
-    """Import a file under its own name, or another where the name is taken by what others import."""
+    """Import a file under its own name, or under another where that is the name of another module."""
     stem = file.stem.replace(".", "_")
     own_name = re.compile(rb"^\s*(from|import)\s+%s\b" % re.escape(stem.encode()), re.M)
     path = [entry for entry in sys.path if entry not in author.entries]
@@ -245,7 +251,7 @@ def _import_file(file: Path, author: _Author) -> ModuleType:
         known = sys.modules.get(name)
         if known is not None and getattr(known, "__file__", None) == str(file):
             return known
-        # No file imports itself: `import seaborn` in seaborn.py means the other one, if there is one.
+        # No file imports itself: `import seaborn` in seaborn.py means the library, if it is installed.
         taken = name in sys.stdlib_module_names or (
             name == stem and own_name.search(file.read_bytes()) and PathFinder.find_spec(stem, path)
         )
@@ -265,7 +271,7 @@ def _plots_in(module: ModuleType, attribute: str) -> list[Registry]:
     for name, value in list(vars(module).items()):
         try:
             registry = None if isinstance(value, ModuleType | type) else value.registry
-        except Exception:  # Any object of the author's: it may do as it likes.
+        except Exception:  # any object of the author's, which may raise anything
             continue
         if isinstance(registry, Registry):
             found[name] = registry
@@ -283,5 +289,5 @@ def _attempt(act: Callable[[], ModuleType], target: Target, author: _Author) -> 
         return act()
     except (Exception, SystemExit) as error:
         failure = cannot_load(error, target.name, target.root, author.owns)
-    # Out here, so that the failure keeps no frames, and with them data, of the author's alive.
+    # Out here, so that the error keeps no frames of the author's alive, and no data in them.
     raise failure

@@ -1,6 +1,6 @@
-"""What the decorators fill, as authors declare it. A `Registry` belongs to one `Plots`.
+"""Keep what authors declare with the decorators. A `Registry` belongs to one `Plots`.
 
-What it means is found out by `catalog.complete`, when the module is complete.
+`catalog.complete` makes sense of it, when the module is complete.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from plotroute.catalog.signatures import FIGURES, where
 from plotroute.errors import BadRegistration
 
 collecting: ContextVar[bool] = ContextVar("collecting", default=False)
-"""Whether mistakes in decorators are kept until the module is complete, to be told together."""
+"""Whether mistakes in decorators are kept until the module is complete, to be reported together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,10 @@ class Mistake:
     why: str
     path: str | None = None
     dataset: str = ""
-    """Its name, of a dataset."""
+    """The name of the dataset; empty: it is a plot."""
 
     def __str__(self) -> str:
-        """Return what is wrong, and where: no traceback tells it."""
+        """Return what is wrong, and where, since there is no traceback."""
         place = where(self.function)
         name = getattr(self.function, "__name__", repr(self.function))
         return self.why if place in self.why else f"{self.what} {name!r} ({place}): {self.why}"
@@ -70,7 +70,7 @@ class Dataset:
 
 
 class Registry:
-    """What one `Plots` was told, in order; nothing is looked at before the module is complete."""
+    """The declarations of one `Plots`, in order. They are checked when the module is complete."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -79,13 +79,13 @@ class Registry:
         self.datasets: dict[str, Dataset] = {}
         self.included: list[tuple[str, Registry]] = []
         self.mistakes: list[Mistake] = []
-        """What was wrong with a decorator, where all of them are to be told at once."""
+        """Mistakes in calls of decorators, where all of them are reported at once."""
         self.adhoc = False
         """Whether the plots draw the values of the request (`/plot.png?x=…`), as the built-in ones do."""
 
     @contextmanager
     def noting(self, mistake: Callable[[str], Mistake]) -> Iterator[None]:
-        """Raise a BadRegistration of the body, or keep it where `collecting` is true: a file is loaded."""
+        """Raise a BadRegistration of the body; while a file is loaded (`collecting`), keep it instead."""
         try:
             yield
         except BadRegistration as error:
@@ -94,9 +94,15 @@ class Registry:
             self.mistakes.append(mistake(str(error)))
 
     def refuse(self, what: str, first: Any, why: str) -> Callable[..., Any]:
-        """Raise a BadRegistration of a decorator's call (`first` is its first argument), or keep it.
+        """Raise a BadRegistration for the call of a decorator; while a file is loaded, keep it instead.
 
-        Where it is kept, the decorator that is returned leaves the function below it as it is.
+        Args:
+            what: what the decorator registers: "plot" or "dataset".
+            first: the first argument of the call.
+            why: what is wrong, and the cure.
+
+        Returns:
+            Where the mistake is kept, a decorator that leaves the function below it as it is.
         """
         name = first if isinstance(first, str) else ""
 
@@ -111,7 +117,15 @@ class Registry:
         return keep(first) if callable(first) else keep
 
     def add_dataset(self, dataset: Dataset, *, again: bool = False) -> None:
-        """Register a dataset; BadRegistration if its name is taken, unless it may be told `again`."""
+        """Register a dataset.
+
+        Args:
+            dataset: what its author declared.
+            again: whether it may replace a dataset of its name, as in a notebook.
+
+        Raises:
+            BadRegistration: the name is taken, or has a meaning of its own.
+        """
         if dataset.name in FIGURES:
             raise BadRegistration(
                 f"A dataset cannot be named {dataset.name!r}: an argument of this name receives a figure or "

@@ -1,4 +1,4 @@
-"""What a function asks for: its arguments, and their hints, each evaluated by itself.
+"""Read the arguments of a function and their type hints, each hint evaluated by itself.
 
 A hint that cannot be evaluated (imported under TYPE_CHECKING, say) only matters where it is needed: on a
 query parameter, not on a dataset or an axes.
@@ -65,7 +65,15 @@ class Argument:
 
 
 def arguments(function: Callable[..., Any], title: str) -> tuple[Argument, ...]:
-    """Return what `function` asks for; BadRegistration if it cannot be called by name."""
+    """Return the arguments of a function.
+
+    Args:
+        function: the author's function.
+        title: what an error calls the function: its name, file and line.
+
+    Raises:
+        BadRegistration: it has arguments that plotroute cannot give by name (`*args`, `**options`, `/`).
+    """
     found = []
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
@@ -82,27 +90,34 @@ def arguments(function: Callable[..., Any], title: str) -> tuple[Argument, ...]:
 
 
 def check_function(function: Any, decorator: str) -> None:
-    """Raise a BadRegistration, with the cure, if a decorator got something that it cannot register."""
+    """Check that a decorator is above something that can be registered.
+
+    Raises:
+        BadRegistration: it is a class, a coroutine, a generator or guarded as views are. It has the cure.
+    """
     if inspect.isclass(function) or not callable(function) or not hasattr(function, "__name__"):
         raise BadRegistration(
             f"{decorator} goes above a function, not {type(function).__name__} {function!r}."
         )
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         raise BadRegistration(
-            f"{where(function)} is async; plots run in processes of their own, so write a plain `def`."
+            f"{where(function)} is async, and plotroute calls plain functions only. Plots run in processes "
+            "of their own and keep no other request waiting, so write a plain `def`."
         )
     if is_for_views(function):
         raise BadRegistration(
-            f"{where(function)} asks for the request, as views do, but plots are drawn in another process, "
-            "where there is none. Guard all plots with init_app(app, decorators=(login_required,)), some of "
-            "them with authorize=, and take who asks as a parameter (user: plotroute.User)."
+            f"{where(function)} uses the request, as views do, but plots are drawn in another process, "
+            "where there is no request. Guard all plots with init_app(app, decorators=(login_required,)), or "
+            "some of them with authorize=, and take the logged-in user as a parameter (user: plotroute.User)."
         )
     if inspect.isgeneratorfunction(function):
-        raise BadRegistration(f"{where(function)} yields; return the one figure instead.")
+        raise BadRegistration(
+            f"{where(function)} yields, which plotroute does not follow: return the one figure instead."
+        )
 
 
 def is_for_views(function: Callable[..., Any]) -> bool:
-    """Return whether a function, or a decorator around it, is for views: it would ask for the request."""
+    """Whether a function, or a decorator around it, is for views: it would use the request."""
     own = _package(inspect.unwrap(function))
     while (inner := getattr(function, "__wrapped__", None)) is not None:
         if _is_guard(function, own):
@@ -112,7 +127,7 @@ def is_for_views(function: Callable[..., Any]) -> bool:
 
 
 def is_guarded_by(function: Callable[..., Any], outer: Any) -> bool:
-    """Return whether `outer` is a decorator for views around `function`, made with `wraps` or without."""
+    """Whether `outer` is a decorator for views around `function`, made with `wraps` or without."""
     if outer is function or not callable(outer):
         return False
     if inspect.unwrap(outer) is inspect.unwrap(function):
@@ -122,7 +137,7 @@ def is_guarded_by(function: Callable[..., Any], outer: Any) -> bool:
 
 
 def _is_guard(decorator: Any, own: str) -> bool:
-    """Return whether what a decorator has made is for views; `own` is the package of what it is around."""
+    """Whether what a decorator has made is for views; `own` is the package of the function inside."""
     package = _package(decorator)
     # Not every package of such a name is one of Flask's extensions: it may be the author's own.
     if package != own and (package == "flask" or package.startswith("flask_")):
@@ -131,12 +146,12 @@ def _is_guard(decorator: Any, own: str) -> bool:
 
 
 def asks_for_request(function: Callable[..., Any]) -> bool:
-    """Return whether a function's own code uses `request`, `session`, `current_user` or the like."""
+    """Whether a function's own code uses `request`, `session`, `current_user` or the like."""
     return any(map(_is_of_a_request, _used(_code_of(function))))
 
 
 def _code_of(function: Any) -> Any:
-    """Return the function that runs: that of an object which can be called is its class's."""
+    """Return the function that runs: for an object that can be called, the method of its class."""
     return function if hasattr(function, "__code__") else getattr(type(function), "__call__", None)  # noqa: B004
 
 
@@ -146,7 +161,7 @@ def _package(function: Any) -> str:
 
 
 def _used(function: Any) -> Iterator[Any]:
-    """Yield what a function's own code uses of its module, of others and of the functions around it."""
+    """Yield the values that a function's own code uses: of modules, and of the functions around it."""
     code = getattr(function, "__code__", None)
     if code is None:
         return
@@ -161,7 +176,7 @@ def _closed_over(function: Any) -> Iterator[Any]:
 
 
 def _loaded(code: types.CodeType, names: Mapping[str, Any]) -> Iterator[Any]:
-    """Yield the globals that a code loads, and what it takes out of modules, but no other attributes."""
+    """Yield the globals that a code loads, and the attributes of modules, but of nothing else."""
     module: Any = None
     for step in dis.get_instructions(code):
         if step.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
@@ -182,8 +197,8 @@ def _loaded(code: types.CodeType, names: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def _is_of_a_request(value: Any) -> bool:
-    """Return whether a value stands for something that there is only while a request is answered."""
-    # Not isinstance(): such a proxy says that it is of the type of what it stands for.
+    """Whether a value stands for something that there is only while a request is answered."""
+    # Not isinstance(): such a proxy claims the type of the value that it stands for.
     if f"{type(value).__module__}.{type(value).__name__}" != "werkzeug.local.LocalProxy":
         return False
     flask = sys.modules.get("flask")
@@ -199,7 +214,7 @@ _ENDS = ("abort", "redirect", "make_response", "flash", "Forbidden", "Unauthoriz
 
 
 def _ends_a_request(value: Any) -> bool:
-    """Return whether a value is a function of Flask's, or an error of Werkzeug's, that answers a request."""
+    """Whether a value is a function of Flask's, or an error of Werkzeug's, that answers a request."""
     if not isinstance(value, (types.FunctionType, type)):
         return False
     return str(value.__module__).partition(".")[0] in ("flask", "werkzeug") and value.__name__ in _ENDS

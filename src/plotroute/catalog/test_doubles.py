@@ -1,4 +1,4 @@
-"""In an app's tests: the functions that a test has put in the place of the author's.
+"""Find the functions that an app's test has put in the place of the author's.
 
 `monkeypatch.setattr(shop.charts, "orders", lambda: [1, 2])` replaces a name of a module, while a dataset has
 been registered as the function that the name stood for.
@@ -42,7 +42,7 @@ def _dataset(dataset: BoundDataset) -> BoundDataset:
 
 
 def _now(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return what is to be called for a function: itself, or what its name stands for by now."""
+    """Return the function to call: itself, or the function that its name stands for now."""
     found = _found(function)
     if found is function:
         return function
@@ -58,18 +58,18 @@ def _now(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _found(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return what the name of a function at the top of a module stands for, or the function itself."""
+    """Return the value of a function's name at the top of its module, or the function itself."""
     name = getattr(function, "__name__", "")
     module = sys.modules.get(getattr(function, "__module__", None) or "")
     found = getattr(module, name, function)
-    # Inside of a function, or under a decorator, it never was what the name stands for.
+    # A function inside of another, or under a decorator, never was the value of that name.
     if getattr(function, "__qualname__", "") != name or not callable(found):
         return function
     return function if inspect.unwrap(found) is function or _same(function, found) else found
 
 
 def _same(function: Callable[..., Any], found: Any) -> bool:
-    """Whether two functions are of one name and file: a loop may register several, and the last has it."""
+    """Whether two functions have one name and file: of several from a loop, the last has the name."""
     mine, other = getattr(function, "__code__", None), getattr(found, "__code__", None)
     return (
         mine is not None

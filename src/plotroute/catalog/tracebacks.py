@@ -1,4 +1,4 @@
-"""Tracebacks for authors: from their own first line on, without the frames that are plotroute's."""
+"""Write tracebacks for authors: from the first line of their code on, without the frames of plotroute."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from plotroute.errors import CannotLoad, SetupError
 from plotroute.model import Frame
 
 _OWN = Path(__file__).parents[1]
-# Characters kept of either end: an exception may hold a whole data set in its text.
+# Characters that are kept of each end: the text of an exception may hold a whole data set.
 _MOST = 4000
 _DISTRIBUTIONS = {"PIL": "pillow", "cv2": "opencv-python-headless", "skimage": "scikit-image"} | {
     "sklearn": "scikit-learn", "yaml": "pyyaml", "bs4": "beautifulsoup4", "dateutil": "python-dateutil"
@@ -36,9 +36,13 @@ def author_traceback(error: BaseException) -> tuple[Frame, ...]:
 
 
 def cannot_load(error: BaseException, name: str, root: Path, owns: Callable[[str], bool]) -> CannotLoad:
-    """Return the error that tells an author why their code does not import: file, line, and the cure.
+    """Return the error that says why the author's code cannot be imported: file, line, and the cure.
 
-    `name` is what was loaded, `root` its directory; `owns` says of a file whether it is the author's.
+    Args:
+        error: what the import raised.
+        name: the file or module that was imported.
+        root: the directory that paths are shown from.
+        owns: whether a file is the author's.
     """
     told = TracebackException.from_exception(error)
     file, line = name, None
@@ -76,7 +80,7 @@ def _hint(error: BaseException) -> str:
 
 
 def _trim(told: TracebackException, owns: Callable[[str], bool]) -> None:
-    """Begin at the author's first frame, and leave out plotroute's and the import system's."""
+    """Drop the frames before the author's first, and those of plotroute and of the import system."""
     inner = (str(_OWN), "<frozen importlib", importlib.__file__)
     for each in _chain(told):
         frames = [frame for frame in each.stack if not frame.filename.startswith(inner)]
@@ -86,7 +90,7 @@ def _trim(told: TracebackException, owns: Callable[[str], bool]) -> None:
 
 def _chain(told: TracebackException) -> Iterator[TracebackException]:
     """Yield a traceback, those of its causes and contexts, and those of a group."""
-    # Not by recursion: a retry in a loop makes chains of thousands.
+    # Not by recursion: a loop that tries again makes chains of thousands of errors.
     seen: set[int] = set()
     left = [told]
     while left:

@@ -1,4 +1,4 @@
-"""What a version of the code is made of, watched: the author's files, and what their import has read."""
+"""Watch the files that a version of the code is made of: the author's code, and what its import reads."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from plotroute.errors import SetupError
 
 log = logging.getLogger("plotroute.render")
 
-# A file that a program writes all the time would have the code imported all the time: after so many imports
-# within a minute there is one each ten seconds. No author saves a style sheet by hand that often.
+# A file that a program writes all the time would cause imports all the time. After this many within a minute
+# there is one import each ten seconds. No author saves a style sheet by hand that often.
 _MOST_IN_A_MINUTE = 10
 _PAUSE = 10.0
 
-# Tables. Settings, styles and texts are read at the top of a file for good reasons.
+# Files with tables. Settings, styles and texts are read at the top of a file for good reasons.
 _DATA = (".csv", ".tsv", ".csv.gz", ".xlsx", ".xls", ".ods", ".npy", ".npz", ".pkl", ".pickle")
 
 
 class Watched:
-    """The files of the author's, by their states. Used by one thread at a time."""
+    """The states of the watched files. Used by one thread at a time."""
 
     def __init__(
         self, targets: Sequence[str], clock: Callable[[], float] = time.monotonic, *, hints: bool = False
     ) -> None:
-        """With `hints`, authors are told of data that the import of their code reads."""
+        """With `hints`, the log tells authors which data the import of their code reads."""
         self._targets = targets
         self._hints = hints
         self._hinted: set[str] = set()
@@ -38,7 +38,7 @@ class Watched:
         self._reloads: list[float] = []
 
     def changed(self) -> bool:
-        """Return whether something was saved since the last call."""
+        """Whether a file was saved since the last call."""
         code = self._stamp()
         if code != self._code:
             self._code = code
@@ -47,15 +47,15 @@ class Watched:
         return self._read_changed()
 
     def read(self, states: States, *, whole: bool) -> None:
-        """Watch the files that the code was seen to read; `whole` if these are all there are."""
-        # Of a state that is known already the older one counts: what was read then may be kept somewhere.
+        """Watch the files that the import has read; with `whole`, these alone, and not those of before."""
+        # Where a state is known already, the older one counts: what was read then may be kept somewhere.
         self._read = dict(states) if whole else {**states, **self._read}
         if self._hints and whole:
             for name in sorted(name for name in states if name.lower().endswith(_DATA)):
                 self._tell_of_data(name)
 
     def _tell_of_data(self, name: str) -> None:
-        """Say once what it means that a table is read at the top of a file."""
+        """Log once what it means that a table is read at the top of a file."""
         if name in self._hinted:
             return
         self._hinted.add(name)
@@ -91,5 +91,5 @@ class Watched:
     def _stamp(self) -> author_code.Stamp:
         try:
             return author_code.stamp(self._targets)
-        except SetupError:  # what is wrong, the load tells
+        except SetupError:  # the load that follows says what is wrong
             return ()

@@ -1,1 +1,1 @@
-"""What feeds a plot: data and copies of it, the files that it is read from, and how long it stays true."""
+"""The data that feeds plots: copies and fingerprints of it, the files that it is read from, its freshness."""

@@ -44,7 +44,7 @@ class files:  # reads as a word: version=files("data/*.csv")
         return sorted(path for path in base.glob(str(relative)) if path.is_file())
 
     def __call__(self) -> str:
-        """Return the version: a hash of what `stat` says of the files."""
+        """Return the version: a hash of what the system says of each file; none of them is read."""
         hashed = digest.hasher()
         for path in self.paths():
             stat = path.stat()
@@ -60,14 +60,23 @@ class files:  # reads as a word: version=files("data/*.csv")
 _READERS = {".csv": "read_csv", ".parquet": "read_parquet", ".json": "read_json", ".feather": "read_feather"}
 
 
-# What the readers of pandas call it. JSON is read whole, whatever is wanted of it.
+# The argument of each reader of pandas that names columns. `read_json` has none: it reads files whole.
 _COLUMNS = {".csv": "usecols", ".parquet": "columns", ".feather": "columns"}
 
 
 def reader(pattern: str, columns: list[str] | None = None) -> Callable[[], Any]:
-    """Return a function that reads every file of the pattern into one DataFrame, in the order of names.
+    """Return a function that reads all files of a pattern into one DataFrame, in the order of their names.
 
-    A BadRegistration says which kinds of file there are readers for, and which can read some `columns`.
+    Args:
+        pattern: of files of one kind: .csv, .parquet, .json or .feather.
+        columns: the columns to read, in the order that the frame is to have; None reads all.
+
+    Returns:
+        A function without arguments. It raises FileNotFoundError where no file matches, and MemoryError, with
+        the cure, where the files are too large.
+
+    Raises:
+        BadRegistration: pandas has no reader for files of this kind, or only a reader of all columns.
     """
     kind = _READERS.get(Path(pattern).suffix)
     if kind is None:
@@ -97,14 +106,14 @@ def reader(pattern: str, columns: list[str] | None = None) -> Callable[[], Any]:
             if not ran_out(error):
                 raise
             raise MemoryError(_too_large(pattern, found, columns)) from error
-        # In the order that was asked for: a CSV has its own.
+        # In the order of `columns`: a CSV keeps its own.
         return frame if columns is None else frame[columns]
 
     return read
 
 
 def ran_out(error: BaseException) -> bool:
-    """Tell whether there was no memory: Arrow, and C++ behind others, have errors of their own for it."""
+    """Whether an error says that there was no memory: Arrow has an error of its own for it."""
     return isinstance(error, MemoryError) or type(error).__name__ == "ArrowMemoryError"
 
 

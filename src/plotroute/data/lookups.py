@@ -1,7 +1,8 @@
-"""Files that author code looks for without opening them: `os.path.exists`, `Path.is_file`, `os.stat`.
+"""Notice files that author code looks for without opening them: `os.path.exists`, `Path.is_file`, `os.stat`.
 
-No audit hook is told of these, and a file that appears later must be noticed as one that is edited. So the
-functions of `os` that all of them end in are wrapped, in processes that are plotroute's own.
+Python calls no audit hook for these. But a plot must be drawn again when a file appears that its code has
+looked for, as it is when a file is edited. So the functions of `os` that all of these call in the end are
+wrapped, in processes that are plotroute's own.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from plotroute.data.opened_files import Opened, note
 
 _LOOK = ("stat", "lstat", "access", "readlink")
 
-# What stands between author code and these functions; `os` and `posixpath` are frozen into Python.
+# Files whose functions may call these for author code; `os` and `posixpath` are frozen into Python.
 _BETWEEN = ("<frozen ", glob.__file__, os.path.splitext(pathlib.__file__)[0])
 
 
 def notice() -> None:
-    """Have this process notice look-ups from now on. To be called before author code is imported."""
+    """Notice look-ups in this process from now on. Call it before author code is imported."""
     for name in _LOOK:
         function = getattr(os, name)
         if not hasattr(function, "__wrapped__"):
@@ -37,7 +38,7 @@ def _noticing(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(path, *arguments, **options)
 
     look.__module__ = "os"
-    # Code asks these sets what a function can do: `shutil.copystat` would leave out what is not in them.
+    # Code looks into these sets for what a function can do: without it `shutil.copystat` would copy less.
     for able in (os.supports_dir_fd, os.supports_effective_ids, os.supports_fd, os.supports_follow_symlinks):
         if function in able:
             able.add(look)

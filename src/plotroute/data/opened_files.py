@@ -1,8 +1,8 @@
-"""Files that author code is seen to open: recorded with their states, so that a change of one is noticed.
+"""Record the files that author code opens, with their states, so that a change of a file is noticed.
 
-Python tells an audit hook of each file that it opens and each folder that it lists; `lookups.py` adds the
-files that are looked for. Readers written in C or C++ (Parquet, SQLite, HDF5) open files unseen: a record is
-never complete, so it may only shorten a life.
+Python calls an audit hook for each file that it opens and each folder that it lists; `lookups.py` adds the
+files that code looks for. Readers written in C or C++ (Parquet, SQLite, HDF5) open files unseen. So a record
+is never complete: it may shorten the time that data is believed to be fresh, and never lengthen it.
 """
 
 from __future__ import annotations
@@ -22,40 +22,40 @@ from uuid import uuid4
 from plotroute import digest
 
 States = Mapping[str, str | None]
-"""Absolute path → what `state` said of it when it was opened.
+"""Absolute path → what `state` returned for it when it was opened.
 
 A path that ends with `/` stands for the name alone: whether it is a folder, or where a link leads to."""
 
 MOST = 1000
-"""Files of one record. Looking at them all takes some 5 ms; a record of more says that it is not current."""
+"""Files of one record. To look at them all takes some 5 ms; a record of more files is never current."""
 
-# Read whole for the name of the code up to this size, in 0.1 s. A larger file is told by its state alone.
+# Files up to this size are read whole for the hash of the code, in 0.1 s; larger ones count by their state.
 _HASHED_UP_TO = 64 * 2**20
 
 _TOO_MANY = ""
-"""The path that a record has which holds too many files: its state is never what the record says."""
+"""The path in a record of too many files: its state is never the recorded one, so it is not current."""
 
-# Of the system: what is installed there has its part in the hash of the environment, or is no file.
+# Folders of the system: the hash of the environment covers what is installed there, or it is no file.
 _SYSTEM = ("/proc", "/sys", "/dev", "/usr/lib", "/usr/share", "/usr/local/lib", "/usr/local/share")
 _OWN = Path(__file__).parent.parent
 _INSTALLED = {"site-packages", "dist-packages", "__pycache__"}
 _IMPORTS = "<frozen importlib._bootstrap_external>"
 # Python's own look-ups of modules and packages list every folder of sys.path, the author's too.
 _LOOK_UPS = (_IMPORTS, os.sep + os.path.join("importlib", "metadata", "__init__.py"), f"{os.sep}pkgutil.py")
-# What `traceback`, `warnings` and `inspect` quote lines of code with.
+# Modules with which `traceback`, `warnings` and `inspect` quote lines of code.
 _QUOTES = (f"{os.sep}tokenize.py", f"{os.sep}linecache.py")
 
 _recording = threading.local()
 
 
 class Opened:
-    """What some author code was seen to read: files and listed folders, each with its state at that moment.
+    """A record of what some author code reads: files and listed folders, each with its state at that moment.
 
-    Files that the same code also writes are left out: they are its own notes, not what it depends on.
+    Files that the same code also writes are left out: they are its own notes, and no input.
     """
 
     def __init__(self, places: Iterable[str | Path] = ()) -> None:
-        """`places` are the author's own folders: what lies there counts even in a temporary directory."""
+        """`places` are the author's own folders: files in them count even in a temporary directory."""
         self.places = tuple(str(place) for place in places)
         self.states: dict[str, str | None] = {}
         self._written: set[str] = set()
@@ -81,10 +81,10 @@ class Opened:
         self.states[name] = state(name)
 
     def looked_for(self, name: str, caller: str) -> None:
-        """Note that code in the file `caller` has asked whether there is a file, or what it is.
+        """Note that code in the file `caller` has looked whether there is a file, or what it is.
 
-        Libraries look for many files that they do not read, so theirs count in the author's folders only. But
-        a link counts everywhere: what is opened next is the file that it leads to, under that one's name.
+        Libraries look for many files that they do not read, so their look-ups count in the author's folders
+        only. But a link counts everywhere: it is the file behind it that is opened next, under another name.
         """
         if os.path.islink(name):
             self.read(name + os.sep)
@@ -92,7 +92,7 @@ class Opened:
             return
         if not os.path.isdir(name):
             self.read(name)
-        elif self._is_mine(name):  # what is in it is not meant, and those above it stay
+        elif self._is_mine(name):  # not the files in it; and folders above the author's stay
             self.read(name + os.sep)
 
     def wrote(self, name: str) -> None:
@@ -102,7 +102,7 @@ class Opened:
         self.states.pop(name + os.sep, None)
 
     def made(self, name: str) -> None:
-        """Note that a folder was made: what is in it is its maker's own."""
+        """Note that the code made a folder: the files in it are its own notes."""
         self.wrote(name)
         self._made.append(name)
 
@@ -114,7 +114,14 @@ class Opened:
 
 
 def state(name: str) -> str | None:
-    """Return what differs once the file was written, or other names are in the folder; None: not there."""
+    """Return a text that differs once a file was written, or a folder has other names in it.
+
+    Args:
+        name: an absolute path; with `/` at its end only the kind of the file counts, not its content.
+
+    Returns:
+        The text; None where there is no such file.
+    """
     try:
         if name.endswith(os.sep):
             return _kind(name.rstrip(os.sep))
@@ -137,12 +144,16 @@ def _kind(name: str) -> str | None:
 
 
 def changed(states: States) -> list[str]:
-    """Return which of the files are not as they were when they were opened."""
+    """Return the paths of the files that have changed since they were opened."""
     return [name for name, before in states.items() if state(name) != before]
 
 
 def content_hash(states: States) -> str:
-    """Return a hash of what is in the files; one that never comes again where a file is not as it was."""
+    """Return a hash of the content of the files.
+
+    Where a file has changed since it was opened, the hash is a new one each time, since the content that was
+    read is not known.
+    """
     digest = hashlib.sha256()
     for name, before in sorted(states.items()):
         digest.update(name.encode("utf-8", "surrogateescape") + b"\0" + _content(name, before) + b"\0")
@@ -161,10 +172,10 @@ def _content(name: str, before: str | None) -> bytes:
 
 
 def _counts(name: str, places: tuple[str, ...]) -> bool:
-    """Tell whether a file may be what the author means, and not what is installed or made on the way."""
+    """Whether a file may be an input of the author's, and not installed, nor made on the way."""
     if not _INSTALLED.isdisjoint(name.split(os.sep)) or _is_under(name, (str(_OWN),)):
         return False
-    # The longest wins: an environment in the author's folder, or the author's folder in an environment.
+    # The longest path wins: an environment in the author's folder, or the author's folder in an environment.
     mine = max((len(place) for place in places if _is_under(name, (place,))), default=-1)
     others = max((len(place) for place in _elsewhere() if _is_under(name, (place,))), default=-1)
     return mine >= others or others < 0
@@ -177,7 +188,8 @@ def _is_under(name: str, places: Iterable[str]) -> bool:
 def _elsewhere() -> tuple[str, ...]:
     """Return the folders whose files are no author's: Python, the system, caches, temporary files.
 
-    `/tmp` itself is none of them: libraries put theirs into a folder of the render process's own (`TMPDIR`).
+    `/tmp` itself is left out: libraries put their temporary files into a folder of the render process's own
+    (`TMPDIR`).
     """
     wanted = ("TMPDIR", "XDG_CACHE_HOME", "MPLCONFIGDIR")
     return _folders(tuple(os.environ.get(name, "") for name in wanted))
@@ -191,16 +203,16 @@ def _folders(named: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
-    """Note what is opened. An audit hook cannot be removed, so it is cheap where nothing is recorded."""
+    """Note an open file. An audit hook cannot be removed, so it is cheap while nothing is recorded."""
     if event in _EVENTS and getattr(_recording, "by", None) is not None:
         note(_EVENTS[event], *arguments)
 
 
 def note(what: Callable[..., None], *arguments: Any) -> None:
-    """Call `what` with the record of this thread, if there is one."""
+    """Call `what` with the record of this thread, if it has one, and the arguments."""
     if (by := getattr(_recording, "by", None)) is None:
         return
-    _recording.by = None  # what we open ourselves meanwhile is not meant
+    _recording.by = None  # not the files that plotroute opens meanwhile
     try:
         what(by, *arguments)
     except Exception:  # whatever it is, the author's `open` goes on
@@ -217,8 +229,8 @@ def _opened(by: Opened, path: Any, mode: Any, flags: int) -> None:
     if writes:
         by.wrote(name)
     elif name.endswith((".py", ".pyc")):
-        # Code that is imported from elsewhere, or run or read as it is now, whatever the hash of the code
-        # says. A traceback that quotes a line does not depend on it.
+        # The hash of the code covers imports from the author's folder only. This code is imported from
+        # elsewhere, or run or read as it is now. A traceback that quotes a line does not depend on the file.
         if _caller().endswith(_IMPORTS):
             by.read(name if name.endswith(".py") else source_from_cache(name))
         elif name.endswith(".py") and not _caller().endswith(_QUOTES):
@@ -245,7 +257,7 @@ def _made(by: Opened, path: Any, *_: Any) -> None:
 
 
 def _caller() -> str:
-    """Return the file of the code that does what the hook is told of."""
+    """Return the file of the code that the hook was called for."""
     return sys._getframe(4).f_code.co_filename
 
 

@@ -1,4 +1,4 @@
-"""What an app gets of a `Plots`: what there is to mount, and the pipelines that draw it."""
+"""Give an app the plots of a `Plots`: the catalog to mount, and the pipelines that draw them."""
 
 from __future__ import annotations
 
@@ -28,22 +28,26 @@ from plotroute.serve.config import BUILT_IN
 from plotroute.settings import Settings
 
 PATIENCE = 0.2
-"""Seconds that a request waits for room in a thread that is to stay free. A page's other pictures make room
-within that time, more often than not, and another view of the app does not notice it."""
+"""Seconds that a request waits, in a thread that should stay free, for others to end. Mostly the other
+pictures of a page end within that time, and another view of the app does not notice it."""
 
 
 class Embedded:
-    """A `Plots` as an app knows it, without holding anything of the app."""
+    """A `Plots` for an app. It keeps nothing of the app, so an app that is dropped is freed."""
 
     def __init__(self, plots: Any, registry: Registry, module: str, factory: str) -> None:
-        """`module` is the name of the one that `plots` is made in."""
+        """`module` is the name of the module that makes `plots`; `factory` is the option of `init_app`."""
         self._plots = plots
         self._registry = registry
         self._module = module
         self._factory = factory
 
     def complete(self, adhoc: bool) -> Manifest:
-        """Return what there is; BadRegistration says what cannot work, now or not yet."""
+        """Return the plots, with the built-in ones if `adhoc`.
+
+        Raises:
+            BadRegistration: with what is wrong; while the module is being imported, with what is missing yet.
+        """
         return self._catalog(adhoc).manifest
 
     def is_complete(self) -> bool:
@@ -54,7 +58,7 @@ class Embedded:
         )
 
     def check(self) -> None:
-        """Raise a BadSetting where no render server can be started."""
+        """Raise a BadSetting where this process cannot start a render server."""
         interpreter()
 
     def functions(self) -> Sequence[Callable[..., Any]]:
@@ -62,13 +66,19 @@ class Embedded:
         return [plot.function for _, registry in self._registry.walk() for plot in registry.plots]
 
     def pipeline(self, settings: Settings, development: bool, app: Any) -> Pipeline:
-        """Return what draws for `app` in the render server beside this process; or in it, if so set."""
+        """Return the pipeline of `app`: it draws in the render server, or in this process if so set.
+
+        Args:
+            settings: those in force for the app.
+            development: whether saved code is loaded again.
+            app: the Flask app, for its config and its context.
+        """
         storage = open_storage(settings)
         room = Room(settings.threads, spare=bool(settings.warm), patience=PATIENCE)
         if settings.render_mode == "inprocess":
             from plotroute.render.local.direct import Direct  # here: a web worker needs no Matplotlib
 
-            # The modules that are there, not loaded anew: an app does not bear to be imported twice.
+            # With the modules that are imported already: few apps can be imported twice.
             code = author_code.code_hash([self.target()], settings.release)
             catalog = self._catalog(True, code=code, environment=environment_hash(settings.cache_namespace))
             pipeline = Pipeline(
@@ -86,9 +96,11 @@ class Embedded:
         return pipeline
 
     def rehearsal(self, settings: Settings, apart: Callable[[Callable[[], Any]], Any]) -> Pipeline:
-        """Return what draws where it is called and keeps nothing: for the app's tests.
+        """Return the pipeline for the app's tests: it draws in this process and keeps nothing.
 
-        `apart` calls a function where author code finds what it finds in production.
+        Args:
+            settings: those in force for the app.
+            apart: calls a function in a context such as author code has in production, without a request.
         """
         from plotroute.render.local.direct import Direct
 
@@ -97,7 +109,11 @@ class Embedded:
         return UncachedPipeline(Direct(catalog, root, settings), settings, apart)
 
     def target(self) -> str:
-        """Return what the render server is to load: the same module, wherever it works."""
+        """Return the target for the render server: the module that makes `plots`, from any directory.
+
+        Raises:
+            BadRegistration: the module has no name for the Plots.
+        """
         module = sys.modules[self._module]
         names = (name for name, value in vars(module).items() if value is self._plots)
         attribute = next(names, None)
@@ -122,7 +138,7 @@ class Embedded:
 
 
 def _module_of(app: Any) -> str:
-    """Return the module at whose top the app is, if that is the one that it is named after, else nothing."""
+    """Return the name of the module that the app is named after if the app is at its top, else nothing."""
     name = str(getattr(app, "import_name", ""))
     if name == "__main__":  # a script, which is imported by the path of its file
         return ""
