@@ -13,7 +13,8 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
-Message = dict[str, Any]
+Header = dict[str, Any]
+"""The JSON header of a frame, as `messages.to_wire` returns it."""
 
 _HEAD = struct.Struct("!4sIII")  # magic, bytes of the header, bytes of the body, checksum of both
 _MAGIC = b"plr1"
@@ -25,7 +26,7 @@ class BrokenFrame(ConnectionError):
     """What came is not a frame, or not all of one."""
 
 
-def pack(message: Message, body: bytes = b"") -> bytes:
+def pack(message: Header, body: bytes = b"") -> bytes:
     """Return the frame of a message and the bytes behind it."""
     header = json.dumps(message, separators=(",", ":")).encode()
     return _HEAD.pack(_MAGIC, len(header), len(body), zlib.crc32(body, zlib.crc32(header))) + header + body
@@ -37,7 +38,7 @@ class Unpacker:
     def __init__(self) -> None:
         self._data = bytearray()
 
-    def feed(self, data: bytes) -> Iterator[tuple[Message, bytes]]:
+    def feed(self, data: bytes) -> Iterator[tuple[Header, bytes]]:
         """Take `data` and yield the messages that are whole now."""
         self._data += data
         while len(self._data) >= _HEAD.size:
@@ -71,7 +72,7 @@ class Outbox:
         """Whether anything waits for the reader."""
         return bool(self._data)
 
-    def put(self, message: Message, body: bytes = b"") -> None:
+    def put(self, message: Header, body: bytes = b"") -> None:
         """Let a frame wait, and send what can be sent; an OSError if the reader is gone."""
         self._data += pack(message, body)
         self.flush()
@@ -89,13 +90,13 @@ class Channel:
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._unpacker = Unpacker()
-        self._ready: list[tuple[Message, bytes]] = []
+        self._ready: list[tuple[Header, bytes]] = []
 
-    def send(self, message: Message, body: bytes = b"") -> None:
+    def send(self, message: Header, body: bytes = b"") -> None:
         """Send; a ConnectionError if nobody listens any more."""
         self._connection.sendall(pack(message, body))
 
-    def receive(self) -> tuple[Message, bytes]:
+    def receive(self) -> tuple[Header, bytes]:
         """Wait for the next message; EOFError when the other side is gone."""
         while not self._ready:
             data = self._connection.recv(2**18)

@@ -367,7 +367,8 @@ GARBAGE = {
     "no op": pack({}),
     "another op": pack({"op": "x", "id": 1}),
     "half a job": pack({"op": "render", "id": 1}),
-    "a number for a dataset": pack({"op": "version", "id": 1, "ref": 5}),
+    "a number for a dataset": pack({"op": "version", "id": 1, "ref": 5, "code": ""}),
+    "a field too many": pack({"op": "hello", "id": 1}),
 }
 
 
@@ -383,8 +384,7 @@ def test_a_client_that_sends_garbage_is_dropped_and_others_are_served(odd, garba
 
 
 def test_a_client_that_leaves_in_the_middle_harms_nobody(odd):
-    job = Job(plot="numbers/waits", values={"n": 1})
-    whole = pack({"op": "version", "ref": ["numbers", {}], "code": "", "id": 1, "job": job.plot})
+    whole = pack({"op": "version", "ref": {"name": "numbers"}, "code": "", "id": 1})
     for said in (b"", whole[:10], whole[:-1], whole, whole * 3):
         with odd.connect() as connection:
             connection.sendall(said)
@@ -394,7 +394,7 @@ def test_a_client_that_leaves_in_the_middle_harms_nobody(odd):
 
 def test_a_client_that_does_not_read_harms_nobody(odd):
     with odd.connect() as connection:
-        ask = pack({"op": "version", "ref": ["numbers", {}], "code": "", "id": 1}) * 500
+        ask = pack({"op": "version", "ref": {"name": "numbers"}, "code": "", "id": 1}) * 500
         connection.sendall(ask + pack({"op": "hello"}) * 500)
         for n in range(30, 35):
             assert draw(odd.remote, n=n).type == "image/png"

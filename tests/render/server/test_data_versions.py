@@ -8,6 +8,7 @@ import pytest
 from plotroute.data import freshness
 from plotroute.data.opened_files import state as state_of
 from plotroute.model import DatasetRef
+from plotroute.render.messages import FoundVersion
 from plotroute.render.server.data_versions import KnownVersions
 
 POLLED, CONTENT = DatasetRef("polled", {"region": "EU"}), DatasetRef("content")
@@ -34,29 +35,35 @@ def versions(clock):
 
 
 def learn(versions, ref, version="v1", files=None):
-    """Learn it as it comes: through JSON."""
-    versions.learn(ref, json.loads(json.dumps({"version": version, "files": files or {}})))
+    """Learn a version as it comes: through JSON."""
+    sent = json.loads(json.dumps({"version": version, "files": files or {}}))
+    versions.learn(ref, FoundVersion(**sent))
+
+
+def known(versions):
+    """Return what web processes are sent: id of data → its version, and when it was learned."""
+    return versions.news("code").versions
 
 
 def test_what_was_learned_is_told_with_its_time(versions, clock):
-    assert versions.told() == {}
+    assert known(versions) == {}
     versions.use(CONTENT)
-    assert versions.told() == {}  # asked for, and not found out yet
+    assert known(versions) == {}  # asked for, and not found out yet
     learn(versions, CONTENT, "content:1")
     clock.now += 5
     learn(versions, POLLED, "polled:1")
-    assert versions.told() == {
-        "content": ["content:1", clock.now - 5],
-        'polled?region="EU"': ["polled:1", clock.now],
+    assert known(versions) == {
+        "content": ("content:1", clock.now - 5),
+        'polled?region="EU"': ("polled:1", clock.now),
     }
     learn(versions, CONTENT, "content:2")
-    assert versions.told()["content"] == ["content:2", clock.now]
+    assert known(versions)["content"] == ("content:2", clock.now)
 
 
 def test_after_a_change_of_the_code_nothing_is_known(versions, clock):
     learn(versions, POLLED)
     versions.forget()
-    assert versions.told() == {}
+    assert known(versions) == {}
     clock.now += 100
     assert versions.due(POLL) == []
 
@@ -141,10 +148,10 @@ def test_what_nobody_uses_is_forgotten(versions, clock):
     versions.use(CONTENT)
     clock.now += freshness.WATCHED_FOR / 2 + 1
     assert versions.due(POLL) == [("reload", CONTENT)]
-    assert list(versions.told()) == ["content"]
+    assert list(known(versions)) == ["content"]
     clock.now += freshness.WATCHED_FOR
     assert versions.due(POLL) == []
-    assert versions.told() == {}
+    assert known(versions) == {}
 
 
 def test_finding_out_is_not_using(versions, clock):
@@ -155,4 +162,4 @@ def test_finding_out_is_not_using(versions, clock):
         clock.now += freshness.WATCHED_FOR / 10
         for _, ref in versions.due(POLL):
             learn(versions, ref)
-    assert versions.told() == {}
+    assert known(versions) == {}

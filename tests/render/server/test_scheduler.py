@@ -4,6 +4,7 @@ import pytest
 
 from plotroute import errors
 from plotroute.errors import SHARE_FAILURES_FOR
+from plotroute.render.messages import Draw
 from plotroute.render.server import fair_share
 from plotroute.render.server.fair_share import Lane, QueuedJob
 from plotroute.render.server.scheduler import OPEN_AFTER, OPEN_FOR, Scheduler
@@ -37,7 +38,7 @@ def make(key="key", plot="plot", *, clock=None, queue_until=1010.0, timeout=10.0
     return QueuedJob(
         key=key,
         plot=plot,
-        message={"op": "render"},
+        work=Draw(job="{}"),
         code="code",
         data=frozenset(more.pop("data", ())),
         timeout=timeout,

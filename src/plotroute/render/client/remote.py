@@ -26,8 +26,26 @@ from plotroute import digest
 from plotroute.data import freshness
 from plotroute.errors import Draining, RenderTimeout
 from plotroute.errors import from_wire as error_from_wire
-from plotroute.model import DatasetRef, Frame, Image, Job, Manifest, Versions, from_wire, to_wire
-from plotroute.render.frames import Message, Unpacker, pack
+from plotroute.model import DatasetRef, Image, Job, Manifest, Versions, from_wire, to_wire
+from plotroute.render.frames import Unpacker, pack
+from plotroute.render.messages import (
+    AskVersion,
+    CheckFiles,
+    DataChanged,
+    DrawPicture,
+    Failure,
+    FoundVersion,
+    Heard,
+    Hello,
+    ManifestNews,
+    Picture,
+    Reply,
+    Request,
+    Result,
+    VersionsNews,
+    server_message,
+)
+from plotroute.render.messages import to_wire as message_to_wire
 from plotroute.settings import Settings
 
 log = logging.getLogger("plotroute.render")
@@ -52,7 +70,7 @@ class Remote:
         self._settings = settings
         self._watch = watch
         self._ids = itertools.count(1)
-        self._pending: dict[int, Future[tuple[Message, bytes]]] = {}
+        self._pending: dict[int, Future[tuple[Result, bytes]]] = {}
         self._sending = threading.Lock()
         self._connection: socket.socket | None = None
         """The one to send on: whoever listens there was told hello."""
@@ -78,7 +96,7 @@ class Remote:
         """Return what the newest version of the code that loads has to offer, as last told."""
         if self._watch and self._introduced.is_set():
             with contextlib.suppress(ConnectionError, RenderTimeout):
-                self._result(self._send({"op": "check"}), _START_TIMEOUT)
+                self._result(self._send(CheckFiles()), _START_TIMEOUT)
         if not self._introduced.is_set() and not self._introduced.wait(_START_TIMEOUT):
             raise _starting()
         return self._manifest
@@ -86,17 +104,19 @@ class Remote:
     def versions(self, refs: Sequence[DatasetRef]) -> Versions:
         """Return the last known versions; the server finds out what is not known."""
         found: dict[str, str] = {}
-        asked: list[tuple[str, Message, Future[tuple[Message, bytes]]]] = []
+        asked: list[tuple[str, AskVersion, Future[tuple[Result, bytes]]]] = []
         for ref in refs:
             version = self.known(ref)
             if version is not None:
                 found[ref.id] = version
             else:
-                message = {"op": "version", "ref": [ref.name, dict(ref.values)], "code": self._manifest.code}
+                message = AskVersion(ref=ref, code=self._manifest.code)
                 asked.append((ref.id, message, self._send(message)))
         limit = self._settings.queue_timeout + self._settings.load_timeout + _SLACK
         for id, message, future in asked:
-            found[id] = self._answer(message, future, limit)[0]["version"]
+            result, _ = self._answer(message, future, limit)
+            assert isinstance(result, FoundVersion)
+            found[id] = result.version
         return found
 
     def known(self, ref: DatasetRef) -> str | None:
@@ -111,7 +131,8 @@ class Remote:
         """
         if not self._introduced.is_set() and not self._listens():
             return
-        message = {"op": "changed", "datasets": sorted(freshness.affected(names, self._manifest.datasets))}
+        affected = sorted(freshness.affected(names, self._manifest.datasets))
+        message = DataChanged(datasets=tuple(affected))
         self._answer(message, self._send(message), _START_TIMEOUT)
 
     def _listens(self) -> bool:
@@ -121,22 +142,22 @@ class Remote:
     def render(self, job: Job) -> Image:
         """Have the picture drawn. A server that goes away meanwhile is asked once more."""
         header, _ = to_wire(replace(job, request_id=""))
-        message = {
-            "op": "render",
-            "key": digest.of_bytes(header),
-            "plot": job.plot,
-            "format": job.format,
-            "job": to_wire(job)[0].decode(),
-            "code": job.code,
-            "data": list(job.versions),
-            "timeout": job.timeout,
-            "ttl": job.ttl,
-            "request_id": job.request_id,
-        }
+        message = DrawPicture(
+            key=digest.of_bytes(header),
+            plot=job.plot,
+            format=job.format,
+            job=to_wire(job)[0].decode(),
+            code=job.code,
+            data=tuple(job.versions),
+            timeout=job.timeout,
+            ttl=job.ttl,
+            request_id=job.request_id,
+        )
         limit = self._settings.queue_timeout + self._settings.load_timeout + job.timeout + _SLACK
-        answer, body = self._answer(message, self._send(message), limit)
-        image = from_wire(Image, answer["image"].encode(), body)
-        return replace(image, age=answer["age"]) if "age" in answer else image
+        result, body = self._answer(message, self._send(message), limit)
+        assert isinstance(result, Picture)
+        image = from_wire(Image, result.image.encode(), body)
+        return image if result.age is None else replace(image, age=result.age)
 
     def close(self) -> None:
         """Stop listening."""
@@ -146,8 +167,8 @@ class Remote:
                 connection.shutdown(socket.SHUT_RDWR)  # wakes whoever waits for it, which closing does not
 
     def _answer(
-        self, message: Message, future: Future[tuple[Message, bytes]], timeout: float
-    ) -> tuple[Message, bytes]:
+        self, message: Request, future: Future[tuple[Result, bytes]], timeout: float
+    ) -> tuple[Result, bytes]:
         """Return the answer to `message`, which was sent; should the server go away, ask the next one."""
         try:
             return self._result(future, timeout)
@@ -158,18 +179,18 @@ class Remote:
         except ConnectionError:
             raise _starting() from None
 
-    def _result(self, future: Future[tuple[Message, bytes]], timeout: float) -> tuple[Message, bytes]:
+    def _result(self, future: Future[tuple[Result, bytes]], timeout: float) -> tuple[Result, bytes]:
         try:
-            answer, body = future.result(timeout)
+            result, body = future.result(timeout)
         except FutureTimeout:
             raise RenderTimeout(f"The render server did not answer within {timeout:g} s") from None
-        if "error" in answer:
-            raise error_from_wire(answer["error"])
-        return answer, body
+        if isinstance(result, Failure):
+            raise error_from_wire(dict(result.error))
+        return result, body
 
-    def _send(self, message: Message) -> Future[tuple[Message, bytes]]:
+    def _send(self, message: Request) -> Future[tuple[Result, bytes]]:
         """Send, as soon as there is a server; the future holds the answer, or a ConnectionError."""
-        future: Future[tuple[Message, bytes]] = Future()
+        future: Future[tuple[Result, bytes]] = Future()
         deadline = time.monotonic() + _START_TIMEOUT
         while (connection := self._connection) is None:
             if time.monotonic() > deadline or self._closed:
@@ -179,7 +200,7 @@ class Remote:
         self._pending[id] = future
         try:
             with self._sending:
-                connection.sendall(pack({**message, "id": id}))
+                connection.sendall(pack(message_to_wire(replace(message, id=id))))
         except OSError:
             # Before whoever listens has noticed: the next try is to wait for the next server.
             if self._connection is connection:
@@ -200,7 +221,7 @@ class Remote:
             connection = self._socket = socket.socket(socket.AF_UNIX)
             try:
                 self._connect(connection)
-                connection.sendall(pack({"op": "hello"}))
+                connection.sendall(pack(message_to_wire(Hello())))
                 self._connection = connection
                 if not self._closed:
                     self._receive(connection)
@@ -240,36 +261,38 @@ class Remote:
     def _receive(self, connection: socket.socket) -> None:
         unpacker = Unpacker()
         while data := connection.recv(2**18):
-            for message, body in unpacker.feed(data):
-                if "event" in message:
-                    self._told(message)
-                elif (future := self._pending.pop(message["id"], None)) is not None:
-                    future.set_result((message, body))
+            for header, body in unpacker.feed(data):
+                message = server_message(header)
+                if isinstance(message, VersionsNews):
+                    self._on_versions(message)
+                elif isinstance(message, ManifestNews):
+                    self._on_manifest(message)
+                else:
+                    self._on_reply(message, body)
+
+    def _on_reply(self, message: Reply, body: bytes) -> None:
+        if (future := self._pending.pop(message.id, None)) is not None:
+            future.set_result((message.result, body))
 
     def _say_heard(self, number: int | None) -> None:
         """Tell the server that news of changed data has arrived: it answers the request that brought them."""
         connection = self._socket
         if number is not None and connection is not None:
             with self._sending:
-                connection.sendall(pack({"op": "heard", "number": number}))
+                connection.sendall(pack(message_to_wire(Heard(number=number))))
 
-    def _told(self, message: Message) -> None:
-        if message["event"] == "versions":
-            if message["code"] == self._manifest.code:
-                self._known = {id: (version, at) for id, (version, at) in message["versions"].items()}
-            self._say_heard(message.get("number"))
-            return
-        if message["manifest"] is None and not message.get("problem"):
+    def _on_versions(self, news: VersionsNews) -> None:
+        if news.code == self._manifest.code:
+            self._known = dict(news.versions)
+        self._say_heard(news.number)
+
+    def _on_manifest(self, news: ManifestNews) -> None:
+        if news.manifest is None and not news.problem:
             return  # still importing
-        told = message["manifest"]
-        manifest = from_wire(Manifest, told.encode()) if told else Manifest()
+        manifest = from_wire(Manifest, news.manifest.encode()) if news.manifest else Manifest()
         if manifest.code != self._manifest.code:
             self._known = {}
-        self._manifest = replace(
-            manifest,
-            problem=message.get("problem", ""),
-            problem_detail=tuple(Frame(**frame) for frame in message.get("problem_detail", ())),
-        )
+        self._manifest = replace(manifest, problem=news.problem, problem_detail=news.problem_detail)
         self._introduced.set()
         self._heard = True
 

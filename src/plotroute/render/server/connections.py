@@ -1,4 +1,4 @@
-"""The web processes that ask the render server: connections that never make its loop wait."""
+"""The connections of web processes to the render server. None of them makes its loop wait."""
 
 from __future__ import annotations
 
@@ -8,13 +8,22 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from plotroute.render.frames import BrokenFrame, Message, Outbox, Unpacker
+from plotroute.render.frames import Outbox, Unpacker
+from plotroute.render.messages import (
+    FromServer,
+    FromWeb,
+    Reply,
+    Result,
+    UnknownMessage,
+    to_wire,
+    web_message,
+)
 
 log = logging.getLogger("plotroute.render")
 
 
 class Watch:
-    """File descriptors, and what to call when there is something to read."""
+    """File descriptors, and what to call when there is something to read from them."""
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
@@ -24,41 +33,41 @@ class Watch:
         self._selector.register(number, selectors.EVENT_READ, call)
 
     def change(self, number: int, call: Callable[[], object], *, writing: bool) -> None:
-        """Call `call` also when `number` can be written to, or no longer."""
+        """Call `call` also when `number` can be written to (`writing`), or no longer."""
         events = selectors.EVENT_READ | (selectors.EVENT_WRITE if writing else 0)
         self._selector.modify(number, events, call)
 
     def drop(self, number: int) -> None:
-        """Forget `number`, if it was known."""
+        """Watch `number` no longer, if it was watched."""
         if number in self._selector.get_map():
             self._selector.unregister(number)
 
     def wait(self, seconds: float) -> None:
-        """Wait that long at most, and call what has come."""
+        """Wait at most that long for descriptors that are ready, and make their calls."""
         for key, _ in self._selector.select(seconds):
-            # An earlier call of this turn may have dropped it, and another be known by its number by now.
+            # An earlier call of this turn may have dropped it, and another one may have its number now.
             if self._selector.get_map().get(key.fd) is key:
                 key.data()
 
     def close(self) -> None:
-        """Let go of the descriptors, without closing them."""
+        """Stop watching, without closing the descriptors."""
         self._selector.close()
 
 
 @dataclass(eq=False)
 class Client:
-    """A web process."""
+    """The connection of a web process."""
 
     connection: socket.socket
     outbox: Outbox
     unpacker: Unpacker = field(default_factory=Unpacker)
     introduced: bool = False
-    """Whether it has said anything."""
+    """Whether it has sent a message: a probe sends none."""
 
 
 @dataclass(frozen=True)
 class Waiter:
-    """A request of a client."""
+    """A request of a web process that waits for its reply."""
 
     client: Client
     id: int
@@ -71,45 +80,52 @@ class Clients:
         self,
         listener: socket.socket,
         watch: Watch,
-        asked: Callable[[Client, Message], None],
-        left: Callable[[Client], None],
+        on_message: Callable[[Client, FromWeb], None],
+        on_left: Callable[[Client], None],
     ) -> None:
-        """`asked` is called with every message, `left` when a client is gone."""
+        """Accept connections of `listener`.
+
+        Args:
+            listener: The socket that web processes connect to.
+            watch: Where the connections are watched.
+            on_message: Called with every message.
+            on_left: Called when a web process has left.
+        """
         self._listener = listener
         self._watch = watch
-        self._asked = asked
-        self._left = left
+        self._on_message = on_message
+        self._on_left = on_left
         self._clients: set[Client] = set()
         watch.add(listener.fileno(), self._accept)
 
     def __bool__(self) -> bool:
-        """Whether there are any."""
+        """Whether any is connected, be it a probe."""
         return bool(self._clients)
 
     def introduced(self) -> bool:
-        """Whether any of them has said anything: who only knocks wants to know whether somebody listens."""
+        """Whether any has sent a message: a probe only looks whether the server listens."""
         return any(client.introduced for client in self._clients)
 
-    def with_words(self) -> list[Client]:
-        """Return the clients that have said anything."""
+    def all_introduced(self) -> list[Client]:
+        """Return the clients that have sent a message."""
         return [client for client in self._clients if client.introduced]
 
-    def answer(self, waiter: Waiter, message: Message, body: bytes = b"") -> None:
-        """Answer a request, if whoever asked is still there."""
-        self.tell(waiter.client, {**message, "id": waiter.id}, body)
+    def reply(self, waiter: Waiter, result: Result, body: bytes = b"") -> None:
+        """Reply to a request, if its web process is still connected."""
+        self.send(waiter.client, Reply(id=waiter.id, result=result), body)
 
-    def tell(self, client: Client, message: Message, body: bytes = b"") -> None:
-        """Send to a client as soon as it listens."""
+    def send(self, client: Client, message: FromServer, body: bytes = b"") -> None:
+        """Send a message to a client, as soon as it reads."""
         if client in self._clients:
-            self._flush(client, lambda: client.outbox.put(message, body))
+            self._flush(client, lambda: client.outbox.put(to_wire(message), body))
 
-    def tell_all(self, message: Message) -> None:
-        """Send to every client."""
+    def send_all(self, message: FromServer) -> None:
+        """Send a message to every client."""
         for client in list(self._clients):
-            self.tell(client, message)
+            self.send(client, message)
 
     def close(self) -> None:
-        """In a fork: let go of the connections, which are the parent's."""
+        """In a fork: close the connections, which are the parent's."""
         self._listener.close()
         for client in self._clients:
             client.connection.close()
@@ -117,7 +133,7 @@ class Clients:
     def _accept(self) -> None:
         try:
             connection, _ = self._listener.accept()
-        except OSError:  # it has gone again, or there are no descriptors left: later
+        except OSError:  # it has left again, or there are no descriptors: try again later
             return
         connection.setblocking(False)
         client = Client(connection, Outbox(connection))
@@ -131,14 +147,14 @@ class Clients:
             data = client.connection.recv(2**18)
             if not data:
                 raise ConnectionResetError
-            for message, _ in client.unpacker.feed(data):
+            for header, _ in client.unpacker.feed(data):
                 client.introduced = True
-                self._asked(client, message)
+                self._on_message(client, web_message(header))
         except BlockingIOError:
             pass
-        except (OSError, BrokenFrame, KeyError, TypeError, ValueError, AttributeError) as error:
-            # A frame may be whole and make no sense: whoever sent it is nobody of ours.
-            if not isinstance(error, ConnectionError):
+        except (OSError, ValueError, TypeError) as error:
+            # A message may be whole and its content make no sense: it is not from a web process of ours.
+            if isinstance(error, UnknownMessage) or not isinstance(error, OSError):
                 log.warning("a client is dropped: %r", error)
             self._forget(client)
 
@@ -156,4 +172,4 @@ class Clients:
             self._clients.discard(client)
             self._watch.drop(client.connection.fileno())
             client.connection.close()
-            self._left(client)
+            self._on_left(client)

@@ -1,4 +1,4 @@
-"""What the base knows of the versions of data, and which of it is due to be found out again."""
+"""The versions of data that the render server knows, and which of them are due for another look."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Literal
 
 from plotroute.data import freshness
 from plotroute.data.opened_files import States, changed
 from plotroute.model import DatasetRef
-from plotroute.render.frames import Message
+from plotroute.render.messages import FoundVersion, VersionsNews
 
 
 @dataclass(eq=False)
@@ -23,7 +23,7 @@ class _Known:
     tried_at: float = -math.inf
     files: States = field(default_factory=dict)
     changed: bool = False
-    """Whether it is another since it was last found out, as the app says."""
+    """Whether the app has reported a change since the version was found."""
 
 
 class KnownVersions:
@@ -37,47 +37,53 @@ class KnownVersions:
         self._known: dict[str, _Known] = {}
 
     def use(self, ref: DatasetRef) -> None:
-        """Note that somebody asks for the version."""
+        """Note that a request asks for the version."""
         self._known.setdefault(ref.id, _Known(ref)).used_at = self._clock()
 
-    def learn(self, ref: DatasetRef, message: Message) -> None:
-        """Note what a process has found out."""
+    def learn(self, ref: DatasetRef, found: FoundVersion) -> None:
+        """Note a version that a worker has found."""
         known = self._known.setdefault(ref.id, _Known(ref, used_at=self._clock()))
-        known.version, known.at, known.files = message["version"], self._clock(), message["files"]
+        known.version, known.at, known.files = found.version, self._clock(), found.files
         known.changed = False
 
     def failed(self, ref: DatasetRef) -> None:
-        """Note that finding out has failed: it is due again as if it had not."""
+        """Note that the look for the version has failed: the next one is due as after a success."""
         if known := self._known.get(ref.id):
             known.tried_at = self._clock()
 
     def forget(self) -> None:
-        """Forget everything: the code is another."""
+        """Forget everything: the code has changed."""
         self._known.clear()
 
     def change(self, names: Collection[str]) -> None:
-        """Forget the versions of the datasets `names`: they are others by now."""
+        """Forget the versions of the datasets `names`: their data has changed."""
         for known in self._known.values():
             if known.ref.name in names:
                 known.at, known.changed = 0.0, True
 
     def has_changed(self, ref: DatasetRef) -> bool:
-        """Whether it must be found out anew, whatever the processes that draw believe."""
+        """Whether the version must be found anew, whatever version the workers know."""
         known = self._known.get(ref.id)
         return known is not None and known.changed
 
-    def told(self) -> dict[str, list[Any]]:
-        """Return id → [version, when], as web processes are told."""
-        return {id: [known.version, known.at] for id, known in self._known.items() if known.at}
+    def news(self, code: str, number: int | None = None) -> VersionsNews:
+        """Return all known versions, for web processes that have the manifest of `code`.
 
-    def due(self, poll: Mapping[str, float]) -> list[tuple[str, DatasetRef]]:
-        """Return what is to be found out again and how: `poll` or `reload`.
+        With a `number`, they reply `Heard`.
+        """
+        known = {id: (known.version, known.at) for id, known in self._known.items() if known.at}
+        return VersionsNews(code=code, versions=known, number=number)
 
-        `poll` says how often, in seconds, declared versions are asked for. Data that nobody has used for a
-        while is forgotten.
+    def due(self, poll: Mapping[str, float]) -> list[tuple[Literal["poll", "reload"], DatasetRef]]:
+        """Return the data whose version is due, each with how it is found: `poll` or `reload`.
+
+        Forgets data that no request has used for a while.
+
+        Args:
+            poll: Dataset → seconds between polls of its declared version.
         """
         now = self._clock()
-        found: list[tuple[str, DatasetRef]] = []
+        found: list[tuple[Literal["poll", "reload"], DatasetRef]] = []
         for id, known in list(self._known.items()):
             if not freshness.is_watched(known.used_at, now):
                 del self._known[id]

@@ -1,8 +1,8 @@
-"""Whose turn it is to be drawn, and how long that takes: each plot gets a fair share of the processes.
+"""The order of queued jobs, and how long each takes: every plot gets a fair share of the workers.
 
-Waiting jobs are drawn in the order of start-time fair queuing: next is the plot whose drawings have taken
-the least time so far, and of one plot the job that was asked for first. So fifty requests of a slow plot
-do not keep the others' pictures waiting, and a page of forty pictures of one plot still gets all processes.
+Start-time fair queuing: next is the plot whose drawings have taken the least time so far, and within a plot
+the job that was queued first. So fifty requests of a slow plot do not delay the pictures of other plots, and
+a page of forty pictures of one plot still gets all workers.
 """
 
 from __future__ import annotations
@@ -15,25 +15,27 @@ from collections.abc import Collection, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-# Seconds that a plot is taken to draw before a process has drawn it twice.
+from plotroute.render.messages import ToWorker
+
+# Seconds that a plot is expected to take before a worker has drawn it twice.
 _FIRST_GUESS = 0.3
-# How much the last drawing counts against those before: three of a new kind are most of the guess.
+# The weight of the last drawing against those before: after three slower ones most of the guess is theirs.
 _NEWEST = 0.3
 
 MOST_REMEMBERED = 10_000
-"""Entries of a table by key or by plot: bounded, whatever readers ask for."""
+"""Entries of a table by key or by plot: bounded, whatever requests come."""
 
 
 @dataclass(eq=False)
 class QueuedJob:
-    """One piece of work under way or waiting, and the requests that wait for it."""
+    """A job that waits or is under way, and the requests that wait for its result."""
 
     key: str
     plot: str
-    message: dict[str, object]
-    """What a render process is sent."""
+    work: ToWorker
+    """What a worker is sent."""
     code: str
-    """The version of the author's code that it was asked of."""
+    """The version of the author's code that it is for."""
     data: frozenset[str]
     """Ids of the data that it reads."""
     timeout: float
@@ -43,22 +45,22 @@ class QueuedJob:
     queue_until: float
     format: str = ""
     ttl: float = 0.0
-    """Seconds for which its picture is kept for others that ask for it."""
+    """Seconds for which its picture is kept for later requests."""
     role: str = "renderer"
-    """Of the processes that can do it."""
+    """Of the workers that can do it."""
     waiters: list[Hashable] = field(default_factory=list)
     started_at: float | None = None
     data_at: float | None = None
     fresh: bool = False
-    """Whether it is the first that its process draws."""
+    """Whether it is the first job of its worker."""
     warms_up: bool = False
-    """Whether its process draws the plot for the first time, and so pays for imports and fonts as well."""
+    """Whether its worker draws the plot for the first time, and so pays for imports and fonts as well."""
     loads: bool = False
-    """Whether the process that has begun it did not have all of its data."""
+    """Whether its worker had to load data for it."""
     tries: int = 0
-    """How often it was given to a process that ended, or had to be ended, before it began."""
+    """How often it was given to a worker that ended, or had to be ended, before it began."""
     outdated: bool = False
-    """Whether the data has changed since it began, as the app says: what it finds out is of before."""
+    """Whether the app has reported a change of the data since it began: the version that it finds is old."""
     turn: float = math.inf
     """Its place among the jobs of its plot."""
     charged: float = 0.0
@@ -67,7 +69,7 @@ class QueuedJob:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A process as those see it that wait for one: what it is at, and the ids of the data it has loaded."""
+    """A worker, as a forecast needs it: its job, and the ids of the data that it has loaded."""
 
     job: QueuedJob | None = None
     loaded: Collection[str] = ()
@@ -80,7 +82,7 @@ class Durations:
         self._drawing: dict[str, dict[str, float]] = {}
         """Plot → format → seconds: the PDF of 50,000 points says nothing about the PNG."""
         self._warming_up: dict[str, float] = {}
-        """Plot → seconds of the first drawing in a process. An import in the plot's function may take most of
+        """Plot → seconds of the first drawing in a worker. An import in the plot's function may take most of
         it, on a small machine for longer than a picture may wait: a page of pictures after a start must not
         be refused for that."""
         self._loading: dict[tuple[str, ...], float] = {}
@@ -110,7 +112,7 @@ class Durations:
         return formats.get(job.format, min(formats.values(), default=_FIRST_GUESS))
 
     def at_most(self, job: QueuedJob) -> float:
-        """Return how long drawing may take: as long as the first one, until a process has drawn it twice."""
+        """Return how long drawing may take: as long as the first one, until a worker has drawn it twice."""
         if job.plot not in self._drawing and job.plot in self._warming_up:
             return self._warming_up[job.plot]
         return self.drawing(job)
@@ -120,7 +122,7 @@ class Durations:
         return self._loading.get(_names(job), 0.0)
 
     def whole(self, job: QueuedJob, loaded: Collection[str]) -> float:
-        """Return how long a process is expected to be at it that has the data in `loaded`."""
+        """Return how long a worker that has the data in `loaded` is expected to take."""
         load = 0.0 if job.data.issubset(loaded) else self.loading(job)
         return load + self.drawing(job)
 
@@ -132,12 +134,12 @@ class Durations:
             load = self.loading(job) if job.loads else 0.0
             return abs(load - (now - job.started_at)) + self.drawing(job)
         spent = now - job.data_at
-        # What has taken longer than it usually does may take as much longer again; its limit ends it.
+        # A drawing that has taken longer than usual may take as much longer again, until its limit ends it.
         return min(abs(self.drawing(job) - spent), max(0.0, job.timeout - spent))
 
 
 class Turns:
-    """The jobs that wait, and how much time each plot has had."""
+    """The queued jobs, and how much time each plot has had."""
 
     def __init__(self, durations: Durations) -> None:
         self._durations = durations
@@ -146,9 +148,9 @@ class Turns:
         """Plot → how many of its jobs wait."""
         self._numbers = itertools.count(1)
         self._had: dict[str, float] = {}
-        """Plot → seconds of the processes that it has had, as far as that matters."""
+        """Plot → seconds of workers that it has had, as far as that matters."""
         self._level = 0.0
-        """What the plot that was last chosen had had before: a plot that comes anew begins there."""
+        """Seconds that the plot that was last chosen had had before: a new plot begins with as many."""
 
     def __len__(self) -> int:
         """Return how many wait."""
@@ -159,11 +161,11 @@ class Turns:
         return self._waiting.get(job.key) is job
 
     def __iter__(self) -> Iterator[QueuedJob]:
-        """Go through the jobs in the order in which they are to be drawn."""
+        """Go through the queued jobs, next first."""
         return self.order(list(self._waiting.values()))
 
     def order(self, jobs: Iterable[QueuedJob]) -> Iterator[QueuedJob]:
-        """Yield `jobs`, which wait or would like to, in the order in which they are to be drawn."""
+        """Yield `jobs`, queued or about to be queued, next first."""
         plots: dict[str, deque[QueuedJob]] = {}
         for job in sorted(jobs, key=lambda job: job.turn):
             plots.setdefault(job.plot, deque()).append(job)
@@ -178,14 +180,14 @@ class Turns:
                 heapq.heappush(heap, (had, plots[plot][0].turn, plot))
 
     def add(self, job: QueuedJob) -> None:
-        """Let a job wait: behind the others of its plot, or where it was."""
+        """Queue a job: behind the others of its plot, or at its place from before."""
         remember(self._had, job.plot, self._had_by(job.plot))
         job.turn = min(job.turn, next(self._numbers))
         self._waiting[job.key] = job
         self._plots[job.plot] += 1
 
     def begin(self, job: QueuedJob) -> None:
-        """Note that a process has begun the job."""
+        """Note that a worker has begun the job."""
         had = self._had_by(job.plot)
         self.drop(job)
         self._level = max(self._level, had)
@@ -193,26 +195,26 @@ class Turns:
         self._had[job.plot] = had + job.charged
 
     def charge(self, job: QueuedJob, seconds: float) -> None:
-        """Charge its plot what a job has really taken."""
+        """Charge a plot the seconds that its job has really taken."""
         if job.plot in self._had:
             self._had[job.plot] += seconds - job.charged
         job.charged = 0.0
 
     def drop(self, job: QueuedJob) -> None:
-        """Let a job wait no longer."""
+        """Take a job out of the queue."""
         if job in self:
             del self._waiting[job.key]
             self._plots[job.plot] -= 1
             self._plots += Counter()  # without those that are at zero
 
     def _had_by(self, plot: str) -> float:
-        """Return the seconds that a plot has had; one that asked for nothing meanwhile has saved none up."""
+        """Return the seconds that a plot has had. A plot without requests saves none up."""
         had = self._had.get(plot, 0.0)
         return had if plot in self._plots else max(self._level, had)
 
 
 def remember(table: dict[Any, Any], key: object, value: object) -> None:
-    """Put `value` into a table that must not grow without end: the oldest entries go."""
+    """Put `value` into a table that must not grow without end: the oldest entries are evicted."""
     table.pop(key, None)
     table[key] = value
     while len(table) > MOST_REMEMBERED:

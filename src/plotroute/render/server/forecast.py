@@ -1,6 +1,6 @@
-"""How long a picture would wait: the queue played through as the render server goes through it.
+"""Forecast how long a picture would wait: play the queue through as the render server will.
 
-Pure: the durations are what earlier drawings have taken, and the time is handed in.
+Pure: the durations are those of earlier drawings, and the time is handed in.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from plotroute.render.server.fair_share import Durations, Lane, QueuedJob
 
 @dataclass(eq=False)
 class _Played:
-    """A process while the queue is played through."""
+    """A worker while the queue is played through."""
 
     free_in: float
     loaded: set[str]
     long: bool
-    """Whether it is, until then, at a job that takes long."""
+    """Whether its job, until then, takes long."""
 
 
 class Forecast:
-    """What the processes that could draw a job will be at. Seconds count from now."""
+    """What the workers that could do a job will do. Seconds count from now."""
 
     def __init__(self, durations: Durations, queue_timeout: float, now: float, lanes: Sequence[Lane]) -> None:
         self._durations = durations
         self._queue_timeout = queue_timeout
         self._now = now
         self._loading: dict[str, float] = {}
-        """Id of data → in how many seconds the process that loads it is expected to have it."""
+        """Id of data → in how many seconds the worker that loads it is expected to have it."""
         self._lanes = [self._played(lane) for lane in lanes]
 
     def _played(self, lane: Lane) -> _Played:
@@ -43,10 +43,10 @@ class Forecast:
         return _Played(left, {*at.data, *lane.loaded}, self._is_long(at))
 
     def wait(self, jobs: Iterable[QueuedJob], job: QueuedJob) -> float:
-        """Return the seconds until a process begins `job`, which is among `jobs`, in their order.
+        """Return the seconds until a worker begins `job`, which is among `jobs`, in their order.
 
-        So a process that is idle is one that is not waited for, whatever the others are at; and jobs
-        whose data is being loaded keep none from those behind them.
+        So a job does not wait where a worker is idle, whatever the other workers do; and jobs whose data is
+        being loaded take no worker from the jobs behind them.
         """
         waiting = list(jobs)
         at = 0.0
@@ -62,15 +62,15 @@ class Forecast:
             times = [lane.free_in for lane in self._lanes] + list(self._loading.values())
             times += [self._patient_until(one) for one in waiting]
             later = [time for time in times if time > at]
-            if not later:  # nothing that is known keeps it
+            if not later:  # nothing known delays it
                 return at
             at = min(later)
 
     def leaves_one(self, job: QueuedJob) -> bool:
-        """Whether there is a process for others while an idle one draws `job`.
+        """Whether other jobs still have a worker while an idle worker does `job`.
 
-        One that takes longer than others may wait never gets the last process that is not at such a one:
-        else two slow reports would have every other picture refused.
+        A job that takes longer than others may wait never gets the last worker without such a job: otherwise
+        two slow reports would have every other picture refused.
         """
         return self._leaves_one(job, 0.0)
 
@@ -81,7 +81,7 @@ class Forecast:
         return next(found, (None, None)) if free else (None, None)
 
     def _may_begin(self, job: QueuedJob, lane: _Played, at: float) -> bool:
-        """Whether the render server would give that idle process to the job (`RenderServer._process_for`)."""
+        """Whether the render server would give that idle worker to the job (`Dispatcher.worker_for`)."""
         if not self._leaves_one(job, at):
             return False
         missing = job.data - lane.loaded
@@ -95,7 +95,7 @@ class Forecast:
         return not having or at >= self._patient_until(job)
 
     def _patient_until(self, job: QueuedJob) -> float:
-        """Return until when it waits for a process that has its data, before another one loads it too."""
+        """Return until when a job waits for a worker that has its data, before another one loads it too."""
         patience = min(self._durations.loading(job), self._queue_timeout / 2)
         return job.queued_at + patience - self._now
 
@@ -113,7 +113,7 @@ class Forecast:
         return sum(lane.long and lane.free_in > at for lane in self._lanes) < len(self._lanes) - 1
 
     def _is_long(self, job: QueuedJob) -> bool:
-        """Whether it takes longer than others may wait. A load does once it has taken so long."""
+        """Whether a job takes longer than others may wait. A load counts once it has taken that long."""
         if job.started_at is not None and self._now - job.started_at > self._queue_timeout:
             return True
         return self._durations.at_most(job) > self._queue_timeout

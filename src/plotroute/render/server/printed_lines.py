@@ -1,4 +1,4 @@
-"""What author code prints, on its way to the log: a line for each, and not without end."""
+"""Copy what author code prints into the log: a line for each line, up to a limit."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ _LINE_COSTS = 100
 
 
 class Prints:
-    """The prints of one process."""
+    """The standard output of one zygote or worker."""
 
     def __init__(self, output: int, most: int) -> None:
-        """`output` is the reading end of its standard output; `most` are the bytes of one `begin`."""
+        """Read from the descriptor `output`, and log at most `most` bytes after each `begin`."""
         self.output = output
         self._most = most
         self._printed = 0
 
     def begin(self) -> None:
-        """Count anew: what comes now is printed for something else."""
+        """Start a new count: a new job begins."""
         self._printed = 0
 
-    def take(self, head: str) -> bool:
-        """Put what there is into the log, each line behind `head`; False when there will be no more."""
+    def log_lines(self, head: str) -> bool:
+        """Log the lines that have come, each behind `head`; False once the output has ended."""
         while True:
             try:
                 data = os.read(self.output, _AT_ONCE)
@@ -49,5 +49,5 @@ class Prints:
                 log.warning("%s prints too much; the rest is left out", head)
 
     def close(self) -> None:
-        """Let it go."""
+        """Close the descriptor."""
         os.close(self.output)

@@ -1,14 +1,14 @@
-"""Which drawing is next, and which is refused: jobs, the queue, expected waits, circuits.
+"""Decide which job is next and which is refused: the queue, expected waits, shared failures, circuits.
 
-Pure bookkeeping on a clock that is handed in; which process draws is the server's business.
+Pure bookkeeping on a clock that is handed in. `dispatch` chooses the worker.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Sequence
-from typing import Any
 
 from plotroute.errors import SHARE_FAILURES_FOR, AnswerError, CircuitOpen, QueueFull
+from plotroute.render.messages import FindVersion
 from plotroute.render.server.fair_share import Durations, Lane, QueuedJob, Turns, remember
 from plotroute.render.server.forecast import Forecast
 
@@ -16,7 +16,7 @@ OPEN_AFTER = 3
 """Time-outs of one picture in a row, without a success, after which its circuit opens."""
 
 OPEN_FOR = 30.0
-"""Seconds for which an open circuit refuses a picture: enough for whatever it waited for to come back."""
+"""Seconds for which an open circuit refuses a picture: time for a database or a service to recover."""
 
 
 class Scheduler:
@@ -35,9 +35,16 @@ class Scheduler:
     def join(
         self, job: QueuedJob, waiter: Hashable, lanes: Sequence[Lane], *, at_once: bool = False
     ) -> AnswerError | None:
-        """Let `waiter` wait for the job of that key; the error if it is refused, now.
+        """Let `waiter` wait for the job of that key, which is queued unless it is known already.
 
-        `lanes` are the processes that could draw it; `at_once`: one of them is idle and will.
+        Args:
+            job: The job.
+            waiter: The request that waits for its result.
+            lanes: The workers that could do the job.
+            at_once: Whether an idle worker will do it now.
+
+        Returns:
+            The error if the request is refused, else None.
         """
         now = self._clock()
         under_way = self.jobs.get(job.key)
@@ -62,32 +69,32 @@ class Scheduler:
         return None
 
     def add(self, job: QueuedJob) -> None:
-        """Queue a job that nobody waits for, or nobody yet."""
+        """Queue a job that no request waits for, or not yet."""
         self.jobs[job.key] = job
         self.queue.add(job)
 
     def expected_wait(self, job: QueuedJob, lanes: Sequence[Lane]) -> float:
-        """Return the seconds until a process of `lanes` would begin a job that comes now."""
-        if not lanes:  # they are being started: how long that takes is no matter of the queue
+        """Return the seconds until a worker of `lanes` would begin a job that comes now."""
+        if not lanes:  # they are being started, and the queue does not know how long that takes
             return 0.0
         alike = [other for other in self.queue if (other.code, other.role) == (job.code, job.role)]
         order = self.queue.order(alike if job in self.queue else [*alike, job])
         return self._forecast(lanes).wait(order, job)
 
     def may_begin(self, job: QueuedJob, lanes: Sequence[Lane]) -> bool:
-        """Whether an idle process of `lanes` may be given to the job: not the last, if it takes long."""
+        """Whether a job may have an idle worker of `lanes`: not the last one, if the job takes long."""
         return self._forecast(lanes).leaves_one(job)
 
     def _forecast(self, lanes: Sequence[Lane]) -> Forecast:
         return Forecast(self._durations, self._queue_timeout, self._clock(), lanes)
 
     def begin(self, job: QueuedJob, loads: bool = False) -> None:
-        """Note that a process has begun the job, and whether it has to load data for it."""
+        """Note that a worker has begun the job, and whether it has to load data for it."""
         self.queue.begin(job)
         job.started_at, job.loads = self._clock(), loads
 
     def outdate(self, names: Collection[str]) -> None:
-        """Let no request join what is being found out of the datasets `names`: they have changed since."""
+        """Let no request join a job that finds a version of the datasets `names`: they have changed since."""
         for key, job in list(self.jobs.items()):
             if job.started_at is None or _dataset(job) not in names:
                 continue
@@ -97,7 +104,7 @@ class Scheduler:
             self.jobs[job.key] = job
 
     def put_back(self, job: QueuedJob) -> None:
-        """Let a job that had not really begun wait again, where it was."""
+        """Queue a job that had not really begun again, at its old place."""
         self.queue.charge(job, 0.0)
         job.started_at = job.data_at = None
         job.loads = False
@@ -105,7 +112,7 @@ class Scheduler:
         self.queue.add(job)
 
     def finish(self, job: QueuedJob, error: AnswerError | None) -> list[Hashable]:
-        """End a job; return those who wait for what came of it."""
+        """End a job; return the requests that wait for its result."""
         now = self._clock()
         self.jobs.pop(job.key, None)
         self.queue.drop(job)
@@ -122,7 +129,7 @@ class Scheduler:
         return job.waiters
 
     def leave(self, waiter: Hashable) -> None:
-        """Forget a waiter; a job in the queue that nobody waits for is dropped."""
+        """Forget a waiter. A queued job without waiters is dropped."""
         for job in list(self.jobs.values()):
             if waiter in job.waiters:
                 job.waiters.remove(waiter)
@@ -131,12 +138,11 @@ class Scheduler:
                     self.queue.drop(job)
 
     def overdue(self) -> list[QueuedJob]:
-        """Return the jobs that have waited too long for a process."""
+        """Return the jobs that have waited too long for a worker."""
         now = self._clock()
         return [job for job in self.queue if now > job.queue_until]
 
 
 def _dataset(job: QueuedJob) -> str:
-    """Return the dataset whose version a job finds out; a picture's has none."""
-    ref: Any = job.message.get("ref")
-    return str(ref[0]) if ref else ""
+    """Return the dataset whose version a job finds; empty for the job of a picture."""
+    return job.work.ref.name if isinstance(job.work, FindVersion) else ""
