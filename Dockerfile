@@ -21,7 +21,7 @@ FROM python:3.11-slim
 LABEL org.opencontainers.image.title="plotroute" \
       org.opencontainers.image.description="Every plot gets a URL: the demo of plotroute" \
       org.opencontainers.image.licenses="MIT"
-# A number, so that whoever forbids root can see that it is none; with a name, because libraries ask for one.
+# A number, so that a platform that forbids root can see that it is not root; with a name, because libraries need one.
 # The directory is for a volume that keeps pictures (PLOTROUTE_CACHE_DIR).
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /tmp --shell /usr/sbin/nologin plotroute && install -d -o 10001 -g 10001 -m 700 /var/cache/plotroute
 COPY --from=build /opt/plotroute /opt/plotroute

@@ -24,7 +24,7 @@ WORDS = {
     r"one that": "repeat the noun",
     r"what (?:is|was) asked(?: for)?": "say request, or what it names",
     r"dress(?:es|ed)?": "say appearance",
-    r"journeys?": "say test, or way of a request",
+    r"(?<!tests/)journeys?": "say test, or way of a request",
     r"knock(?:s|ed|ing)?": "say connect, or probe",
     r"footings?": "say validity, or validators",
 }
@@ -32,6 +32,7 @@ WORDS = {
 
 _FOUND = re.compile("|".join(rf"\b(?P<w{n}>{word})\b" for n, word in enumerate(WORDS)), re.I)
 _GENERATED = re.compile(r"<!-- begin ([a-z-]+): [^\n]*-->\n.*?<!-- end \1 -->", re.S)
+_OUTPUT = re.compile(r"^```text\n.*?^```$", re.M | re.S)
 _ADDRESS = re.compile(r"\]\([^)\s]+\)")
 _PLACES = ("src/**/*.py", "src/**/*.html", "examples/**/*.py", "*.md", "docs/**/*.md", "examples/**/*.md")
 _DECISIONS = Path("docs/decisions")
@@ -92,8 +93,11 @@ def words(path: Path, text: str) -> Iterator[tuple[int, str, str]]:
 def _prose(path: Path, text: str) -> Iterator[tuple[int, str]]:
     """Yield (first line, text) of each part of a file that people read: not the names in code."""
     if path.suffix != ".py":
-        # What is generated is looked at where it comes from; addresses name files. Lines stay where they are.
-        blank = _GENERATED.sub(lambda found: "\n" * found[0].count("\n"), text)
+        # Generated text is checked in its source, output of programs in theirs, and addresses name files. The
+        # numbers of lines stay.
+        blank = text
+        for part in (_GENERATED, _OUTPUT):
+            blank = part.sub(lambda found: "\n" * found[0].count("\n"), blank)
         yield 1, _ADDRESS.sub("]", blank)
         return
     for node in ast.walk(ast.parse(text)):

@@ -1,4 +1,4 @@
-"""A Flask app as everybody writes the first one, with plots of its own. plotroute is in it in three lines.
+"""A typical first Flask app, with plots of its own. Three lines add plotroute.
 
 flask --app examples/plain_flask/app run
 http://localhost:5000/

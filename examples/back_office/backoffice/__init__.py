@@ -1,4 +1,4 @@
-"""A back office: sellers enter orders, everybody sees their own, and managers see what comes of all."""
+"""A back office: sellers enter orders and see their own, and managers see the revenue of all."""
 
 from flask import Flask
 from flask_login import login_required

@@ -1,4 +1,4 @@
-"""Who is there, and what they may see."""
+"""Log users in and out, and decide what they may see."""
 
 from urllib.parse import urlsplit
 
@@ -42,7 +42,7 @@ def login():
         if user is not None and user.has_password(form.password.data):
             login_user(user)
             return redirect(own_address(request.args.get("next")) or url_for("views.dashboard"))
-        flash("There is nobody of this name with this password.")
+        flash("There is no user with this name and password.")
     return render_template("login.html", form=form)
 
 

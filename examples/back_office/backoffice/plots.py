@@ -107,7 +107,7 @@ def orders_per_region(
 
 @plots.plot("my/orders", size=(470, 320))
 def my_orders(ax, orders_of_user, period: TimeRange = LAST_QUARTER):
-    """The orders of whoever looks."""
+    """The orders of the user."""
     if orders_of_user.empty:
         raise CannotDraw("You have no orders in this period.")
     amounts = orders_of_user["amount"]

@@ -19,7 +19,7 @@ DAYS = 400
 
 
 @click.command
-@click.option("--password", default="backoffice", help="Of mia, who is a manager, and of sam and kim.")
+@click.option("--password", default="backoffice", help="The password of mia, a manager, and of sam and kim.")
 @with_appcontext
 def seed(password):
     """Make the tables, three users, and a year of orders."""

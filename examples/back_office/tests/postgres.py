@@ -29,7 +29,7 @@ def running():
         make = [initdb, "-D", data, "-U", "backoffice", "--auth=trust", "-E", "UTF8", "--no-locale", "-N"]
         subprocess.run(make, check=True, stdout=subprocess.DEVNULL, **as_account)
         with log.open("w") as output:
-            # What a crash would lose is nobody's: `fsync` is off.
+            # The data may be lost in a crash: `fsync` is off.
             server = subprocess.Popen(
                 [postgres, "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off"],
                 stdout=output,
@@ -43,7 +43,7 @@ def running():
                     raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text()}")
             yield f"postgresql+psycopg://backoffice@/postgres?host={folder}"
         finally:
-            server.send_signal(signal.SIGINT)  # without waiting for those who are connected
+            server.send_signal(signal.SIGINT)  # without waiting for open connections
             server.wait(60)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -58,13 +58,16 @@ def program(name):
     return found
 
 
+ACCOUNTS = ("postgres", "nobody")
+
+
 def other_account():
-    """Whom the server runs as, where the tests run as root: it refuses to."""
+    """Return the account of the server if the tests run as root, as which PostgreSQL refuses to run."""
     if os.getuid():
         return None
-    for name in ("postgres", "nobody"):
+    for name in ACCOUNTS:
         try:
             return pwd.getpwnam(name)
         except KeyError:
             continue
-    raise RuntimeError("PostgreSQL does not run as root, and there is neither a user postgres nor nobody.")
+    raise RuntimeError(f"PostgreSQL does not run as root, and there is no account of {ACCOUNTS}.")
