@@ -27,11 +27,11 @@ from plotroute.settings import Settings
 
 log = logging.getLogger("plotroute")
 
-# Seconds before the server is killed at which it tells what still waits that it stops.
+# Seconds before the server is killed at which it answers the requests that still wait that it stops.
 _LAST_WORDS = 1.0
 
-# Seconds until a connection is ended that has not sent a whole head. More than the 60 s of common proxies,
-# so that they close theirs first, and never ask on one that is ending.
+# Seconds until the server ends a connection that has not sent a whole head. More than the 60 s of common
+# proxies, so that a proxy closes its connection first, and never sends a request on one at its end.
 _SILENT_FOR = 75
 
 # Connections at most: some 20 KB each. Each takes a descriptor, of which some systems give 1,024.
@@ -45,7 +45,7 @@ _PORTS_TRIED = 10
 def own_matplotlib_directory() -> None:
     """Keep Matplotlib's configuration and font cache apart from the user's: the same pictures everywhere.
 
-    An MPLCONFIGDIR that somebody has set is theirs to set.
+    An MPLCONFIGDIR that the operator has set stays.
     """
     if "MPLCONFIGDIR" in os.environ:
         return
@@ -67,11 +67,11 @@ def serve(service: Service, host: str, port: int) -> int:
 
 
 def develop(service: Service, host: str, port: int | None) -> int:
-    """Serve one author, who saves files and reloads pages, until Ctrl-C; return the exit status."""
+    """Serve one author, for saving files and reloading pages, until Ctrl-C; return the exit status."""
     if host not in ("127.0.0.1", "::1", "localhost"):
         raise BadSetting(
-            f"dev shows tracebacks to whoever asks, so it listens on this machine only, not on {host}. "
-            "Use `plotroute serve` for others to see."
+            f"dev shows tracebacks to every reader, so it listens on this machine only, not on {host}. "
+            "Use `plotroute serve` for other readers."
         )
     first = port or 5000
     ports: Sequence[int] = [first] if port else range(first, first + _PORTS_TRIED)

@@ -1,7 +1,7 @@
 """The parent of a server's processes: starts them, starts them again when they end, and ends them.
 
-It has one thread and runs no author code. It owns the socket of the render server, so that whoever waits
-there is heard by the next one, and the directory that holds it.
+It has one thread and runs no author code. It owns the socket of the render server, so that
+requests that wait there are read by the next render server, and the directory that holds it.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Supervisor:
         self._targets = tuple(targets)
         self._settings = settings
         self._web = list(web)
-        self._directory = tempfile.mkdtemp(prefix="plotroute-")  # 0700: nobody else may ask
+        self._directory = tempfile.mkdtemp(prefix="plotroute-")  # 0700: other users cannot connect
         self.path = str(Path(self._directory) / "render.sock")
         self._listener = socket.socket(socket.AF_UNIX)
         try:
@@ -133,7 +133,7 @@ class Supervisor:
             "settings": asdict(self._settings),
             "directory": self._directory,
             "parent": os.getpid(),
-            # A server that has been up keeps what it has; only one that never loaded ends.
+            # A server that has been up keeps the code that it has; a server that never loaded any ends.
             "development": self._development or "render" in self._pause,
             "lenient": self._development,
             "greeting": self._greeting if "render" not in self._pause else "",

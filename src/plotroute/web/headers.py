@@ -17,9 +17,9 @@ PAGE_POLICY = (
 def cache_control(plot: PlotSpec, *, private: bool = False) -> str:
     """Return the Cache-Control of a picture: ask every time (a 304 is cheap), unless the author said more.
 
-    With `stale`, caches on the way may do what the server does (RFC 5861). A `private` picture is kept by
-    none but the reader's browser; one that is another for each reader has to be asked about every time,
-    because the next to log in there has the same address.
+    With `stale`, caches on the way may do what the server does (RFC 5861). Only the reader's browser keeps a
+    `private` picture. A browser revalidates a picture that differs by reader every time, because the next
+    user that logs in there has the same address.
     """
     if plot.users:
         return "private, no-cache"

@@ -1,6 +1,6 @@
 """What operators count: answers and seconds, by plot, status and outcome, in Prometheus' format.
 
-The counts are plain numbers, handed over when somebody asks for them: prometheus-client's own counters
+The counts are plain numbers, handed over when Prometheus reads them: prometheus-client's own counters
 cost ten times what a ready answer costs (7 µs for both).
 """
 

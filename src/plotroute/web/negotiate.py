@@ -1,4 +1,4 @@
-"""What to send, decided from what was asked for: header strings in, decisions out. Pure."""
+"""What to send, decided from the headers of a request: strings in, decisions out. Pure."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _BARE_QUALITY = re.compile(r"(;\s*q\s*=\s*)\.", re.IGNORECASE)
 def image_format(accept: str | None, formats: Sequence[str]) -> str | None:
     """Return which of `formats` (suffixes) answers a picture's address without a suffix.
 
-    PNG, unless `accept` refuses it: browsers list formats that they can show, and a picture that
-    changes its format with the reader's browser helps nobody. Where PNG is refused, the format with
+    PNG, unless `accept` refuses it: browsers list formats that they can show, and a picture should not
+    change its format with the reader's browser. Where PNG is refused, the format with
     the highest quality, then the first in `IMAGE_TYPES`; None where nothing is accepted (a 406).
     """
     offered = [name for name in IMAGE_TYPES if name in formats]
@@ -45,13 +45,13 @@ def image_format(accept: str | None, formats: Sequence[str]) -> str | None:
 def error_form(
     *, sec_fetch_dest: str | None, accept: str | None, on_error: str | None, pictures: bool
 ) -> ErrorForm:
-    """Return the form of an error that serves whoever asked: a picture, a page or a problem.
+    """Return the form of an error that the client can show: a picture, a page or a problem.
 
-    Sec-Fetch-Dest says best who asks, but browsers send it over HTTPS and to localhost only, so that
-    on an intranet's plain HTTP the Accept header decides. Whatever names JSON is code: no browser does
-    for an <img> or a page. A picture is an SVG: where images are accepted but not that one (only
-    `image/png`, say), it is a program that asks, every browser takes SVG, and the words of a problem
-    help more than a picture that cannot be shown.
+    Sec-Fetch-Dest tells most exactly what the client does with the answer, but browsers send it over
+    HTTPS and to localhost only, so on an intranet's plain HTTP the Accept header decides. A client
+    that names JSON is a program: no browser does for an <img> or a page. A picture is an SVG. Where images
+    are accepted but not SVG (only `image/png`, say), the client is a program, since every browser takes SVG,
+    and the words of a problem help more than a picture that cannot be shown.
     """
     ranges = _ranges(accept)
     may_picture = pictures and on_error != "status" and (not ranges or ranges.quality(IMAGE_TYPES["svg"]) > 0)

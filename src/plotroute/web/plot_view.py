@@ -1,4 +1,4 @@
-"""The pictures: what the address of one plot answers, whoever owns the app around it."""
+"""The pictures: what the address of one plot answers, in a server of plotroute's and in an app alike."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Pictures:
     def _wanted(
         self, manifest: Manifest, found: Match, context: RequestContext
     ) -> tuple[PictureRequest, bool]:
-        """Return what is asked for, and whether Accept had a say in it, once it is known to be allowed."""
+        """Return the picture of the request if the reader may see it, and whether Accept chose its format."""
         accept = request.headers.get("Accept")
         format = found.format or negotiate.image_format(accept, tuple(IMAGE_TYPES))
         if format is None:
@@ -119,7 +119,7 @@ class Pictures:
 
     def _body(self) -> Mapping[str, Json]:
         """Return the parameters in the JSON body of a POST."""
-        # Read even if of no use: who is answered before all is sent sees a broken connection instead.
+        # Read even if of no use: a client that is answered before it has sent all sees a broken connection.
         greeted = "Expect" in request.headers
         data = self._bodies.read(request.stream, request.content_length, greeted=greeted)
         if request.mimetype != "application/json" or request.headers.get("Content-Encoding"):
@@ -141,7 +141,7 @@ def _knows(etag: str) -> bool:
     """Whether the request says that it has the picture of this ETag; PreconditionFailed if it is no read."""
     known = request.if_none_match.contains_weak(etag[3:-1])
     if known and request.method not in ("GET", "HEAD"):
-        raise PreconditionFailed("The picture is the one that If-None-Match names")  # RFC 9110, 13.1.2
+        raise PreconditionFailed("If-None-Match names this very picture")  # RFC 9110, 13.1.2
     return known
 
 

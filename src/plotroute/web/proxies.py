@@ -30,7 +30,7 @@ _ON_A_SOCKET = ("", "<local>")
 def behind_proxies(app: App, settings: Settings) -> App:
     """Return `app` as the proxies of the settings show it; without any, `app` itself.
 
-    Nothing of plotroute's reads a forwarded header, so where nobody is trusted nothing is to be removed.
+    Nothing of plotroute's reads a forwarded header, so where no proxy is trusted nothing is to be removed.
     """
     base = _base_path(settings)
     return _Behind(app, settings, base) if base or settings.trusted_proxies else app
@@ -52,9 +52,10 @@ def link_path(environ: Mapping[str, Any]) -> str:
 
 
 def header_user(environ: Mapping[str, Any], settings: Settings) -> str | None:
-    """Return the user whom a trusted proxy names in `user_header`, or None: a stranger's word counts nothing.
+    """Return the user that a trusted proxy names in `user_header`, or None.
 
-    Whoever is connected must be trusted, not whoever they say they speak for.
+    Other clients could name any user. So the peer of the connection must be trusted, not the address that
+    its headers name.
     """
     if not settings.user_header:
         return None
@@ -62,7 +63,7 @@ def header_user(environ: Mapping[str, Any], settings: Settings) -> str | None:
     if not _trusted(settings.trusted_proxies).have(connected.get("REMOTE_ADDR")):
         return None
     sent: str = environ.get(_variable(settings.user_header), "")
-    if "," in sent:  # what servers make of a header that was sent twice: who is meant is anybody's guess
+    if "," in sent:  # servers join a header that was sent twice: it is unknown which user is meant
         return None
     try:
         user = sent.encode("latin-1").decode("utf-8")
@@ -122,7 +123,7 @@ class _Behind:
 
 
 class _Proxies:
-    """Whom `trusted_proxies` names."""
+    """The proxies that `trusted_proxies` names."""
 
     def __init__(self, text: str) -> None:
         words = set(text.replace(",", " ").split())

@@ -72,7 +72,7 @@ class RequestContext:
         )
 
     def keep_ready(self, answers: ResponseCache, asked: Request, response: Response) -> None:
-        """Keep an answer that was looked up, for whoever asks the same again."""
+        """Keep an answer that was looked up, for the next request that is the same."""
         if self.looked_up is not None:
             wanted, expires_at = self.looked_up
             answers.remember(asked, wanted, response, expires_at, self.outcome, self.line(response))

@@ -1,4 +1,4 @@
-"""Who may see the plots of an app: as the app decides (`authorize=`, `user=`, `public=`)."""
+"""Access to the plots of an app: the app decides (`authorize=`, `user=`, `public=`)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from plotroute.settings import Settings
 from plotroute.web.proxies import header_user
 
 Authorize = Callable[[str, Mapping[str, Json]], Any]
-"""Told the name of a plot and its values, it says whether who asks may see the picture."""
+"""Whether the reader of the current request may see a plot (its name) with these values."""
 
 
 class AppAccess:
@@ -36,7 +36,7 @@ class AppAccess:
         self._public = public
 
     def user(self) -> str | None:
-        """Return who asks: as `user=` says, else Flask-Login, else the header of a trusted proxy."""
+        """Return the user of the request: by `user=`, else Flask-Login, else a trusted proxy's header."""
         if self._user is not None:
             return _name(current_app.ensure_sync(self._user)())
         if hasattr(current_app, "login_manager"):
@@ -51,7 +51,7 @@ class AppAccess:
             raise Forbidden("You may not see this picture")
 
     def shows(self, plot: PlotSpec) -> bool:
-        """Whether who asks may know that there is such a plot; a list leaves out what is an error alone."""
+        """Whether the reader may know of the plot: lists leave out what would be an error alone."""
         try:
             return self._allows(plot, {})
         except HTTPException as error:
@@ -60,7 +60,7 @@ class AppAccess:
             return False
 
     def _allows(self, plot: PlotSpec, values: Mapping[str, Json]) -> bool:
-        """Ask `authorize=`. Without values: may they know that there is such a plot?"""
+        """Ask `authorize=`. Without values: may the reader know that there is such a plot?"""
         if self._authorize is None:
             return True
         try:
@@ -68,7 +68,7 @@ class AppAccess:
         except KeyError:
             if values:
                 raise
-            return False  # it depends on what is asked for, so nothing is shown before
+            return False  # access depends on the values, so nothing is shown without them
         if isinstance(allowed, (Response, tuple)):  # an answer, as views give one; each of them is true
             raise TypeError(
                 f"authorize= returned {allowed!r} for {plot.name!r}. Return True or False, or raise what is "
@@ -88,9 +88,9 @@ class AppAccess:
 
 
 def _name(user: object) -> str | None:
-    """Return who asks, as text; nobody has an empty name."""
+    """Return a user as text; no user has an empty name."""
     if user is None or user == "":
         return None
     if not isinstance(user, (str, int)) or isinstance(user, bool):
-        raise TypeError(f"user= returned {user!r}. Return who asks as text, such as current_user.get_id().")
+        raise TypeError(f"user= returned {user!r}. Return the user as text, such as current_user.get_id().")
     return str(user)

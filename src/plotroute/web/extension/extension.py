@@ -1,4 +1,4 @@
-"""Plots inside somebody's Flask app: their addresses are routes of the app, their answers pass all it does.
+"""Plots inside an author's Flask app: their addresses are routes of the app, their answers pass all it does.
 
 Nothing is started when an app is made: `flask shell`, migrations and task workers make apps as well. The
 first request for a plot makes what draws it.
@@ -147,7 +147,7 @@ class Extension:
             if not self.serves(plot) or plot.name in self._mounted:
                 continue
             if app._got_first_request:
-                # No error: who registers it may mean another app than one that a test has left.
+                # No error: the plot may be meant for another app than the app that an earlier test has left.
                 log.warning(
                     "%s is not in the app %r, which takes no routes after its first request", what, app.name
                 )
@@ -251,9 +251,9 @@ class Extension:
                 app_errors.report(error)
                 if (own := app_errors.handled(error)) is not None:
                     response = current_app.make_response(own)
-        # What is forbidden to some is not named to whoever reads the counts.
+        # Readers of the counts may not know the name of every plot.
         context.end(response, runtime.metrics, named=self.mount.authorize is None)
-        # One that was ready is kept already.
+        # A ready answer is kept already.
         if context.looked_up is not None and request.method == "GET":
             context.keep_ready(runtime.answers, raw(request.environ), response)
         return response
@@ -273,7 +273,7 @@ class Extension:
                     detail = (Frame(f"{title}\n", names_error=True), *detail)
                     title = "The plots cannot be loaded"
                 raise PlotFailed(title, detail=detail) from None
-            # The nearest name is for those who may know it.
+            # The reader may not know the plot of the nearest name, so it is not told.
             raise UnknownPlot("There is no plot at this address any more") from None
         return runtime.pictures.answer(manifest, found, context)
 
@@ -353,7 +353,7 @@ class Extension:
         )
 
     def _allowed(self, runtime: Runtime) -> Manifest:
-        """Return the manifest without what is not mounted, or may not be known by who asks."""
+        """Return the manifest without the plots that are not mounted, or that the reader may not know of."""
         manifest = runtime.pipeline.manifest()
         shown = [plot for plot in manifest.plots if self.serves(plot) and runtime.access.shows(plot)]
         return replace(manifest, plots=tuple(shown))

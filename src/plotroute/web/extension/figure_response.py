@@ -94,7 +94,7 @@ def figure_response(
 
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
-    """Wait for who else uses Matplotlib in this process, `plots.draw` included: it is one state for all."""
+    """Wait for other users of Matplotlib in this process, such as `plots.draw`: they share its state."""
     from plotroute.render.local import direct
 
     with direct.one_at_a_time:

@@ -63,7 +63,7 @@ _announced: set[WebServer] = set()
 
 
 def starting() -> WebServer | None:
-    """Return the server that is importing the app just now, if it is one that can be known by that."""
+    """Return the server that is importing the app just now, if it can be recognised at that time."""
     return _gunicorn() or _waitress_serve() or _granian()
 
 

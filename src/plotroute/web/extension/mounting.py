@@ -1,4 +1,4 @@
-"""The routes of plots in somebody's app, and which of them would take an address from the app's own."""
+"""The routes of plots in an author's app, and which of them would take an address from the app's own."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class ExtensionOptions:
             )
         if self.public and (self.decorators or (self.authorize and self.public is True)):
             raise BadRegistration(
-                "public= lets caches on the way give a picture to readers whom the app is never asked about. "
+                "public= lets caches on the way give a picture to readers without asking the app. "
                 "There decorators= would guard nothing, and neither would authorize= with public=True. Name "
                 'the plots that everyone may see, public=["population"], or leave public= out.'
             )
@@ -229,7 +229,7 @@ def _takes(address: str, route: str, converters: dict[str, Any]) -> bool:
     ours, theirs = address.split("/"), route.split("/")
     if len(ours) != len(theirs):
         return False
-    exact = 0  # who has text first where the other has a variable: 1 we, -1 they
+    exact = 0  # which has text first where the other has a variable: 1 ours, -1 theirs
     for mine, other in zip(ours, theirs, strict=True):
         variable = mine.startswith("<")
         if "<" not in other:

@@ -81,7 +81,7 @@ def announce_server(app: Flask) -> Callable[..., None]:
     """Say in the log what to set where plots could keep an app's other views waiting.
 
     Now, if the server can be known while it imports the app; else with the app's first request, whichever
-    view it is for, since an operator who tries the app may not look at a plot. The signal keeps no reference
+    view it is for, since an operator may try the app without looking at a plot. The signal keeps no reference
     to the receiver that is returned.
     """
     host_threads.announce(host_threads.starting())

@@ -59,7 +59,7 @@ class ListedPlot:
 
     @property
     def words(self) -> str:
-        """What the picture is called for those who cannot see it."""
+        """The words that stand for the picture, for readers that cannot see it."""
         return self.alt or self.heading
 
     @property
@@ -239,7 +239,7 @@ def powers(exponent: float = 2):
     plt.plot([x**exponent for x in range(10)])
     return plt.gcf()
 '''
-"""A plots file of ten lines, for those who have none yet."""
+"""A plots file of ten lines, for an author without one."""
 
 _TEMPLATES = Environment(
     loader=PackageLoader("plotroute.web"),

@@ -1,6 +1,6 @@
 """The HTML of a plot's image: sharp on every screen, with the room that it will need. Pure.
 
-It needs no request and no app: an address comes from whoever knows how to build one.
+It needs no request and no app: the caller builds the address.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def plot_img(
     params: what the plot is asked for, picture options included. Without `dpr` among them, screens with
         more pixels get a picture with more pixels (`srcset`).
     format: png where neither this nor the address says another.
-    dark: readers who prefer dark colours get the picture with `theme=dark`, others with `theme=light`.
+    dark: readers that prefer dark colours get the picture with `theme=dark`, others with `theme=light`.
     attributes: HTML attributes as in other helpers of Jinja: `class_="chart"`, `data_id=7`; True is an
         attribute without a value, None and False leave it out. They win over `width`, `height` (CSS pixels
         of the picture, where they are known), `alt` (the plot's), `loading="lazy"` and `decoding="async"`.
@@ -185,7 +185,7 @@ def _room(box: tuple[int, int] | None, own: Mapping[str, Any]) -> dict[str, Any]
         (side,) = named
         (other,) = (name for name in _SIDES if name != side)
         text = str(own[side])
-        # Of 50% or the like nobody knows the pixels.
+        # How many pixels 50% or the like are is not known here.
         is_known = re.fullmatch("[0-9]{1,5}", text) is not None
         room[other] = round(int(text) * room[other] / room[side]) if is_known else None
     return room

@@ -44,7 +44,7 @@ class ResponseCacheMiddleware:
                 found = self._answers.find(asked, environ)
             except AnswerError:  # the app refuses as well, and has the page that says so
                 found = None
-            # One that finds no room falls through to the app, which says so.
+            # An answer without room falls through to the app, which says so.
             if found is not None and self._outgoing.admits(len(found[1])):
                 ready, body = found
                 id = request_id(environ.get("HTTP_X_REQUEST_ID"))

@@ -45,7 +45,7 @@ class Outgoing:
         with self._lock:
             if self._handed_over + size > self._budget:
                 with accepted() as connections:
-                    # Less the one that asks.
+                    # Less the connection of this request.
                     self._count(sum(_is_under_way(each) for each in connections) - 1)
                 if self._handed_over + size > self._budget:
                     return False

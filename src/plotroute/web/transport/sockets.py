@@ -51,7 +51,7 @@ class Connection:
         """Whether data came after the last that was sent: a request, or a part of one, has no answer yet."""
         if self.received_ago == self.sent_ago:
             # The kernel counts in steps of some milliseconds: a request that came as soon as the connection
-            # was there, or one that was answered at once. An acknowledged SYN counts as a byte.
+            # was there, or a request that was answered at once. An acknowledged SYN counts as a byte.
             return self.received > 0 and self.delivered <= 1
         return self.received > 0 and self.received_ago < self.sent_ago
 
