@@ -28,14 +28,14 @@ KEYS = 50
 
 
 def known(number: int) -> tuple[str, Stored]:
-    """The key and the picture of a number: whoever finds the picture can tell every byte of it."""
+    """Return the key and the picture of a number: a process that finds the picture can check every byte of it."""
     key = f"key{number % KEYS}"
     body = hashlib.blake2b(f"{key}/{number}".encode()).digest() * (number * 37 % 1500)  # up to 96 kB
     return key, Stored(Image(body=body, type="image/png"), f'W/"{number}"', float(number), None, "sales")
 
 
 def right(key: str, found: Stored) -> bool:
-    """Whether a picture is one that was put under that key, to the last byte."""
+    """Return whether a picture is, to the last byte, one of those that were put under that key."""
     return known(int(found.drawn_at)) == (key, found)
 
 

@@ -261,7 +261,9 @@ def test_a_file_under_another_keys_name_is_a_miss(cache):
     assert not other.exists()
 
 
-def test_a_picture_in_another_format_is_a_miss_and_left_to_those_who_know_it(cache, warnings, monkeypatch):
+def test_a_picture_in_another_format_is_a_miss_and_left_to_the_version_that_wrote_it(
+    cache, warnings, monkeypatch
+):
     file = put(cache, "key", SMALL)
     monkeypatch.setattr(packing, "_FORMAT", 2)
     file.write_bytes(pack("key", SMALL))
@@ -387,7 +389,7 @@ def test_a_file_that_may_not_be_so_large_is_not_kept(directory):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """The command before one that sees a disk of a megabyte at that path."""
+    """A path, and a command that runs another one, which sees a disk of a megabyte at that path."""
     point = tmp_path / "disk"
     point.mkdir(0o700)
     mount = 'mount -t tmpfs -o size=1m,mode=700 none "$0" && exec "$@"'
@@ -496,7 +498,7 @@ def test_a_time_of_use_that_is_still_to_come_is_put_right(cache, clock):
     assert file.stat().st_mtime == clock.now
 
 
-def test_a_giant_is_not_kept_and_pushes_nobody_out(make, directory, warnings):
+def test_a_giant_is_not_kept_and_evicts_no_picture(make, directory, warnings):
     cache = make(MEGABYTE)
     put(cache, "small", SMALL)
     put(cache, "giant", stored(b"x" * (MEGABYTE // 8)))

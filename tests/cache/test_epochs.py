@@ -82,7 +82,7 @@ def test_what_cannot_be_read_now_is_read_later(make, directory, monkeypatch):
     assert ours.of("sales") != ""
 
 
-def test_nobody_looks_twice_in_a_moment(make, monkeypatch):
+def test_a_process_looks_at_the_folder_at_most_once_a_second(make, monkeypatch):
     ours = make()
     monkeypatch.setattr(epochs.time, "monotonic", lambda: 1000.0)
     before = ours.of("sales")

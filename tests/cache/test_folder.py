@@ -41,7 +41,7 @@ def test_what_lasts_is_written_too(folder):
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
-def test_nobody_else_may_enter_or_read(folder, tmp_path, umask):
+def test_other_users_may_not_enter_or_read(folder, tmp_path, umask):
     before = os.umask(umask)
     try:
         folder.write("some/file", b"secret")
@@ -117,7 +117,7 @@ def test_a_file_is_refused(tmp_path):
 
 
 @AS_ROOT
-def test_somebody_elses_folder_is_refused(tmp_path):
+def test_a_folder_of_another_user_is_refused(tmp_path):
     (tmp_path / "theirs").mkdir(0o700)
     os.chown(tmp_path / "theirs", 1, 1)
 
@@ -138,7 +138,7 @@ def test_a_link_in_the_place_of_a_file_is_not_followed_and_is_replaced(folder, t
     assert (tmp_path / "elsewhere").read_bytes() == b"not ours"
 
 
-def test_nobody_waits_at_a_pipe(folder, tmp_path):
+def test_opening_a_pipe_does_not_wait(folder, tmp_path):
     folder.write("some/file", b"x")
     os.mkfifo(tmp_path / "a" / "cache" / "some" / "pipe")
 

@@ -45,7 +45,7 @@ def cache():
 
 
 def kept(cache, keys):
-    """Those of the keys that are in the cache. Asking counts as use, in this order."""
+    """Return those of the keys that are in the cache. This uses the pictures, in this order."""
     return [key for key in keys if cache.get(key) is not MISSING]
 
 
@@ -107,7 +107,7 @@ def test_room_that_was_cleared_is_free_again(cache):
     assert len(kept(cache, "01234")) == 5
 
 
-def test_a_giant_is_not_kept_and_pushes_nobody_out(cache):
+def test_a_giant_is_not_kept_and_evicts_no_picture(cache):
     cache.put("small", PICTURE)
     cache.put("giant", stored(b"x" * (MEGABYTE // 8 + 1)))
 

@@ -41,7 +41,7 @@ def writer(disk):
     assert writer.flush(PATIENCE)
 
 
-def test_who_puts_does_not_wait_and_can_get(writer, disk):
+def test_a_put_does_not_wait_and_a_get_finds_it(writer, disk):
     writer.put("key", stored())
 
     assert writer.get("key") == stored()
@@ -123,7 +123,7 @@ def test_what_is_dropped_is_not_written(writer, disk):
     assert [key for key, _ in disk.written] == ["first", "last"]
 
 
-def test_who_drops_and_then_holds_the_pen_sees_no_more_written(writer, disk):
+def test_after_a_drop_the_holder_of_the_lock_sees_nothing_written(writer, disk):
     for n in range(5):
         writer.put(f"key{n}", stored())
     assert disk.began.wait(PATIENCE)

@@ -1,4 +1,4 @@
-"""What is asked for: its names, and what an answer to it stands on."""
+"""The keys of a request, until when its picture is worth keeping, and the validity of its response."""
 
 import math
 from dataclasses import replace
@@ -24,10 +24,10 @@ def wanted(world, path, *query):
     return world.pipeline.prepare(IncomingRequest(manifest=manifest, match=match, query=query))
 
 
-# Names
+# Keys
 
 
-def test_the_same_wish_has_the_same_names(world):
+def test_the_same_request_has_the_same_keys(world):
     one, other = wanted(world, "/plots/line"), wanted(world, "/plots/line", ("n", "9"), ("_", "1"))
     assert (one.key, one.request_key, one.etag) == (other.key, other.request_key, other.etag)
 
@@ -52,7 +52,7 @@ def test_other_data_is_another_picture_and_the_same_request(world):
     ],
     ids=str,
 )
-def test_another_wish_is_another_request(world, other):
+def test_another_picture_is_another_request(world, other):
     assert wanted(world, *other).request_key != wanted(world, "/plots/watched").request_key
 
 
@@ -69,9 +69,9 @@ def test_new_code_and_a_purge_make_other_requests(world):
 
 
 def test_a_picture_is_named_after_the_data_that_it_was_drawn_from(world):
-    wish = wanted(world, "/plots/watched")
-    assert wish.key_for(wish.job.versions) == wish.key
-    assert wish.key_for({'polled?region="EU"': "state:second"}) != wish.key
+    request = wanted(world, "/plots/watched")
+    assert request.key_for(request.job.versions) == request.key
+    assert request.key_for({'polled?region="EU"': "state:second"}) != request.key
 
 
 @pytest.mark.parametrize(
@@ -79,8 +79,8 @@ def test_a_picture_is_named_after_the_data_that_it_was_drawn_from(world):
     [("/plots/line", True), ("/plots/kept/keyed", True), ("/timed.svg", False), ("/plots/live", False)],
 )
 def test_the_etag_is_known_before_anything_is_drawn_where_it_is_the_key(world, path, known):
-    wish = wanted(world, path)
-    assert wish.etag == (f'W/"{wish.key}"' if known else None)
+    request = wanted(world, path)
+    assert request.etag == (f'W/"{request.key}"' if known else None)
 
 
 def test_a_download_is_the_same_picture(world):
@@ -121,13 +121,13 @@ def test_an_expired_picture_is_worth_keeping_while_it_may_be_shown_stale(world, 
 @pytest.mark.parametrize("path", ["/plots/turning", "/timed.svg", "/plots/kept/timed", "/plots/line"])
 def test_a_picture_is_stored_with_its_names_and_its_worth(world, path):
     world.get(path)
-    order = wanted(world, path)
-    found = world.cache.get(order.key)
-    assert found.plot.split("\n") == list(order.plot.names)
-    assert found.worth_until == order.worth_until(found.expires_at, world.clock.now)
+    request = wanted(world, path)
+    found = world.cache.get(request.key)
+    assert found.plot.split("\n") == list(request.plot.names)
+    assert found.worth_until == request.worth_until(found.expires_at, world.clock.now)
 
 
-# What an answer stands on
+# Until when a response is valid
 
 
 def validity(world, path, *query, expires_at=None):
@@ -169,10 +169,10 @@ def test_a_bucket_stands_until_it_turns(world):
     assert not world.pipeline.is_valid(found)
 
 
-def test_a_bucket_that_turned_while_the_order_was_named_has_no_footing(world):
-    wish = wanted(world, "/plots/turning")
-    assert Validity.of(wish, None)
-    assert Validity.of(replace(wish, at=wish.at + 600), None) is None
+def test_a_bucket_that_turned_while_the_request_was_prepared_has_no_validity(world):
+    request = wanted(world, "/plots/turning")
+    assert Validity.of(request, None)
+    assert Validity.of(replace(request, at=request.at + 600), None) is None
 
 
 def test_a_stored_picture_stands_until_it_expires(world):
@@ -194,16 +194,16 @@ def test_ranges_of_time_and_stale_pictures_are_looked_at_every_second(world, pat
 
 
 @pytest.mark.parametrize("fraction", [0.0, 0.001, 0.5, 0.999])
-def test_no_footing_outlasts_the_moment_when_a_range_of_time_turns(world, fraction):
+def test_no_validity_outlasts_the_moment_when_a_range_of_time_turns(world, fraction):
     # A second that all steps of whole seconds could end with: it belongs to the step before.
     world.clock.now = 1_700_000_001.0 + fraction
-    wish = wanted(world, "/plots/weeks")
-    found = Validity.of(wish, None)
+    request = wanted(world, "/plots/weeks")
+    found = Validity.of(request, None)
     world.clock.now = 1_700_000_001.0 + 0.9995
-    if wanted(world, "/plots/weeks").key != wish.key:
+    if wanted(world, "/plots/weeks").key != request.key:
         assert found is None or not world.pipeline.is_valid(found)
 
 
-def test_an_order_knows_when_it_was_made(world):
+def test_a_request_knows_when_it_came_in(world):
     world.clock.now += 5
     assert wanted(world, "/plots/line").at == world.clock.now

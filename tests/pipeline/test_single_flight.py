@@ -1,4 +1,4 @@
-"""Identical requests at the same time are one flight."""
+"""Identical requests at the same time are one call."""
 
 import sys
 import threading
@@ -35,13 +35,13 @@ class Clock:
 
 
 class Waiters(ThreadPoolExecutor):
-    """Threads that join flights."""
+    """Threads that join calls."""
 
     def __init__(self, count):
         super().__init__(count, thread_name_prefix="waiter")
 
     def all_wait(self, count):
-        """Return when `count` of them wait for their flight: nothing else here calls a `wait`."""
+        """Return when `count` of them wait for their call: nothing else here calls a `wait`."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             frames = sys._current_frames()
@@ -126,7 +126,7 @@ def test_requests_at_the_same_time_are_done_once_for_all(flights):
     assert sorted(joined for _, joined in answers) == [False] + [True] * 19
 
 
-def test_a_failure_is_the_answer_to_all_who_wait(flights):
+def test_a_failure_is_the_answer_to_all_waiters(flights):
     work = Work(CannotDraw("no orders"), held=True)
 
     with Waiters(5) as waiters:
@@ -139,7 +139,7 @@ def test_a_failure_is_the_answer_to_all_who_wait(flights):
     assert [(type(failure), failure.title) for failure in failures] == [(CannotDraw, "no orders")] * 5
 
 
-def test_different_requests_are_different_flights(flights):
+def test_different_requests_are_different_calls(flights):
     first, second = Work("first", held=True), Work("second")
 
     with Waiters(1) as waiters:
@@ -208,7 +208,7 @@ def test_what_would_fail_again_is_not_tried_at_once(flights, kind):
 
 
 @pytest.mark.parametrize("kind", [kind for kind in LEAVES if kind.status == 503], ids=lambda kind: kind.code)
-def test_who_was_turned_away_may_try_again_at_once(flights, kind):
+def test_a_waiter_that_was_refused_may_try_again_at_once(flights, kind):
     work = Work(make(kind))
 
     assert type(fail(flights, work)) is type(fail(flights, work)) is kind
@@ -216,7 +216,7 @@ def test_who_was_turned_away_may_try_again_at_once(flights, kind):
 
 
 @pytest.mark.parametrize("kind", [kind for kind in LEAVES if kind.status == 503], ids=lambda kind: kind.code)
-def test_who_joined_a_flight_that_was_turned_away_starts_one_of_their_own(flights, kind):
+def test_a_waiter_that_joined_a_refused_call_starts_one_of_its_own(flights, kind):
     turned_away = Work(make(kind), held=True)
 
     with Waiters(2) as waiters:
@@ -230,7 +230,7 @@ def test_who_joined_a_flight_that_was_turned_away_starts_one_of_their_own(flight
         assert second.result(PATIENCE) == ("picture", False)
 
 
-def test_a_flight_that_could_not_start_is_in_nobodys_way(flights, monkeypatch):
+def test_a_call_that_could_not_start_blocks_no_other(flights, monkeypatch):
     def no_more_threads(thread):
         raise RuntimeError("can't start new thread")
 
@@ -254,7 +254,7 @@ def test_a_waiters_deadline_does_not_end_the_work(flights):
     assert work.done == 1
 
 
-def test_a_waiters_deadline_is_nobody_elses(flights):
+def test_a_deadline_is_that_of_one_waiter(flights):
     work = Work("picture", held=True)
 
     with Waiters(1) as waiters:
@@ -303,14 +303,14 @@ def test_an_error_of_another_kind_is_a_failed_plot(flights, error):
     assert "secret" not in failure.title
 
 
-def test_work_may_fly_itself(flights):
+def test_work_may_wait_for_other_work(flights):
     def work():
         return flights.join("inner", Work("inner"), PATIENCE)
 
     assert flights.join("outer", work, PATIENCE) == (("inner", False), False)
 
 
-def test_flights_of_two_are_two():
+def test_two_single_flights_share_nothing():
     work = Work("picture", held=True)
     first, second = SingleFlight(), SingleFlight()
 
@@ -328,18 +328,18 @@ def test_many_requests_of_many_kinds_get_what_they_asked_for(flights):
         assert all(one.result(PATIENCE)[0] == key for key, one in asked)
 
 
-# Flights that nobody waits for
+# Calls without a waiter
 
 
 def begin(flights, work, key="key", most=8):
-    """Begin a flight, and return when it has landed, if it was begun at all."""
+    """Begin a call, and return when it is done, if it was begun at all."""
     before = set(threading.enumerate())
     flights.begin(key, work, most)
     for thread in set(threading.enumerate()) - before:
         thread.join(PATIENCE)
 
 
-def test_a_flight_may_begin_that_nobody_waits_for(flights):
+def test_a_call_may_begin_without_a_waiter(flights):
     work = Work(held=True)
     flights.begin("key", work, 8)
     assert not work.ended.is_set()
@@ -348,7 +348,7 @@ def test_a_flight_may_begin_that_nobody_waits_for(flights):
     assert work.done == 1
 
 
-def test_one_flight_begins_however_many_ask_for_it(flights):
+def test_one_call_begins_however_many_ask_for_it(flights):
     work = Work(held=True)
     with Waiters(8) as waiters:
         for one in [waiters.submit(flights.begin, "key", work, 8) for _ in range(50)]:
@@ -357,7 +357,7 @@ def test_one_flight_begins_however_many_ask_for_it(flights):
     assert work.done == 1
 
 
-def test_whoever_waits_joins_a_flight_that_began_for_nobody(flights):
+def test_a_waiter_joins_a_call_that_began_without_one(flights):
     work = Work(held=True)
     flights.begin("key", work, 8)
     with Waiters(1) as waiters:
@@ -367,7 +367,7 @@ def test_whoever_waits_joins_a_flight_that_began_for_nobody(flights):
         assert waiting.result(PATIENCE) == ("picture", True)
 
 
-def test_no_flight_begins_while_somebody_flies_already(flights):
+def test_no_call_begins_while_there_is_one(flights):
     work = Work(held=True)
     with Waiters(1) as waiters:
         waiting = waiters.submit(flights.join, "key", work, PATIENCE)
@@ -378,7 +378,7 @@ def test_no_flight_begins_while_somebody_flies_already(flights):
     assert work.done == 1
 
 
-def test_a_failure_that_nobody_waited_for_is_shared_like_any_other(flights, clock):
+def test_a_failure_without_a_waiter_is_shared_like_any_other(flights, clock):
     work = Work(CannotDraw("no orders"))
     begin(flights, work)
     begin(flights, work)
@@ -389,7 +389,7 @@ def test_a_failure_that_nobody_waited_for_is_shared_like_any_other(flights, cloc
     assert work.done == 2
 
 
-def test_an_error_of_another_kind_that_nobody_waits_for_ends_nothing(flights):
+def test_an_error_of_another_kind_without_a_waiter_ends_nothing(flights):
     begin(flights, Work(ValueError("secret")))
     assert type(fail(flights, Work())) is PlotFailed
 
@@ -404,11 +404,11 @@ def test_no_more_begin_than_may_be_under_way(flights):
         work.released.set()
         assert work.ended.wait(PATIENCE)
     assert late.done == 0
-    with Waiters(1) as waiters:  # whoever waits is not held back
+    with Waiters(1) as waiters:  # a waiter is not held back
         assert waiters.submit(flights.join, "late", late, PATIENCE).result(PATIENCE) == ("picture", False)
 
 
-def test_a_flight_that_has_landed_is_not_under_way(flights, clock):
+def test_a_call_that_is_done_is_not_under_way(flights, clock):
     for number in range(2):
         begin(flights, Work(CannotDraw("no orders")), str(number), most=2)
     work = Work()
@@ -416,7 +416,7 @@ def test_a_flight_that_has_landed_is_not_under_way(flights, clock):
     assert work.done == 1
 
 
-def test_failures_of_long_ago_keep_no_flight_from_beginning(flights, clock):
+def test_failures_of_long_ago_keep_no_call_from_beginning(flights, clock):
     for number in range(2):
         begin(flights, Work(CannotDraw("no orders")), str(number), most=2)
     clock.now += SHARE_FAILURES_FOR + 1
@@ -425,7 +425,7 @@ def test_failures_of_long_ago_keep_no_flight_from_beginning(flights, clock):
     assert work.done == 1
 
 
-def test_a_flight_for_nobody_that_cannot_start_is_in_nobodys_way(flights, monkeypatch):
+def test_a_call_without_a_waiter_that_cannot_start_blocks_no_other(flights, monkeypatch):
     def no_more_threads(thread):
         raise RuntimeError("can't start new thread")
 

@@ -1,4 +1,4 @@
-"""Outdated pictures that are shown while a new one is drawn: `stale=`."""
+"""Stale pictures that are shown while a new one is drawn: `stale=`."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +30,7 @@ def impatient(monkeypatch):
 
 
 def outdate(world, path):
-    """Let what was drawn last be true no more."""
+    """Make the last picture untrue."""
     if path == "/plots/kept/keyed":
         number = int(world.renderer.states.get("polled", "0")) + 1
         world.renderer.states["polled"] = str(number)
@@ -48,41 +48,41 @@ def old_and_new(world, path):
 # The table
 
 
-def test_what_was_confirmed_last_is_shown():
-    latest = StaleIndex()
-    latest.confirm("a", "first", 100.0)
-    latest.confirm("a", "second", 101.0)
-    latest.confirm("b", "third", 101.0)
-    assert latest.within("a", 10.0, 105.0) == ("second", 101.0)
-    assert latest.within("b", 10.0, 105.0) == ("third", 101.0)
-    assert latest.within("c", 10.0, 105.0) is None
+def test_the_picture_that_was_confirmed_last_is_shown():
+    index = StaleIndex()
+    index.confirm("a", "first", 100.0)
+    index.confirm("a", "second", 101.0)
+    index.confirm("b", "third", 101.0)
+    assert index.within("a", 10.0, 105.0) == ("second", 101.0)
+    assert index.within("b", 10.0, 105.0) == ("third", 101.0)
+    assert index.within("c", 10.0, 105.0) is None
 
 
-def test_what_was_true_too_long_ago_is_not():
-    latest = StaleIndex()
-    latest.confirm("a", "key", 100.0)
-    assert latest.within("a", 10.0, 109.999) == ("key", 100.0)
-    assert latest.within("a", 10.0, 110.0) is None
-    latest.confirm("a", "key", 110.0)
-    assert latest.within("a", 10.0, 110.0) == ("key", 110.0)
+def test_a_picture_that_was_true_too_long_ago_is_not():
+    index = StaleIndex()
+    index.confirm("a", "key", 100.0)
+    assert index.within("a", 10.0, 109.999) == ("key", 100.0)
+    assert index.within("a", 10.0, 110.0) is None
+    index.confirm("a", "key", 110.0)
+    assert index.within("a", 10.0, 110.0) == ("key", 110.0)
 
 
-def test_what_is_true_only_later_is_of_a_clock_that_was_set_back():
-    latest = StaleIndex()
-    latest.confirm("a", "key", 10_000.0)
-    assert latest.within("a", 600.0, 9_990.0) == ("key", 10_000.0)
-    assert latest.within("a", 600.0, 6_400.0) is None
+def test_a_picture_that_is_true_only_later_is_of_a_clock_that_was_set_back():
+    index = StaleIndex()
+    index.confirm("a", "key", 10_000.0)
+    assert index.within("a", 600.0, 9_990.0) == ("key", 10_000.0)
+    assert index.within("a", 600.0, 6_400.0) is None
 
 
 def test_it_is_bounded_and_the_longest_unconfirmed_goes_first():
-    latest = StaleIndex()
+    index = StaleIndex()
     for n in range(10_000):
-        latest.confirm(str(n), "key", 0.0)
-    latest.confirm("0", "key", 0.0)
-    latest.confirm("another", "key", 0.0)
-    assert latest.within("0", 1.0, 0.0)
-    assert latest.within("1", 1.0, 0.0) is None
-    assert latest.within("2", 1.0, 0.0)
+        index.confirm(str(n), "key", 0.0)
+    index.confirm("0", "key", 0.0)
+    index.confirm("another", "key", 0.0)
+    assert index.within("0", 1.0, 0.0)
+    assert index.within("1", 1.0, 0.0) is None
+    assert index.within("2", 1.0, 0.0)
 
 
 # Shown while a new one is drawn
@@ -100,11 +100,11 @@ def test_an_outdated_picture_is_shown_and_the_next_reader_has_the_new_one(world,
 
 
 @pytest.mark.parametrize("path", PLOTS)
-def test_nobody_waits_but_for_the_first(world, path):
+def test_no_request_waits_but_the_first(world, path):
     assert outcome(world.get(path)) == "fwd=uri-miss; stored"
     for _ in range(5):
         outdate(world, path)
-        world.renderer.released.clear()  # whoever waits for a drawing waits for ever
+        world.renderer.released.clear()  # a request that waits for a drawing waits for ever
         assert outcome(world.get(path)) == "hit; detail=stale"
         world.renderer.released.set()
         world.settle()
@@ -125,7 +125,7 @@ def test_a_herd_has_one_redraw_behind_it(world, path):
     assert world.renderer.drawn(PLOTS[path]) == 2
 
 
-def test_a_reader_who_has_the_outdated_picture_is_told_so(world):
+def test_a_reader_with_the_stale_picture_is_told_so(world):
     for path in PLOTS:
         etag = world.get(path).headers["ETag"]
         outdate(world, path)
@@ -228,7 +228,7 @@ def test_after_the_window_everybody_waits(world, path):
 
 
 @pytest.mark.parametrize("path", PLOTS)
-def test_nobody_asked_for_longer_than_the_window(world, path):
+def test_there_was_no_request_for_longer_than_the_window(world, path):
     before = world.get(path)
     outdate(world, path)
     world.clock.now += WINDOW
@@ -313,7 +313,7 @@ def test_a_fault_of_any_kind_behind_is_in_the_log(world, caplog):
     assert "a fault of plotroute's own" in caplog.text
 
 
-def test_redraws_behind_leave_room_for_those_who_wait():
+def test_redraws_in_the_background_leave_room_for_requests_that_wait():
     world = World(threads=16)
     for n in range(40):
         world.get(f"/plots/kept/keyed?region={n}")
@@ -325,7 +325,7 @@ def test_redraws_behind_leave_room_for_those_who_wait():
     assert threading.active_count() - before <= 16
     world.renderer.released.set()
     world.settle()
-    # Those that were not drawn are as soon as somebody asks.
+    # Those that were not drawn are at the next request.
     for n in range(40):
         world.get(f"/plots/kept/keyed?region={n}")
     assert all(outcome(world.get(f"/plots/kept/keyed?region={n}")) == "hit" for n in range(40))

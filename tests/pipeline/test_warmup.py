@@ -1,4 +1,4 @@
-"""Pictures that are drawn before anybody asks."""
+"""Pictures that are drawn before the first request for them."""
 
 import logging
 
@@ -183,7 +183,7 @@ def test_where_nothing_is_wanted_nothing_runs(world, wanted):
     assert warming() == []
 
 
-def test_nobody_waits_for_it(world):
+def test_no_request_waits_for_it(world):
     world.renderer.released.clear()
     keep_warm(world.pipeline, "line watched")
     assert world.renderer.began.wait(60)

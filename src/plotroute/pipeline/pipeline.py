@@ -116,7 +116,7 @@ class Pipeline:
         """
         plot = request.match.plot
         at = self._now()
-        values = preparation.check(request, at)
+        values = preparation.check_values(request, at)
         own = preparation.plot_values(plot, values)
         options = picture_options.build(values, plot, plot.max_pixels or self._settings.max_pixels)
         reads = tuple(sources.needed(request.manifest, plot, own).values())
@@ -199,14 +199,14 @@ class Pipeline:
         return self._settings.queue_timeout + self._settings.load_timeout + wanted.job.timeout
 
     def _draw_once(self, wanted: PictureRequest, expired: bool) -> Result:
-        """Draw, unless another process with the same storage is drawing the picture: then take that one."""
+        """Draw the picture, or return it if another process with the same storage draws it first."""
         work = partial(self._draw, wanted, expired)
         if wanted.plot.freshness == "live":  # never fresh in a cache
             return work()
         return do_once(self._claims, wanted.key, work, partial(self._look_up, wanted), self._limit(wanted))
 
     def _look_up(self, wanted: PictureRequest) -> Result | None:
-        """Return the picture that another process has drawn meanwhile."""
+        """Return the picture that another process has drawn meanwhile, or None."""
         stored = self.stored(wanted.key)
         if stored is None:
             return None
@@ -245,15 +245,14 @@ class Pipeline:
 
     def _redraw(self, wanted: PictureRequest) -> Result:
         """Redraw in the background (stale-while-revalidate), and log errors: no request waits for them."""
+        names = wanted.job.request_id, wanted.plot.name
         try:
             return self._draw_once(wanted, True)
         except AnswerError as error:
-            log.error("%s %s, behind: %s\n%s", wanted.job.request_id, wanted.plot.name, error, error.detail)
+            log.error("%s %s, in the background: %s\n%s", *names, error, error.detail)
             raise
         except Exception:
-            log.exception(
-                "%s %s, behind: a fault of plotroute's own", wanted.job.request_id, wanted.plot.name
-            )
+            log.exception("%s %s, in the background: a fault of plotroute's own", *names)
             raise
 
     def _confirm(self, wanted: PictureRequest, key: str, now: float) -> None:
@@ -279,18 +278,18 @@ class Pipeline:
         """Return the version of each dataset: by the clock where it decides, else the last known one."""
         specs = {dataset.name: dataset for dataset in manifest.datasets}
         found: dict[str, str] = {}
-        asked: list[DatasetRef] = []
+        unknown: list[DatasetRef] = []
         for ref in refs:
             version = freshness.known_version(specs[ref.name], ref, self._now())
             version = version or self._renderer.known(ref)
             if version is None:
-                asked.append(ref)
+                unknown.append(ref)
             else:
                 found[ref.id] = version
-        if asked:
-            key = " ".join(["versions", manifest.code, *(ref.id for ref in asked)])
+        if unknown:
+            key = " ".join(["versions", manifest.code, *(ref.id for ref in unknown)])
             with self.room.taken():
-                found |= self._ask(key, partial(self._renderer.versions, asked))
+                found |= self._ask(key, partial(self._renderer.versions, unknown))
         return found
 
     def _ask(self, key: str, question: Callable[[], T]) -> T:
@@ -299,14 +298,14 @@ class Pipeline:
         return question() if left is None else self._join(self._questions, key, question, left)[0]
 
     def _join(
-        self, flights: SingleFlight[T], key: str, work: Callable[[], T], timeout: float
+        self, calls: SingleFlight[T], key: str, work: Callable[[], T], timeout: float
     ) -> tuple[T, bool]:
         """Wait for the call with `key` as long as this thread may; then raise QueueFull."""
         left = self.room.left()
         try:
             if left is None:
-                return flights.join(key, work, timeout, returning=self.room.returns())
-            return flights.join(
+                return calls.join(key, work, timeout, returning=self.room.returns())
+            return calls.join(
                 key, work, min(left, timeout), keep=left < timeout, returning=self.room.returns()
             )
         except RenderTimeout:

@@ -15,7 +15,7 @@ from plotroute.settings import Settings
 Values = Mapping[str, Json]
 
 
-def check(request: IncomingRequest, at: float) -> dict[str, Json]:
+def check_values(request: IncomingRequest, at: float) -> dict[str, Json]:
     """Return the canonical values of a request's parameters, picture options and user.
 
     Args:
