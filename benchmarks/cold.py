@@ -1,4 +1,4 @@
-"""Pictures that nobody has drawn yet: what one costs, and how many several processes draw."""
+"""Pictures that are not in the cache: what one costs, and how many several processes draw."""
 
 import io
 import re

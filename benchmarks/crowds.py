@@ -32,8 +32,8 @@ def waiting(plan: Plan) -> Table:
         return table
     alone, beside, ends = [], [], []
     for _ in plan.turns(2):
-        # A new server each time: one that has learned how slow the plot is refuses most of them at once.
-        # It ends before the thread does, whatever happens: then nobody waits any more.
+        # A new server each time: a server that has learned how slow the plot is refuses most of them at once.
+        # It ends before the thread does, whatever happens: then no request waits any more.
         with ThreadPoolExecutor(1) as thread, servers.plotroute() as ours:
             cached(ours)
             with Connection(ours.port) as us:
@@ -68,7 +68,7 @@ def waiting(plan: Plan) -> Table:
 
 def herd(plan: Plan) -> Table:
     table = Table(
-        f"herd: {HERD} clients ask at once for one line plot that nobody has drawn; 2 processes draw",
+        f"herd: {HERD} clients ask at once for one line plot that was not drawn before; 2 processes draw",
         {
             "server": "", "drawn": ".0f", "answered": ".0f", "one cold, ms": ".1f", "last answer, ms": ".1f",
             "last ÷ one": ".1f",

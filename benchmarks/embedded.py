@@ -1,4 +1,4 @@
-"""Pictures inside somebody's Flask app: what Flask and the app's own hooks cost a hit."""
+"""Pictures inside a Flask app: what Flask and the app's own hooks cost a hit."""
 
 from contextlib import ExitStack
 

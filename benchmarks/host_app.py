@@ -1,4 +1,4 @@
-"""An app that somebody has: a view, a static file, and the plots in three lines."""
+"""A small Flask app: a view, a static file, and the plots in three lines."""
 
 import os
 from pathlib import Path

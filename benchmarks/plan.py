@@ -1,4 +1,4 @@
-"""What is asked for, and how often."""
+"""The requests of each part, and their numbers."""
 
 import itertools
 import time

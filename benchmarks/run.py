@@ -46,7 +46,7 @@ PARTS: dict[str, Callable[[Plan], Table]] = {
 # Run when no part is named.
 USUAL = [name for name in PARTS if name != "granian"]
 
-# The load above which somebody else is at work.
+# The load above which other programs are using the machine.
 BUSY = 0.5
 
 

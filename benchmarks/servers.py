@@ -64,7 +64,8 @@ class Server:
         with socket.socket() as probe:
             probe.bind((HOST, 0))
             self.port = probe.getsockname()[1]
-        # The settings of whoever runs this are not what is measured. The folder is for bare.py and plots.py.
+        # The settings in the caller's environment must not change what is measured.
+        # The folder is for bare.py and plots.py.
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PLOTROUTE_")}
         self.log = self.folder / "log"
         with self.log.open("wb") as log:
@@ -171,7 +172,7 @@ def nginx(answer: Answer, name: str) -> Server:
         (folder / "root").mkdir()
         (folder / "root" / name).write_bytes(answer.body)
         configuration = NGINX_CONFIGURATION.substitute(
-            # Its worker would be another user, who may not read the folder.
+            # Its worker would run as another user, which may not read the folder.
             user=f"user {getpass.getuser()};" if os.getuid() == 0 else "",
             host=HOST,
             port=port,

@@ -194,8 +194,8 @@ def adhoc() -> str:
             post = "" if routes.parameters(address) else f"`POST {address}`"
             rows.append((f"`GET {address}`", post, plot.title))
         for name, schema in params.json_schema(plot.params)["properties"].items():
-            said = schema.get("description") or f"text, up to {schema['maxLength']} characters"
-            listed.append((f"`{name}`", said))
+            meaning = schema.get("description") or f"text, up to {schema['maxLength']} characters"
+            listed.append((f"`{name}`", meaning))
     return table(("address", "or", "draws"), rows) + "\n\n" + table(("parameter", "meaning"), listed)
 
 
@@ -359,18 +359,18 @@ def tree() -> str:
         folders = [path for path in folder.iterdir() if (path / "__init__.py").exists()]
         for path in sorted([*files, *folders], key=lambda path: path.name):
             if path.is_dir():
-                entries.append(("    " * depth + path.name + "/", said(path / "__init__.py")))
+                entries.append(("    " * depth + path.name + "/", summary(path / "__init__.py")))
                 walk(path, depth + 1)
             else:
-                entries.append(("    " * depth + path.name, said(path)))
+                entries.append(("    " * depth + path.name, summary(path)))
 
-    entries.append(("src/plotroute/", said(SOURCE / "__init__.py")))
+    entries.append(("src/plotroute/", summary(SOURCE / "__init__.py")))
     walk(SOURCE, 1)
     width = max(len(name) for name, _ in entries) + 2
     return "```text\n" + "\n".join(f"{name:{width}}{text}".rstrip() for name, text in entries) + "\n```"
 
 
-def said(file: Path) -> str:
+def summary(file: Path) -> str:
     """Return the first line of a module's docstring."""
     text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
     return text.partition("\n")[0].strip().rstrip(".")

@@ -34,7 +34,15 @@ _FOUND = re.compile("|".join(rf"\b(?P<w{n}>{word})\b" for n, word in enumerate(W
 _GENERATED = re.compile(r"<!-- begin ([a-z-]+): [^\n]*-->\n.*?<!-- end \1 -->", re.S)
 _OUTPUT = re.compile(r"^```text\n.*?^```$", re.M | re.S)
 _ADDRESS = re.compile(r"\]\([^)\s]+\)")
-_PLACES = ("src/**/*.py", "src/**/*.html", "examples/**/*.py", "*.md", "docs/**/*.md", "examples/**/*.md")
+_PLACES = (
+    "src/**/*.py",
+    "src/**/*.html",
+    "examples/**/*.py",
+    "benchmarks/*.py",
+    "*.md",
+    "docs/**/*.md",
+    "examples/**/*.md",
+)
 _DECISIONS = Path("docs/decisions")
 """A decision is not rewritten."""
 

@@ -120,7 +120,7 @@ def free_port() -> int:
 def start_server(tmp_path_factory):
     """Start `plotroute serve` (or `dev`) on targets, in the directory `cwd`, and wait until it answers.
 
-    A server that a test starts ends with the test, one that a fixture of a module starts with the module.
+    A server that a test starts ends with the test; a server that a fixture of a module starts ends with the module.
     """
     running: list[Server] = []
 

@@ -149,7 +149,7 @@ class Sketches:
         self.states: dict[str, str] = {}
         """Dataset → the state that it is in."""
         self.unknown: set[str] = set()
-        """Datasets that nobody has found out the version of."""
+        """Datasets without a known version."""
         self.jobs: list = []
         self.began = threading.Event()
         self.released = threading.Event()
@@ -165,7 +165,7 @@ class Sketches:
         return Counter(job.plot for job in self.jobs)[plot]
 
     def drawings(self) -> list:
-        """Return all that was drawn, and by nobody's fault, in order."""
+        """Return all that was drawn without an error, in order."""
         return [replace(job, request_id="") for job in self.jobs if job.plot not in ("fails", "refuses")]
 
     # The protocol
@@ -294,7 +294,7 @@ def all_landed() -> None:
 
 
 def stop_warming(*renderers) -> None:
-    """End the threads that keep pictures of these renderers warm, which nobody else does."""
+    """End the threads that keep pictures of these renderers warm, because nothing else ends them."""
 
     def leave():
         raise SystemExit
@@ -330,7 +330,7 @@ def outcome(reply) -> str:
 
 
 def told(reply, *, given_id: bool = False):
-    """Return all of an answer that must be the same whoever gave it."""
+    """Return the parts of a response that must be the same from every layer that answers."""
     id = reply.headers["X-Request-ID"]
     headers = sorted(
         (name, value)

@@ -49,7 +49,7 @@ def test_the_tree_at_the_top_of_the_module_is_the_tree():
 
 
 @LEAF
-def test_who_can_cure_an_error_decides_its_branch(kind):
+def test_the_side_that_can_cure_an_error_decides_its_branch(kind):
     assert issubclass(kind, RequestError if kind.status < 500 else RenderError)
 
 

@@ -248,7 +248,7 @@ def test_a_picture_is_saved_as_it_is(tmp_path):
     assert (tmp_path / "picture.png").read_bytes() == IMAGE.body
 
 
-def test_a_picture_nobody_asked_a_format_for_is_a_png():
+def test_a_picture_without_a_requested_format_is_a_png():
     assert next(iter(IMAGE_TYPES)) == "png"
     assert Job(plot="a", values={}).format == "png"
 

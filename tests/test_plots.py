@@ -538,7 +538,7 @@ def test_files_that_do_not_exist_say_so(write_plots, process_state):
     assert "no file matches 'data/*.csv'" in caught.value.detail
 
 
-def test_who_asks_is_told_to_draw_and_never_in_an_address(write_plots, process_state):
+def test_a_user_is_an_argument_of_draw_and_never_in_an_address(write_plots, process_state):
     file = write_plots("""
         from plotroute import Plots, User
         plots = Plots()

@@ -72,7 +72,7 @@ def test_importing_plotroute_loads_nothing_heavy(heavy, loaded_by_import):
 @pytest.fixture(scope="module")
 def loaded_by_import():
     return in_a_fresh_interpreter(
-        # But for figure_response, which is for views: who asks for it has Flask.
+        # But for figure_response, which is for views: an app that has views has Flask.
         "import json, sys, plotroute; names = set(plotroute.__all__) - {'figure_response'}; "
         "[getattr(plotroute, name) for name in names]; print(json.dumps(sorted(sys.modules)))"
     )
