@@ -37,7 +37,7 @@ def write(path, text):
     return path
 
 
-def test_the_code_is_every_file_below_but_nobody_elses(folder):
+def test_the_code_is_every_file_below_but_not_another_library(folder):
     expected = [write(folder / name, ONE_PLOT) for name in ("a/b/c.py", "a/x.py", "my-lib/y.py", "plots.py")]
     for name in (".hidden/a.py", "__pycache__/a.py", "node_modules/a.py", "x/site-packages/a.py", "env/a.py"):
         write(folder / name, "")

@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from plotroute import params
+from plotroute.catalog import path_checks
 from plotroute.catalog.registry import Dataset, Plot, Registry
 from plotroute.catalog.signatures import FIGURES, Argument, arguments, where
 from plotroute.data import freshness
 from plotroute.errors import BadRegistration, InvalidParameters
 from plotroute.model import DatasetSpec, Param, PlotSpec
 from plotroute.params import hints, kind_of, picture_options
-from plotroute.routing import precedence, routes, urls
+from plotroute.routing import precedence, routes
 
 log = logging.getLogger("plotroute")
 
@@ -195,11 +196,9 @@ def bind(plot: Plot, prefix: str, datasets: Datasets, *, adhoc: bool = False) ->
         also = tuple(routes.pattern(p, prefix) for p in paths[1:])
     except ValueError as error:
         raise BadRegistration(f"{title}: {error}.") from None
-    _check_path_parameters(title, patterns, own)
+    path_checks.check_parameters(title, patterns, own)
     kind, ttl = freshness.plot_freshness(plot.ttl, bool(read) or any(kind_of(p).is_series for p in own))
-    heading, _, rest = (inspect.getdoc(plot.function) or "").strip().partition("\n")
-    heading = heading.rstrip(".")
-    words = plot.title or heading or plot.function.__name__.replace("_", " ").capitalize()
+    words, description = _texts(plot)
     # No address has a colon, so an ad-hoc plot never takes the name of an author's.
     name = f":{plot.function.__name__}" if adhoc else patterns[0].removeprefix(routes.ROOT)
     spec = PlotSpec(
@@ -220,12 +219,20 @@ def bind(plot: Plot, prefix: str, datasets: Datasets, *, adhoc: bool = False) ->
         min_size=plot.min_size,
         title=words,
         alt=plot.alt or words,
-        description=rest.strip() if words == heading else f"{heading}\n{rest}".strip(),
+        description=description,
         takes_options=tuple(p.name for p in own if p.name in picture_options.DECLARABLE),
         adhoc=adhoc,
     )
-    _check_segments(title, spec)
+    path_checks.check_example(title, spec)
     return BoundPlot(spec, plot.function, found, read, annotations)
+
+
+def _texts(plot: Plot) -> tuple[str, str]:
+    """Return the title of a plot and its description, from what its author has given and the docstring."""
+    heading, _, rest = (inspect.getdoc(plot.function) or "").strip().partition("\n")
+    heading = heading.rstrip(".")
+    title = plot.title or heading or plot.function.__name__.replace("_", " ").capitalize()
+    return title, rest.strip() if title == heading else f"{heading}\n{rest}".strip()
 
 
 def _injected(found: tuple[Argument, ...], prefix: str, datasets: Datasets) -> dict[str, str]:
@@ -319,17 +326,6 @@ def _read_examples(
                 log.debug("%s: the %s of %r: %r", title, what, name, error)
 
 
-def _check_segments(title: str, spec: PlotSpec) -> None:
-    """Refuse an example that the path of a plot cannot hold."""
-    declared = {parameter.name: parameter for parameter in spec.params}
-    for name in routes.parameters(spec.addresses[0]):
-        try:
-            if declared[name].example is not None:
-                urls.segment(declared[name], declared[name].example)
-        except InvalidParameters as error:
-            raise BadRegistration(f"{title}: the example of {error.errors[0]['message']}.") from None
-
-
 def _type(parameter: Param) -> tuple[Any, ...]:
     """Return what must be equal where a plot and its dataset have a parameter of one name; not defaults."""
     return (
@@ -350,23 +346,6 @@ def _unknown_dataset(title: str, name: str, datasets: Datasets) -> str:
         f"{title}: there is no dataset named {name!r}.{guess} Register one (@plots.dataset above a function "
         f"named {name}), or make it a query parameter by a type hint or a default ({name}: int, {name}=20)."
     )
-
-
-def _check_path_parameters(title: str, patterns: tuple[str, ...], own: tuple[Param, ...]) -> None:
-    names = {parameter.name: parameter for parameter in own}
-    for pattern in patterns:
-        for name in routes.parameters(pattern):
-            if name not in names:
-                raise BadRegistration(
-                    f"{title}: the path {pattern!r} has <{name}>, but the function has no parameter of that "
-                    f"name. Add it ({name}: str) or take it out of the path."
-                )
-            if names[name].is_user:
-                raise BadRegistration(
-                    f"{title}: <{name}> is the logged-in user (User) and cannot be part of the path."
-                )
-            if names[name].many:
-                raise BadRegistration(f"{title}: <{name}> is a list, which does not fit into a path.")
 
 
 def _data_freshness(declared: Dataset) -> tuple[Any, str | None]:
