@@ -1,4 +1,4 @@
-"""Budgets of a picture: its pixels are counted before they are filled, its bytes while they are written."""
+"""Check the budgets of a picture: its pixels before they are filled, its bytes while they are written."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 MAX_SIDE = 2**15
-"""Pixels of one side. Matplotlib allows 2**23, Agg's sub-pixel coordinates and browsers do not."""
+"""Most pixels of one side. Matplotlib allows 2**23; Agg's sub-pixel coordinates and browsers do not."""
 
 FORMAT_SIDES = {"webp": 16_383}
-"""Where the format itself has less: WebP stores a side in 14 bits."""
+"""Format → most pixels of one side, where the format allows less: WebP stores a side in 14 bits."""
 
 
 def check_pixels(width: float, height: float, allowed: int, format: str = "png") -> None:
@@ -44,6 +44,6 @@ class Output(BytesIO):
         self._allowed = allowed
 
     def write(self, data: ReadableBuffer, /) -> int:
-        """Write like a file; CannotDraw if that is too much."""
+        """Write like a file; raise CannotDraw before more than the allowed bytes are in it."""
         check_bytes(self.tell() + memoryview(data).nbytes, self._allowed)
         return super().write(data)

@@ -1,6 +1,6 @@
-"""The size contract as geometry: which box is asked for, and where a picture lies in it.
+"""Compute the size contract: which box a request names, and where a picture lies in it. Pure numbers.
 
-A CSS pixel is 1/100 inch. Boxes are (left, bottom, right, top) in inches of the figure. Pure numbers.
+A CSS pixel is 1/100 inch. Boxes are (left, bottom, right, top) in inches of the figure.
 """
 
 from __future__ import annotations
@@ -12,36 +12,38 @@ from math import sqrt
 from plotroute.encode.base import Target
 
 PX = 100
-"""CSS pixels of an inch: Matplotlib's default dpi, so a default figure at dpr 1 is what savefig gives."""
+"""CSS pixels per inch: Matplotlib's default dpi, so savefig gives a default figure at dpr 1."""
 
 LEAST_LAYOUT = 320
-"""CSS pixels of the longer side below which no layout is tried: a phone's width. Below it text of 10 pt
-takes more than a twentieth of the picture and axes collapse."""
+"""CSS pixels of the longer side below which no layout is tried: a phone's width. Below it, text of 10 pt
+takes more than a twentieth of the picture, and axes collapse."""
 
 MOST_SCALING = 8
-"""A layout larger than this many times the asked box is of no use (10 pt text would be under 2 px): a
-box that needs it has another shape than the picture, which is then fitted into it as it is."""
+"""A layout larger than this many times the requested box is of no use (10 pt text would be under 2 px). A
+box that needs such a layout has another shape than the picture, which is fitted into the box as it is."""
 
 MOST_LAYOUT = 16_000_000
-"""CSS pixels of a layout larger than the asked box: measuring text takes a canvas of 4 bytes for each."""
+"""Most CSS pixels of a layout larger than the requested box: measuring text takes 4 bytes for each."""
 
 WORTH_READING = 1.25
-"""Text that much larger is worth the layout passes it takes to find out whether there is room for it."""
+"""Text that is this many times larger is worth the layout passes that find out whether it has room."""
 
 Size = tuple[float, float]
 Box = tuple[float, float, float, float]
 
 
 def is_sized(target: Target) -> bool:
-    """Whether anyone, the author included, asks for a size."""
+    """Whether the request or the author names a size."""
     options = target.options
     return any(wish is not None for wish in (options.width, options.height, options.dpr, target.size))
 
 
 def asked_box(target: Target, natural: Size) -> tuple[int, int]:
-    """Return the CSS pixels of the picture that `target` asks for.
+    """Return the size (CSS pixels) of the picture that `target` names.
 
-    `natural` is the picture's own size in CSS pixels; the author's `size` counts before it.
+    Args:
+        target: The wishes of the request and the author.
+        natural: The picture's own size (CSS pixels). The author's `size` takes its place.
     """
     options = target.options
     own_width, own_height = target.size or natural
@@ -61,10 +63,15 @@ def pixels(asked: tuple[int, int], dpr: float | None) -> tuple[int, int]:
 
 
 def layouts(asked: Size, natural: Size, minimum: Size | None) -> Sequence[Size]:
-    """Return the sizes (CSS pixels) at which to lay out a picture for the box `asked`, smallest first.
+    """Return the sizes (CSS pixels) at which to try the layout of a picture for a box, smallest first.
 
-    The last is always good enough: nothing in it is tighter than in the natural picture, or it is what
-    the author asked for with `minimum`.
+    The last size is always good enough: nothing in it is tighter than in the natural picture, or the author
+    wants it.
+
+    Args:
+        asked: The requested box (CSS pixels).
+        natural: The picture's own size (CSS pixels).
+        minimum: The size (CSS pixels) below which the author wants the picture scaled, if any.
     """
     enough = minimum or natural
     most = max(1.0, enough[0] / asked[0], enough[1] / asked[1])
@@ -79,7 +86,7 @@ def layouts(asked: Size, natural: Size, minimum: Size | None) -> Sequence[Size]:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where the content of a figure lies in the finished picture: scaled to fit, centred."""
+    """The place of a figure's content in the finished picture: scaled to fit, centred."""
 
     content: Box
     asked: tuple[int, int]

@@ -1,6 +1,6 @@
-"""What a plot function returned instead of a picture, and what its author should return.
+"""Say what a plot function returned instead of a picture, and what its author should return.
 
-Told by names of types, so that no library is imported for it.
+Values are recognised by the names of their types, so that no library is imported for it.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ _LIBRARIES = {
     "pyecharts": ("a pyecharts chart, which is a web page", ""),
     "pygal": ("a Pygal chart", "return its SVG (`return chart.render()`)"),
 }
-"""Package → what its charts are called, and what gives a picture of one."""
+"""Package → the name of its charts, and how an author makes a picture of a chart."""
 
 _NO_WAY = "draw it with Matplotlib and return the figure"
 
 _MOST_MEMBERS = 100
-"""Members of a container that are looked at for charts: a return value has a handful."""
+"""Members of a container in which a chart is searched: a return value has a handful."""
 
 _MOST_DEPTH = 1
-"""Containers in containers that are looked into: `{"left": [chart]}`."""
+"""Levels of containers in containers in which a chart is searched: `{"left": [chart]}`."""
 
 _FRAMES = ("pandas", "polars", "pyarrow", "dask", "modin", "geopandas", "xarray")
 
@@ -60,20 +60,20 @@ _DRAWN_BY = {
     "xarray.Dataset": 'dataset["name"].plot()',
     "pandas.Styler": "styler.data.plot()",
 }
-"""Library, or one type of it → what draws its data, where that is not `df.plot()`."""
+"""Library, or a type of it → code that draws its data, where that is not `df.plot()`."""
 
 _SHOWN_BY = ("_repr_svg_", "_repr_png_", "_repr_jpeg_")
 """Methods by which an object shows itself as a picture in a notebook."""
 
 _RESPONSES = ("jsonify", "make_response", "redirect", "render_template", "send_file", "send_from_directory")
-"""Functions of Flask's that make an answer; some of them fail where there is no request."""
+"""Functions of Flask's that make a response; some of them fail without a request."""
 
 _BASE64 = re.compile(r"\s*(data:image/[\w.+-]+;base64,|iVBORw0KGgo|/9j/|UklGR|PHN2Z|PD94bWwg|JVBERi0)")
-"""How base64 of a picture begins: of a data URI, or of a PNG, JPEG, WebP, SVG or PDF."""
+"""First letters of a picture in base64: of a data URI, or of a PNG, JPEG, WebP, SVG or PDF."""
 
 
 def refusal(value: Any) -> NotAFigure:
-    """Return the error for a value in which there is no picture; LeadsNowhere if it is not meant as one."""
+    """Return the error for a value without a picture; LeadsNowhere if it is not meant as a picture."""
     words = _running(value) or _of_another_kind(value)
     return NotAFigure(words) if words else LeadsNowhere(_words_of_data(value))
 
@@ -96,7 +96,7 @@ def blank() -> NotAFigure:
 
 
 def of_error(error: BaseException) -> NotAFigure | None:
-    """Return the error to tell in place of one that making a web response has raised, if it is that."""
+    """Return the error to report instead, if a plot function raised `error` by making a web response."""
     if not (isinstance(error, RuntimeError) and str(error).startswith("Working outside of")):
         return None
     called = {frame.name for frame in traceback.extract_tb(error.__traceback__) if "flask" in frame.filename}
@@ -112,13 +112,13 @@ def _response(what: str) -> str:
 
 
 def _of_another_kind(value: Any) -> str:
-    """What to say of a value that is meant as the picture, but cannot be shown; "" if it is not meant so."""
+    """Return the hint for a value that is meant as the picture, but cannot be shown; "" for other values."""
     kind = type(value)
     if chart := _chart(value):
         return chart
     if isinstance(value, ModuleType):
         if value.__name__ in ("matplotlib.pyplot", "matplotlib.pylab", "pylab"):
-            return ""  # it says no more than that there is a current figure
+            return ""  # it only says that there is a current figure
         return f"the plot returned the module {value.__name__}: return the figure (`return plt.gcf()`)"
     if isinstance(value, str | StringIO | PurePath):
         return _words_of_text(value)
@@ -140,7 +140,7 @@ def _of_another_kind(value: Any) -> str:
 
 
 def _chart(value: Any, depth: int = 0) -> str:
-    """What to say of another library's chart, or of a container with one in it."""
+    """Return the hint for another library's chart, or for a container with a chart in it."""
     members = list(value.values()) if isinstance(value, dict) else value
     if isinstance(members, list | tuple):
         if depth > _MOST_DEPTH:
@@ -171,11 +171,11 @@ def _words_of_text(value: str | StringIO | PurePath) -> str:
 
 
 def _running(value: Any) -> str:
-    """What to say of code that was handed over instead of its result."""
+    """Return the hint for code that was returned instead of its result."""
     if inspect.isgenerator(value) or inspect.isasyncgen(value):
         return "the plot is a generator (it has a `yield`): return the figure instead"
     if inspect.iscoroutine(value):
-        value.close()  # or Python warns that nobody awaited it
+        value.close()  # or Python warns that it was never awaited
         return "the plot is a coroutine: write `def`, not `async def`, and return the figure"
     if type(value).__name__.endswith("PlotAccessor"):  # of pandas and xarray
         return "the plot returned df.plot itself: call it (`return df.plot()`)"
@@ -186,7 +186,7 @@ def _running(value: Any) -> str:
 
 
 def _words_of_data(value: Any) -> str:
-    """What to say of a value that is not meant as a picture, where there is no open figure either."""
+    """Return the hint for a value that is not meant as a picture, if there is no open figure either."""
     kind = type(value)
     library = (kind.__module__ or "").partition(".")[0]
     if isinstance(value, ModuleType):

@@ -1,4 +1,4 @@
-"""Finished pictures: bytes of PNG, JPEG, WebP, SVG or PDF, the text of an SVG, and Pillow's pictures."""
+"""Encode finished pictures: bytes of PNG, JPEG, WebP, SVG or PDF, the text of an SVG, Pillow's pictures."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ _WITH_ARTICLE = {"jpg": "a JPEG", "pdf": "a PDF", "png": "a PNG", "svg": "an SVG
 _SVG = re.compile(rb"\s*(<\?xml[^>]*>|<!--.*?-->|<!DOCTYPE\s+svg[^>]*>|\s+)*<svg[\s>]", re.DOTALL)
 
 _NAMESPACE = b"http://www.w3.org/2000/svg"
-"""What the first element of an SVG has to name: without it a browser takes the file for any other XML."""
+"""The namespace of the first element of an SVG: without it a browser takes the file for any other XML."""
 
 _BASE64 = (b"data:image/", b"ivborw0kggo", b"/9j/", b"uklgr", b"phn2z", b"pd94bwwg", b"jvberi0")
-"""How base64 of a picture begins, in small letters: of a data URI, a PNG, JPEG, WebP, SVG or PDF."""
+"""First letters of a picture in base64, in lower case: of a data URI, a PNG, JPEG, WebP, SVG or PDF."""
 
 _SNIFFED = 4096
-"""Bytes in which an SVG has to begin: room for a prolog and a licence in a comment."""
+"""Bytes within which an SVG has to begin: room for a prolog and a licence in a comment."""
 
 
 class RawEncoder:
-    """bytes, bytearray, memoryview, files in memory, SVG text and Pillow's pictures.
+    """Encode bytes, bytearray, memoryview, files in memory, SVG text and Pillow's pictures.
 
-    Bytes are handed over untouched unless they are asked for otherwise. A picture of Pillow's is no file yet:
-    it becomes a PNG, or what is asked for.
+    Bytes are returned untouched unless the request names another size or format. A picture of Pillow's is no
+    file yet: it becomes a PNG, or the requested format.
     """
 
     def accepts(self, value: Any) -> bool:
@@ -60,9 +60,14 @@ class RawEncoder:
         """Return None: authors make finished pictures with libraries of their own."""
 
     def encode(self, value: Any, target: Target) -> Encoded:
-        """Return the picture as it is, or, a raster, in the format and size that `target` asks for.
+        """Return the picture as it is; a raster in the format and size of `target`.
 
-        SVG and PDF keep their own size. Raises NotAFigure for bytes that are no picture, or half of one.
+        SVG and PDF keep their own size.
+
+        Raises:
+            NotAFigure: The bytes are no picture, or half of a picture.
+            CannotDraw: The picture is beyond the budgets of `target`.
+            UnknownFormat: The picture cannot become the requested format.
         """
         if isinstance(value, Image.Image):
             _check_format("png", target)
@@ -79,6 +84,7 @@ class RawEncoder:
 
 
 def _check_format(own: str, target: Target) -> None:
+    """Raise UnknownFormat if a picture in the format `own` cannot become the requested format."""
     possible = RASTERS if own in RASTERS else (own,)
     if target.explicit_format and target.format not in possible:
         raise UnknownFormat(
@@ -107,7 +113,7 @@ def _bytes_of(value: Any) -> bytes:
 
 
 def _format_of(body: bytes) -> str:
-    """Return the format that the first bytes speak of, after a look at whether the last ones are there."""
+    """Return the format that the first bytes name; NotAFigure if they name none, or the end is missing."""
     if body.startswith(b"\x89PNG\r\n\x1a\n"):
         return "png"
     if body.startswith(b"\xff\xd8\xff"):
@@ -162,7 +168,10 @@ def _raster(body: bytes, own: str, wanted: str, target: Target) -> Encoded:
 
 
 def _resized(picture: Image.Image, body: bytes | None, wanted: str, target: Target) -> Encoded:
-    """Return the picture in the format and size asked for; `body` is it in that format and its own size."""
+    """Return the picture in the requested format and size.
+
+    `body` is the picture in that format and its own size, if there is such a file.
+    """
     asked = asked_box(target, picture.size) if is_sized(target) else picture.size
     size = pixels(asked, target.options.dpr) if is_sized(target) else picture.size
     fewer_colours = target.options.png8 and wanted == "png"
@@ -186,9 +195,9 @@ def _resized(picture: Image.Image, body: bytes | None, wanted: str, target: Targ
 
 
 def _in_colour(picture: Image.Image) -> Image.Image:
-    """Return the picture as RGB or RGBA; NotAFigure where its numbers do not say how bright they are.
+    """Return the picture as RGB or RGBA; NotAFigure if its numbers have no fixed range.
 
-    Pillow cuts off what is above 255: fractions became black, 16 bits white.
+    Pillow cuts off values above 255: fractions became black, 16 bits white.
     """
     if picture.mode in ("RGB", "RGBA"):
         return picture
@@ -204,7 +213,7 @@ def _in_colour(picture: Image.Image) -> Image.Image:
 
 
 def _upright(picture: Image.Image) -> Image.Image:
-    """Return a picture of Pillow's as a reader is to see it; NotAFigure if its file cannot be read."""
+    """Return a picture of Pillow's turned as its EXIF data says; NotAFigure if its file cannot be read."""
     try:
         picture.load()
         return ImageOps.exif_transpose(picture)
@@ -216,10 +225,10 @@ def _upright(picture: Image.Image) -> Image.Image:
 
 
 def _decoded(body: bytes, own: str, target: Target) -> Image.Image:
-    """Return the picture, its pixels counted before they are decoded."""
+    """Decode the picture, after its pixels were counted against the budget."""
     try:
         with warnings.catch_warnings():
-            # Pillow's own warning of decompression bombs is for 89 megapixels; ours comes next.
+            # Pillow warns of decompression bombs from 89 megapixels on; the next check has the plot's budget.
             warnings.simplefilter("ignore")
             picture = Image.open(BytesIO(body), formats=[_PILLOW[own]])
         check_pixels(*picture.size, target.max_pixels)

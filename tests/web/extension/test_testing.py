@@ -97,7 +97,7 @@ def make_app(shop):
 
 OF_USER = ["text of current_user", "whether current_user", "default of current_user", "is current_user"]
 WHAT = ["request", "session", "flash", "g", "current_user", *OF_USER]
-CURE = "take who is logged in as `user: User`"
+CURE = "take the logged-in user as `user: User`"
 
 
 @pytest.mark.parametrize("what", WHAT)

@@ -1,1 +1,1 @@
-"""A Matplotlib figure → bytes, in the size, format and theme of the request. Door: `encoder`, `figures`."""
+"""Turn a Matplotlib figure into bytes, in the size, format and theme of the request. Door: `encode.find`."""

@@ -1,4 +1,4 @@
-"""Matplotlib's Agg canvas, its PNG written by `png.py`: what `savefig(…, **backend(figure))` saves with.
+"""Matplotlib's Agg canvas, with PNGs written by `png/writer.py`: used by `savefig(…, **backend(figure))`.
 
 All that savefig does before (tight boxes, layout, dpi, facecolor, transparency) stays Matplotlib's own.
 """
@@ -25,8 +25,8 @@ from plotroute.encode.png.writer import Bytes, encode_png
 def backend(figure: Figure) -> dict[str, Any]:
     """Return the arguments that make savefig write a PNG of `figure` with the canvas below.
 
-    There are none where savefig alone would not draw with Agg, so that the pixels would be others: the
-    author chose another canvas (Cairo, or one that has a `print_png` of its own).
+    They are empty if savefig alone would not draw with Agg, so that the pixels would differ: the author chose
+    another canvas (Cairo, or a canvas with a `print_png` of its own).
     """
     own = getattr(figure.canvas, "print_png", None)
     is_agg = (
@@ -38,14 +38,21 @@ def backend(figure: Figure) -> dict[str, Any]:
 
 
 def png(rgba: Bytes, dpi: float, png8: bool, metadata: Mapping[str, str | None] | None = None) -> bytes:
-    """Return the PNG of `rgba`; it says that it is Matplotlib's, unless `metadata` has None for that."""
+    """Return the PNG of `rgba`, with Matplotlib's metadata.
+
+    Args:
+        rgba: The pixels, height × width × 4.
+        dpi: Pixels per inch, for viewers and printers.
+        png8: Reduce the picture to 256 colours.
+        metadata: Further texts; None leaves an entry out (`Software` too).
+    """
     software = {"Software": f"Matplotlib version{mpl.__version__}, https://matplotlib.org/"}
     text = {key: value for key, value in {**software, **(metadata or {})}.items() if value is not None}
     return encode_png(reduced(rgba) if png8 else rgba, dpi, text)
 
 
 class FigureCanvas(FigureCanvasAgg):
-    """Under the name by which savefig looks for it."""
+    """The Agg canvas with our `print_png`, under the name by which savefig finds it."""
 
     def print_png(
         self,
@@ -56,8 +63,11 @@ class FigureCanvas(FigureCanvasAgg):
         png8: bool = False,
         **_for_other_formats: Any,
     ) -> None:
-        """Draw the figure and write it; Matplotlib does where Pillow is told how, or metadata is no text."""
-        # An iTXt is a str as well, but says its language.
+        """Draw and write the figure.
+
+        Matplotlib writes it if there are options for Pillow, or metadata that is no text.
+        """
+        # An iTXt is a str as well, but has a language.
         is_text = all(value is None or type(value) is str for value in (metadata or {}).values())
         if pil_kwargs or not is_text:
             super().print_png(filename_or_obj, metadata=metadata, pil_kwargs=pil_kwargs)

@@ -1,4 +1,4 @@
-"""What is behind a text or a mark at the moment when Agg draws it: how light the pixels there are."""
+"""Read what is behind a text or a mark when Agg draws it: the luminances of the pixels there."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from plotroute.encode.matplotlib.contrast import RGB, Luminances, luminance, luminances
 
 ROWS, COLUMNS = 8, 32
-"""Pixels behind a text that are looked at, at most: enough to tell a bar from a grid line."""
+"""Most pixels behind a text that are read: enough to tell a bar from a grid line."""
 
 POINTS = 64
-"""Points along a line, or marks of a group, that are looked at."""
+"""Points along a line, or marks of a group, at which pixels are read."""
 
 Pixels = NDArray[np.uint8]
 Points = NDArray[np.float64]
@@ -29,10 +29,10 @@ Box = tuple[float, float, float, float]
 
 
 def behind_text(text: Text, renderer: Any, paper: RGB) -> Luminances | None:
-    """Return the luminances of what the letters of `text` will lie on; None if they are out of the picture.
+    """Return the luminances behind the letters of `text`; None if they are out of the picture.
 
-    An outline and a box of the text's own count, though they are drawn with it. `paper` is behind what is
-    transparent.
+    An outline and a box of the text's own count, though they are drawn with it. `paper` is the colour behind
+    transparent pixels.
     """
     halo = _halo(text)
     if halo is not None:
@@ -47,7 +47,7 @@ def behind_text(text: Text, renderer: Any, paper: RGB) -> Luminances | None:
 
 
 def behind_mark(mark: Any, renderer: Any, paper: RGB) -> Luminances:
-    """Return the luminances behind points of a line, patch or collection; that of `paper` if it has none."""
+    """Return the luminances behind points of a line, patch or collection; that of `paper` without points."""
     points = _points(mark)
     buffer = np.asarray(renderer.buffer_rgba())
     height, width = buffer.shape[:2]
@@ -62,13 +62,13 @@ def behind_mark(mark: Any, renderer: Any, paper: RGB) -> Luminances:
 
 
 def is_projected(mark: Artist) -> bool:
-    """Whether `mark` is one of 3D axes, which places it anew when it is drawn."""
-    # Their colours are made anew for each drawing, from the depth.
+    """Whether `mark` belongs to 3D axes, which place it anew when it is drawn."""
+    # 3D axes also compute its colours anew for each drawing, from the depth.
     return type(mark).__module__.startswith("mpl_toolkits.mplot3d")
 
 
 def _pixels_behind(text: Text, renderer: Any) -> Pixels | None:
-    """Return some of the pixels (n × 4) where `text` will be; None where none is in the picture."""
+    """Return some of the pixels (n × 4) where `text` will be; None if it is out of the picture."""
     # Text's own method: that of an annotation would add its arrow.
     box = Text.get_window_extent(text, renderer)
     buffer = np.asarray(renderer.buffer_rgba())
@@ -89,7 +89,7 @@ def _pixels_behind(text: Text, renderer: Any) -> Pixels | None:
 
 
 def _pixels_along(text: Text, box: Any, buffer: Any, within: Sequence[float]) -> Pixels | None:
-    """Return the pixels along the middle of a slanting text: its upright box holds much else."""
+    """Return the pixels along the middle of a slanting text: its upright box contains much else."""
     x0, y0, x1, y1 = within
     angle = radians(text.get_rotation())
     across, upwards = cos(angle), sin(angle)
@@ -119,14 +119,14 @@ def _clip(artist: Artist, within: tuple[float, float, float, float]) -> tuple[fl
 
 
 def _points(mark: Any) -> Points:
-    """Return points (pixels, n × 2) that lie on `mark`; none for what is projected only when it is drawn."""
+    """Return points (pixels, n × 2) on `mark`; none for a mark of 3D axes, which is placed when drawn."""
     if isinstance(mark, Line2D):
         paths = [] if is_projected(mark) else _along(mark)
     elif isinstance(mark, Patch):
         verts: Any = mark.get_verts()
         paths = [_some(np.asarray(verts, float).reshape(-1, 2))] if len(verts) else []
         if paths and mark.get_fill():
-            # Inside of it: at its edge lies the bar that was drawn before.
+            # Inside of the patch: at its edge lies the bar that was drawn before.
             middle = np.nanmean(paths[0], axis=0, keepdims=True)
             paths = [middle + 0.7 * (paths[0] - middle), middle]
     elif (offsets := np.ma.filled(mark.get_offsets(), np.nan)).any():

@@ -1,6 +1,6 @@
-"""Contrast as WCAG 2.2 measures it, and the nearest colour that has enough of it. Pure numbers.
+"""Measure contrast as WCAG 2.2 does, and find the nearest colour with enough contrast. Pure numbers.
 
-Colours are (red, green, blue) from 0 to 1; what is behind them is given by the luminances of its pixels.
+Colours are (red, green, blue) from 0 to 1; backgrounds are given by the luminances of their pixels.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ RGB = tuple[float, float, float]
 Luminances = NDArray[np.float64]
 
 READABLE = 3.0
-"""Contrast below which a text is given another colour: what WCAG asks of large text, and of graphics."""
+"""Contrast below which a text gets another colour: WCAG's least for large text, and for graphics."""
 
 COMFORTABLE = 4.5
-"""Contrast that it has afterwards, where its hue allows: what WCAG asks of any text (level AA)."""
+"""Contrast that the text has afterwards, if its hue allows: WCAG's least for any text (level AA)."""
 
 AREA = 6.0
-"""Contrast of what was a black area: less than white and light greys have, which may be its neighbours."""
+"""Contrast of a recoloured black area: less than white and light greys have, which may be its neighbours."""
 
 BLACK_ON_WHITE = 21.0
 
 SEEN = 2.0
-"""Contrast below which a grey line is as good as gone. Authors draw reference lines that faint, not data."""
+"""Contrast below which a grey line is hardly seen. Authors draw reference lines that faint, but no data."""
 
 TOLERATED = 0.1
-"""Part of what is behind a text that it may hardly differ from: a grid line, the edge of a bar."""
+"""Part of the background that a text may hardly differ from: a grid line, the edge of a bar."""
 
 GREY = 0.12
-"""Range of the channels of a colour (0 to 1) up to which it reads as a grey: as ink, and not as data."""
+"""Range of the channels of a colour (0 to 1) up to which it reads as a grey: as ink, not as data."""
 
 _STEPS = np.linspace(0.0, 1.0, 11)
-"""Parts of ink that are mixed into a colour, the least first."""
+"""Parts of ink to mix into a colour, the least first."""
 
 
 def _linear(channel: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -44,7 +44,7 @@ def _linear(channel: NDArray[np.float64]) -> NDArray[np.float64]:
 
 _WEIGHTS = np.array([0.2126, 0.7152, 0.0722])
 _OF_BYTE = _linear(np.arange(256) / 255)[:, np.newaxis] * _WEIGHTS
-"""What a channel of 0 to 255 adds to the luminance, for red, green and blue."""
+"""Luminance that a channel of 0 to 255 adds, for red, green and blue."""
 
 
 def luminance(color: Iterable[float]) -> float:
@@ -86,17 +86,21 @@ def is_grey(color: Sequence[float]) -> bool:
 
 
 def readable(color: RGB, behind: Luminances, inks: Sequence[RGB]) -> RGB | None:
-    """Return the colour that a text needs on what is behind it, or None where `color` will do.
+    """Return the colour that a text needs on its background, or None if `color` is readable.
 
-    A grey becomes the better of the two `inks` (light and dark). Another colour keeps its hue: it gets as
-    much of that ink as it takes. Where no colour is better (half of the text lies on white, half on black),
-    it stays.
+    A grey becomes the better of the two inks. Another colour keeps its hue, and gets as much of that ink as
+    it needs. If no colour is better (half of the text lies on white, half on black), the text keeps its own.
+
+    Args:
+        color: The colour of the text.
+        behind: The luminances of the pixels behind the text.
+        inks: The light and the dark colour of text.
     """
     unread = float((contrast(luminance(color), behind) < READABLE).mean())
     if unread <= TOLERATED:
         return None
     shares = [float((contrast(luminance(ink), behind) < READABLE).mean()) for ink in inks]
-    # Of two that can be read the one that can be read better.
+    # Of two readable inks the more readable.
     worst = [float(contrast(luminance(ink), behind).mean()) for ink in inks]
     best = min(range(len(inks)), key=lambda index: (round(shares[index], 2), -worst[index]))
     if shares[best] >= unread:
@@ -107,7 +111,7 @@ def readable(color: RGB, behind: Luminances, inks: Sequence[RGB]) -> RGB | None:
 
 
 def _towards(color: RGB, ink: RGB, behind: Luminances) -> RGB:
-    """Return `color` with as little of `ink` as makes it comfortable to read, or all of it."""
+    """Return `color` with the least part of `ink` that makes it comfortable to read, or else `ink`."""
     for part in _STEPS:
         mixed = blend(ink, color, part)
         if float((contrast(luminance(mixed), behind) < COMFORTABLE).mean()) <= TOLERATED:
@@ -120,8 +124,18 @@ def mirrored(
 ) -> RGB | None:
     """Return the grey that stands out from `paper` as `color` stands out from the paper it was meant for.
 
-    An area stands out less (`AREA`), but a darker one more than a lighter one. None where `color` is no
-    grey, or can be seen on `paper` as it is (at `alpha`, both).
+    An area stands out less (`AREA`), but a darker area more than a lighter area.
+
+    Args:
+        color: The colour that the author chose.
+        alpha: Its opacity, and that of the result.
+        meant_on: The background for which the author chose it.
+        paper: The background that it is drawn on.
+        ink: The colour of text on `paper`.
+        area: The colour fills an area, and is no line.
+
+    Returns:
+        The grey; None if `color` is no grey, or can be seen on `paper`.
 
     >>> mirrored((0, 0, 0), 1, meant_on=(1, 1, 1), paper=(0, 0, 0), ink=(1, 1, 1))
     (1.0, 1.0, 1.0)

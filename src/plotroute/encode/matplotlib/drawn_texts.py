@@ -1,8 +1,8 @@
-"""The texts of a figure as they are drawn: where each lies, and whose it is.
+"""Collect the texts of a figure as they are drawn: where each lies, and to which axes it belongs.
 
-An artist may keep texts to itself (the cells of a table, the label of a quiver key, the tick labels of
-`axisartist`), move one about while it draws, or draw one many times. So no artist is asked for its texts:
-the figure is drawn without rendering, and `Text.draw` notes what it was to draw.
+An artist may hide texts (the cells of a table, the label of a quiver key, the tick labels of `axisartist`),
+move a text while it draws, or draw a text many times. So the texts are not read from the artists: the figure
+is drawn without rendering, and a replacement of `Text.draw` notes each text.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from matplotlib.text import Text
 from plotroute.encode.matplotlib.replaced import replaced
 
 GAP = 1.5
-"""CSS pixels that a text keeps free before and after it, so that `100` `200` does not read as `100200`."""
+"""CSS pixels to keep free before and after a text, so that `100` `200` does not read as `100200`."""
 
 SLACK = 0.5
-"""CSS pixels above and below a text that may be shared: its box has room for accents and descenders."""
+"""CSS pixels above and below a text that others may share: its box has room for accents and descenders."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rectangle:
-    """A text on the figure (CSS pixels): centre, half its length and height, its direction (radians)."""
+    """The place of a text (CSS pixels): centre, half its length and height, its direction (radians)."""
 
     x: float
     y: float
@@ -39,13 +39,13 @@ class Rectangle:
 
     @property
     def extent(self) -> tuple[float, float]:
-        """Half the width and height of the upright box around it."""
+        """Half the width and height of the upright box around the rectangle."""
         c, s = abs(cos(self.angle)), abs(sin(self.angle))
         return self.length * c + self.height * s, self.length * s + self.height * c
 
     @property
     def with_room(self) -> Rectangle:
-        """The rectangle that it wants for itself."""
+        """The rectangle that the text needs for itself."""
         return replace(self, length=self.length + GAP, height=max(self.height - SLACK, 0.5))
 
     def is_apart(self, other: Rectangle) -> bool:
@@ -61,18 +61,18 @@ class Rectangle:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """One drawing of a text."""
+    """A text that was drawn once."""
 
     name: object
-    """What survives a new layout: the text, or for the label of a tick its axis: there may be other ticks."""
+    """What survives a new layout: the text, or for a tick's label its axis, which may get other ticks."""
     rectangle: Rectangle
     is_fixed: bool
-    """It is as large at every size of the figure."""
+    """Whether the text has the same size at every size of the figure."""
     axes: tuple[Axes, ...]
-    """The axes that were being drawn, an inset after the axes it lies in; none for a text of the figure."""
+    """The axes that were being drawn, an inset after its parent; none for a text of the figure."""
 
     def is_foreign_to(self, other: Axes) -> bool:
-        """Whether `other` are axes that this text has nothing to do with, nor has a twin of theirs."""
+        """Whether `other` are neither axes of this text nor twins of its axes."""
         return other not in self.axes and all(
             axes.get_position(original=True).bounds != other.get_position(original=True).bounds
             for axes in self.axes
@@ -92,7 +92,7 @@ def all_axes(figure: Figure) -> list[Axes]:
 
 
 def drawn_texts(figure: Figure) -> list[Drawn]:
-    """Lay `figure` out, draw it without rendering, and return every text that a reader would see."""
+    """Lay `figure` out, draw it without rendering, and return every text that a user would see."""
     axes = all_axes(figure)
     noted: list[tuple[Text, Rectangle, tuple[Axes, ...]]] = []
     with _axes_noted(axes) as drawing, _texts_noted(figure, noted, drawing):
@@ -107,7 +107,7 @@ def drawn_texts(figure: Figure) -> list[Drawn]:
 
 @contextmanager
 def _axes_noted(all_of_them: Sequence[Axes]) -> Iterator[list[Axes]]:
-    """Keep a list of the axes that are just being drawn. A text of theirs need not say whose it is."""
+    """Keep a list of the axes that are being drawn: their texts need not know their axes."""
     drawing: list[Axes] = []
 
     def noting(axes: Any) -> Any:
@@ -123,7 +123,7 @@ def _axes_noted(all_of_them: Sequence[Axes]) -> Iterator[list[Axes]]:
 
         return draw_noted
 
-    # On the objects, because `Axes3D` draws its axis before it asks the method of its class.
+    # On the objects, because `Axes3D` draws its axis before it calls the method of its class.
     own = [axes for axes in all_of_them if "draw" not in vars(axes)]
     for axes in own:
         axes.draw = noting(axes)  # type: ignore[method-assign]
@@ -153,7 +153,7 @@ def _texts_noted(figure: Figure, noted: list[Any], drawing: list[Axes]) -> Itera
 
 
 def _rectangle(text: Text, renderer: Any) -> Rectangle | None:
-    """Where `text` lies; None if it is nowhere, or clipped away as a whole."""
+    """Return where `text` lies; None if it is nowhere, or clipped away as a whole."""
     # Text's own method: that of an annotation would add its arrow.
     box = Text.get_window_extent(text, renderer)
     if not all(isfinite(side) for side in box.extents):
@@ -181,11 +181,11 @@ def _rectangle(text: Text, renderer: Any) -> Rectangle | None:
 
 
 def _tick_labels(all_of_them: Sequence[Any]) -> dict[int, int]:
-    """Return the labels of ticks, each with its axis: a layout makes and unmakes them."""
+    """Return the ids of tick labels and of their axes: a layout makes and removes tick labels."""
     labels: dict[int, int] = {}
     for axes in all_of_them:
         for axis in (getattr(axes, f"{name}axis", None) for name in "xyz"):
-            # Not get_major_ticks(), which has the ticks found once more.
+            # Not get_major_ticks(), which computes the ticks once more.
             for tick in (*axis.majorTicks, *axis.minorTicks) if axis is not None else ():
                 labels[id(tick.label1)] = labels[id(tick.label2)] = id(axis)
     return labels

@@ -1,4 +1,4 @@
-"""Matplotlib figures, and whatever leads to one, to bytes: `savefig`, and the size contract around it."""
+"""Turn Matplotlib figures, and values that lead to one, into bytes: `savefig` and the size contract."""
 
 from __future__ import annotations
 
@@ -42,22 +42,22 @@ from plotroute.encode.matplotlib.wrapping import keep_lines, wrapping_texts
 from plotroute.model import IMAGE_TYPES
 
 COARSE = 72
-"""Pixels for an inch of figure below which Agg is not asked to draw: it rounds every line up to a pixel
-and every glyph to a blot, so that text grows together. The picture is drawn finer and averaged."""
+"""Pixels per inch of figure below which Agg does not draw: it would round every line up to a pixel and every
+glyph to a blot, so that text runs together. The picture is drawn finer and averaged."""
 
 FINE = 100
-"""Pixels for an inch that such a picture is drawn with, at least."""
+"""Least pixels per inch with which such a picture is drawn."""
 
 LEAST_DPI = 12
-"""Pixels for an inch with which a glyph of 10 pt has a size at all (FreeType refuses half a pixel). A
-figure so large that the budget allows no more is refused, however small it shall become."""
+"""Least pixels per inch with which a glyph of 10 pt has a size (FreeType refuses half a pixel). A figure so
+large that the budget allows fewer is refused, however small the picture is to become."""
 
 _UNDATED: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
-"""Metadata that would make two pictures of the same figure differ."""
+"""Format → metadata to leave out, because it makes two pictures of the same figure differ."""
 
 
 class MatplotlibEncoder:
-    """Figures, axes, artists, containers of them, seaborn's grids and plots."""
+    """Encode figures, axes, artists, containers of them, seaborn's grids and plots."""
 
     def accepts(self, value: Any) -> bool:
         """Whether something in `value` belongs to Matplotlib."""
@@ -75,10 +75,10 @@ class MatplotlibEncoder:
         return MatplotlibSurface()
 
     def encode(self, value: Any, target: Target) -> Encoded:
-        """Return the figure as `savefig` writes it, in exactly the size that `target` asks for, if any.
+        """Return the figure as `savefig` writes it, in exactly the size that `target` names, if any.
 
-        Runs in the rcParams of the caller, which are those that the figure was drawn in: Matplotlib
-        makes ticks when it draws. The figure is changed and of no use afterwards.
+        Call it with the rcParams that the figure was drawn with: Matplotlib makes ticks when it encodes. The
+        figure is changed and of no use afterwards.
         """
         with literal_texts(target.texts):
             theme = target.options.theme
@@ -95,7 +95,7 @@ class MatplotlibEncoder:
 
 
 def _plain(figure: Figure, target: Target) -> bytes:
-    """What a script's `fig.savefig(…)` writes, checked for its budget."""
+    """Return what a script's `fig.savefig(…)` writes, after its budget was checked."""
     dpi = _own_dpi(figure)
     vector = target.format in _UNDATED
 
@@ -115,7 +115,7 @@ def _plain(figure: Figure, target: Target) -> bytes:
 
 
 def _saved(figure: Figure, target: Target, **options: Any) -> bytes:
-    """What `savefig` writes, a PNG with our writer."""
+    """Return what `savefig` writes, a PNG with our writer."""
     if target.format == "png" and (ours := agg_canvas.backend(figure)):
         options |= {**ours, "png8": target.options.png8}
     file = Output(target.max_bytes)
@@ -124,7 +124,7 @@ def _saved(figure: Figure, target: Target, **options: Any) -> bytes:
 
 
 def _sized(figure: Figure, target: Target) -> bytes:
-    """The figure in exactly the box that is asked for."""
+    """Return the figure in exactly the requested box."""
     natural = _natural(figure, target)
     asked = asked_box(target, natural)
     size = pixels(asked, target.options.dpr)
@@ -134,7 +134,7 @@ def _sized(figure: Figure, target: Target) -> bytes:
         check_pixels(*size, target.max_pixels, target.format)
     in_pixels = is_measured_in_pixels(figure)
     pin_shadows(figure, _own_dpi(figure))
-    # In its own size a text has the lines that it has without wishes.
+    # In a picture of natural size, texts keep the lines that they have without a requested size.
     narrower = target.options.width is not None or target.options.height is not None
     wrapped = [] if in_pixels else wrapping_texts(figure, narrower=narrower)
     if not in_pixels and _may_be_laid_out(figure, target.made_by_us):
@@ -153,19 +153,19 @@ def _sized(figure: Figure, target: Target) -> bytes:
 
 
 def _rehearse(figure: Figure, target: Target) -> None:
-    """Let a theme's colours be settled before a backend draws that has no pixels to look at."""
+    """Settle a theme's colours with Agg, before a backend draws that has no pixels to compare with."""
     if target.options.theme is not None and (target.format in _UNDATED or not agg_canvas.backend(figure)):
         rehearse(figure, target.max_pixels)
 
 
 def _svg(figure: Figure, target: Target, placement: Placement) -> bytes:
-    """The figure's own drawing, in a root that has the size of the page and looks at all of it."""
+    """Return the figure's own SVG, in a root element that has the size of the page and shows all of it."""
     svg = _saved(figure, target, **_vector_options(figure, target, placement))
     x, y = (side * 72 for side in placement.padding)
     left, bottom, right, top = placement.page
     wide, high = (right - left) * 72, (top - bottom) * 72
     view = " ".join(_number(side) for side in (-x, -y, wide, high))
-    # CSS pixels, as asked: an <img> without a width of its own is then as wide as its URL says.
+    # The requested CSS pixels: an <img> without a width of its own is then as wide as its URL says.
     root = f'width="{placement.asked[0]}px" height="{placement.asked[1]}px" viewBox="{view}"'
     body = re.sub(rb'width="[^"]*" height="[^"]*" viewBox="[^"]*"', root.encode(), svg, count=1)
     if not placement.is_padded:
@@ -200,7 +200,7 @@ def _vector_options(figure: Figure, target: Target, placement: Placement) -> dic
 
 
 def _raster(figure: Figure, target: Target, placement: Placement) -> bytes:
-    """The figure drawn, averaged where it was drawn finer, and laid on its background."""
+    """Return the figure drawn by Agg, averaged if it was drawn finer, on its background."""
     dpi, (wide, high) = placement.dpi, placement.content_pixels
     times = _fineness(placement, target.max_pixels)
     options = _options(target)
@@ -215,7 +215,7 @@ def _raster(figure: Figure, target: Target, placement: Placement) -> bytes:
 
 
 def _resampled(figure: Figure, target: Target, placement: Placement) -> bytes:
-    """The figure as `savefig` draws it without wishes, resampled: every density shows the same picture."""
+    """Return the figure as `savefig` draws it by itself, resampled: every density shows the same picture."""
     dpi = _own_dpi(figure)
     left, bottom, right, top = placement.content
     wide, high = max(1, round((right - left) * dpi)), max(1, round((top - bottom) * dpi))
@@ -232,7 +232,7 @@ def _resampled(figure: Figure, target: Target, placement: Placement) -> bytes:
 
 
 def _padded(content: Image.Image, figure: Figure, target: Target, placement: Placement) -> bytes:
-    """`content` in the middle of the picture, in the format of `target`."""
+    """Return `content` in the middle of the picture, in the format of `target`."""
     picture = Image.new("RGBA", placement.pixels, _paper(figure, target))
     wide, high = content.size
     picture.paste(content, ((picture.width - wide) // 2, (picture.height - high) // 2))
@@ -240,7 +240,7 @@ def _padded(content: Image.Image, figure: Figure, target: Target, placement: Pla
     if target.format == "png":
         file.write(agg_canvas.png(np.asarray(picture), PX, target.options.png8))
         return file.getvalue()
-    # What Matplotlib's own canvas does with its pixels; a JPEG is laid on white.
+    # As Matplotlib's own canvas writes its pixels; a JPEG is laid on white.
     with mpl.rc_context({"savefig.facecolor": "white"}):
         kind = {"jpg": "jpeg"}.get(target.format, target.format)
         imsave(file, np.asarray(picture), format=kind, origin="upper", dpi=PX)
@@ -248,7 +248,7 @@ def _padded(content: Image.Image, figure: Figure, target: Target, placement: Pla
 
 
 def _fineness(placement: Placement, max_pixels: int) -> int:
-    """Return how many times finer than asked for the figure is to be drawn; CannotDraw if it is too large."""
+    """Return how many times finer than requested to draw the figure; CannotDraw if it is too large."""
     dpi, (wide, high) = placement.dpi, placement.content_pixels
     if dpi >= COARSE:
         return 1
@@ -261,9 +261,9 @@ def _fineness(placement: Placement, max_pixels: int) -> int:
 
 
 def _region(figure: Figure, content: Box, exact: Box | None = None) -> dict[str, Any]:
-    """Return what makes savefig show just `content`; `exact` is the same to a fraction of a pixel.
+    """Return the arguments that make savefig show just `content`; `exact` is that to a fraction of a pixel.
 
-    The whole figure is shown without `bbox_inches`: the less of Matplotlib is in play the better.
+    The whole figure is shown without `bbox_inches`, so that less of Matplotlib's code is involved.
     """
     if content != _whole(figure):
         anchor_legends(figure)
@@ -275,7 +275,7 @@ def _region(figure: Figure, content: Box, exact: Box | None = None) -> dict[str,
 
 
 def _options(target: Target) -> dict[str, Any]:
-    """The arguments of `savefig` that depend on the request alone; none where nothing was asked for."""
+    """Return the arguments of `savefig` that depend on the request alone; none if it names no options."""
     options: dict[str, Any] = {}
     if target.format in _UNDATED:
         options["metadata"] = dict(_UNDATED[target.format])
@@ -285,7 +285,7 @@ def _options(target: Target) -> dict[str, Any]:
 
 
 def _natural(figure: Figure, target: Target) -> Size:
-    """The figure's own size in CSS pixels: what the author declared, or what the figure is."""
+    """Return the size (CSS pixels) that the author declared, or else that the figure has."""
     if target.size is not None:
         return target.size
     left, bottom, right, top = _content(figure)
@@ -298,7 +298,7 @@ def _whole(figure: Figure) -> Box:
 
 
 def _content(figure: Figure) -> Box:
-    """The part of the figure's plane (inches) that `savefig` would show."""
+    """Return the part of the figure's plane (inches) that `savefig` would show."""
     if not _is_tight():
         return _whole(figure)
     figure.dpi = PX
@@ -311,15 +311,15 @@ def _content(figure: Figure) -> Box:
 
 
 def _may_be_laid_out(figure: Figure, made_by_us: bool) -> bool:
-    """Whether the layout of `figure` follows its size; a figure of ours is given an engine if need be."""
+    """Whether the layout of `figure` follows its size; a figure of ours gets an engine if it has none."""
     engine = figure.get_layout_engine()
     if engine is not None and not isinstance(engine, PlaceHolderLayoutEngine):
         return True
     if not made_by_us:
         return False
     try:
-        figure.set_layout_engine("tight")  # `fig.tight_layout()` took ours away, for this one
-    except RuntimeError:  # a colorbar was made for the other engine
+        figure.set_layout_engine("tight")  # `fig.tight_layout()` has replaced our engine by this
+    except RuntimeError:  # a colorbar was made for the constrained engine
         figure.set_layout_engine("constrained")
     return True
 
@@ -331,7 +331,7 @@ def _check_size(figure: Figure) -> None:
 
 @contextmanager
 def _tight_box_checked(figure: Figure, check: Any) -> Iterator[None]:
-    """Have the box of `savefig.bbox: tight` checked when savefig has measured it, before it is filled.
+    """Check the box of `savefig.bbox: tight` when savefig has measured it, before its pixels are filled.
 
     Measuring it ahead would lay out the figure twice, and a second layout may differ from the first.
     """
@@ -355,18 +355,18 @@ def _is_tight() -> bool:
 
 
 def _own_dpi(figure: Figure) -> float:
-    """The dpi that `savefig` takes when it is told none."""
+    """Return the dpi that `savefig` takes by default."""
     dpi = mpl.rcParams["savefig.dpi"]
     return float(getattr(figure, "_original_dpi", figure.dpi) if dpi == "figure" else dpi)
 
 
 def _within(dpi: float, inches: Size, max_pixels: int) -> float:
-    """Return `dpi`, or less where images inside an SVG or PDF would have too many pixels."""
+    """Return `dpi`, or less if images inside an SVG or PDF would have too many pixels."""
     return min(dpi, sqrt(max_pixels / (inches[0] * inches[1])))
 
 
 def _paper(figure: Figure, target: Target) -> tuple[int, int, int, int]:
-    """The colour that savefig puts behind the figure, which pads it as well."""
+    """Return the colour (0 to 255) that savefig puts behind the figure; the padding has it too."""
     if (
         _options(target).get("transparent")
         or mpl.rcParams["savefig.transparent"]

@@ -1,4 +1,4 @@
-"""The one figure in whatever a plot function returned."""
+"""Find the figure that a return value of a plot function leads to."""
 
 from __future__ import annotations
 
@@ -17,19 +17,29 @@ from plotroute.encode.hints_for_authors import refusal, several
 from plotroute.encode.matplotlib.theme import RC
 
 MOST_ITEMS = 10_000
-"""Members of a container that are looked at: a return value is a handful of axes, not a data set."""
+"""Most members of a container that are searched: a return value is a handful of axes, not a data set."""
 
 MOST_DEPTH = 4
-"""Containers in containers: `(fig, {"left": [ax, ax]})` has two."""
+"""Most levels of containers in containers: `(fig, {"left": [ax, ax]})` has two."""
 
 _themes: WeakKeyDictionary[Figure, Mapping[str, Any]] = WeakKeyDictionary()
 
 
 def figure_of(value: Any, theme: str | None = None) -> Figure:
-    """Return the Matplotlib figure that `value` leads to; NotAFigure if there is none or several.
+    """Return the Matplotlib figure that `value` leads to.
 
-    A seaborn.objects Plot is compiled here, without pyplot, in the colours of `theme` ("light", "dark")
-    but for those that the Plot was given by its own method `theme()`.
+    A seaborn.objects Plot is compiled here, without pyplot. Colours that the author set by the Plot's own
+    method `theme()` win over those of `theme`.
+
+    Args:
+        value: A figure, axes, an artist, a container of them, or a seaborn plot.
+        theme: "light" or "dark", for a seaborn.objects Plot.
+
+    Raises:
+        NotAFigure: The value leads to no figure, or to several.
+
+    >>> figure_of([ax.plot(x, y), ax.legend()]) is ax.figure
+    True
     """
     found: dict[int, Figure] = {}
     for leaf in leaves(value):
@@ -60,10 +70,10 @@ def theme_of(figure: Figure) -> Mapping[str, Any]:
 
 
 def anchor_legends(figure: Figure) -> None:
-    """Fasten the legends of `figure` to the figure, so that `bbox_inches` does not move them.
+    """Anchor the legends of `figure` to the figure, so that `bbox_inches` does not move them.
 
-    Matplotlib places them by `figure.bbox`, which becomes the box to show while it is shown, and
-    seaborn by what `figure.bbox` was before, so that they stay behind.
+    Matplotlib places legends by `figure.bbox`, which savefig sets to the box to show. seaborn places them by
+    the former `figure.bbox`, so they would stay behind.
     """
     for legend in figure.legends:
         box = legend.get_bbox_to_anchor().transformed(figure.transFigure.inverted())
@@ -71,7 +81,7 @@ def anchor_legends(figure: Figure) -> None:
 
 
 def leaves(value: Any, depth: int = 0) -> Iterator[Any]:
-    """Yield what may lead to a figure: artists, grids, seaborn.objects plots. Nothing is drawn."""
+    """Yield parts of `value` that may lead to a figure: artists, seaborn.objects plots. Nothing is drawn."""
     if isinstance(value, Artist) or _is_seaborn_plot(value):
         yield value
     elif depth <= MOST_DEPTH:
@@ -86,7 +96,7 @@ def leaves(value: Any, depth: int = 0) -> Iterator[Any]:
 
 
 def _members(value: Any) -> Iterable[Any] | None:
-    """What is in a container; None if `value` is no container."""
+    """Return the members of a container; None if `value` is no container."""
     if isinstance(value, Mapping):
         return value.values()
     if isinstance(value, Container | list | tuple | set | frozenset):
@@ -113,12 +123,12 @@ _KNOWN_BY = (
     "patches",
     "patch",
 )
-"""Attributes by which a result names what it drew on, the surest first: a grid's figure, the `figure_` of a
+"""Attributes by which results name what they drew on, the surest first: a grid's figure, the `figure_` of a
 scikit-learn display, a colorbar's axes, a pie's wedges."""
 
 
 def _attached(value: Any) -> Iterator[Artist]:
-    """The artist that an object is known by."""
+    """Yield the artist that an object has as one of these attributes, if any."""
     if isinstance(value, type | str | bytes | int | float | np.generic) or value is None:
         return
     for name in _KNOWN_BY:
@@ -140,6 +150,7 @@ def _is_seaborn_plot(value: Any) -> bool:
 
 
 def _root(leaf: Any, theme: str | None) -> Figure | None:
+    """Return the figure of an artist, or of a seaborn.objects Plot, which is drawn; None if it has none."""
     if isinstance(leaf, Artist):
         figure = leaf.get_figure(root=True)
         return figure if isinstance(figure, Figure) else None

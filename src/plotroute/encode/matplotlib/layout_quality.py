@@ -1,4 +1,4 @@
-"""Reading a layout: where its texts, axes and legends lie, and what of that is worse than in another one."""
+"""Read a layout: where its texts, axes and legends lie, and what is worse than in another layout."""
 
 from __future__ import annotations
 
@@ -18,27 +18,29 @@ from plotroute.encode.geometry import PX, Size
 from plotroute.encode.matplotlib.drawn_texts import Drawn, Rectangle, all_axes, drawn_texts
 
 MOST_TEXTS = 1500
-"""Texts beyond which nothing is compared (an annotated heatmap of 38 × 38): 1500² pairs take about 20 ms."""
+"""Most texts of a figure (an annotated heatmap of 38 × 38); with more, nothing is compared. 1500² pairs take
+about 20 ms."""
 
 DEEPER = 0.05
-"""Part of a text that may be covered more than in the natural picture, whose own texts may overlap a bit
-(dates on a default axis do); glyphs are not placed more exactly than that at 100 dpi."""
+"""Part of a text that may be covered beyond the natural picture, whose own texts may overlap a bit (dates on
+a default axis do). At 100 dpi glyphs are not placed more exactly than that."""
 
 LEAST_SHARE = 0.5
-"""Axes that get less than this part of their natural share of the figure are squeezed by their labels."""
+"""Part of its natural share of the figure below which an axes counts as squeezed by its labels."""
 
 MOST_LEGEND = 1 / 3
-"""Share of its axes that a legend may take where it takes less in the natural picture."""
+"""Share of its axes that a legend may take if it takes less in the natural picture."""
 
 EDGE = 1.5
-"""CSS pixels between a text and the side of the figure; Matplotlib's engines leave 4 themselves."""
+"""CSS pixels to keep free between a text and the side of the figure; Matplotlib's engines leave 4."""
 
 OVERHANG = 4
-"""CSS pixels that texts may hang over the figure's sides more than in the natural picture: the picture is
-widened by them in the end, and Matplotlib's engines leave out half a tick label now and then."""
+"""CSS pixels that texts may hang over the figure's sides beyond the natural picture: the picture is widened
+by them in the end, and Matplotlib's engines leave out half a tick label now and then."""
 
 WIDER = 0.02
-"""Part of the longer side that they may as well: a picture wider by it has larger text than a new layout."""
+"""Part of the longer side that texts may hang over as well: the widened picture has larger text than a new
+layout."""
 
 PAD = 4
 """CSS pixels that engines leave free beside a text (3 pt)."""
@@ -49,7 +51,7 @@ Sides = NDArray[np.float64]
 
 @dataclass(slots=True)
 class Reading:
-    """What there is to complain about in a layout. Texts are named by what survives a new layout."""
+    """The faults of a layout. Texts are identified by objects that survive a new layout."""
 
     size: Size = (0, 0)
     """CSS pixels of the figure."""
@@ -60,23 +62,25 @@ class Reading:
     overhangs: dict[object, Sides] = field(default_factory=dict)
     """Text or legend → how far it hangs over the sides of the figure, by its own size at most."""
     unread: bool = False
-    """It has too many texts to compare them."""
+    """The layout has too many texts to compare them."""
     is_collapsed: bool = False
-    """The layout engine has given up, because there was no room left for axes."""
+    """The layout engine has given up, because no room was left for axes."""
     shares: dict[object, tuple[float, float]] = field(default_factory=dict)
     """Axes → their part of the figure's width and height."""
     legends: dict[object, float] = field(default_factory=dict)
     """Legend → its area as a part of the area of its axes, if it lies on them.
     Legend of the figure and axes → the part of the axes under it."""
     fixed: Size = (0, 0)
-    """CSS pixels, across and upwards, that texts take where no axes are: as many in a smaller figure."""
+    """CSS pixels, across and upwards, that texts take beside the axes: the same in a smaller figure."""
     longest: Size = (0, 0)
-    """CSS pixels, across and upwards, of the largest text that is the same at all sizes (no tick's label)."""
+    """CSS pixels, across and upwards, of the largest text that is the same at all sizes (no tick label)."""
 
     def overhang(self, most: float, natural: Reading | None = None) -> Sides:
-        """How far texts hang over the sides of the figure; those that do by more than `most` do not count.
+        """Return how far (CSS pixels) texts hang over each side of the figure.
 
-        With `natural`: how much farther than there.
+        Args:
+            most: Texts that hang over by more than this are left out.
+            natural: A reading whose overhang is subtracted, if any.
         """
         sides = np.zeros(4)
         for name, here in self.overhangs.items():
@@ -86,15 +90,15 @@ class Reading:
         return sides
 
     def is_wider_than(self, natural: Reading, most: float = np.inf) -> bool:
-        """Whether texts hang over the sides so much more that the picture had better not be widened by it."""
+        """Whether texts hang over the sides so much more that the picture is not to be widened by them."""
         return bool(self.overhang(most, natural).max() > max(OVERHANG, WIDER * max(self.size)))
 
     def is_tighter_than(self, natural: Reading) -> bool:
-        """Whether something is wrong here that is not in the natural picture, or not as much."""
+        """Whether something is wrong here that is right, or less wrong, in the natural picture."""
         return self.is_wider_than(natural) or self.is_worse_inside_than(natural)
 
     def is_worse_inside_than(self, natural: Reading) -> bool:
-        """The same, whatever hangs over the sides."""
+        """Whether something is wrong inside of the figure; overhang at the sides does not count."""
         if self.unread or self.faults - natural.faults:
             return True
         if any(depth > natural.depths.get(it, 0) + DEEPER for it, depth in self.depths.items()):
@@ -108,17 +112,17 @@ class Reading:
         )
 
     def is_flawless(self) -> bool:
-        """Whether there is nothing wrong, whatever the natural picture is like: it need not be laid out."""
+        """Whether nothing is wrong, whatever the natural picture is like: it need not be laid out."""
         return not self.is_tighter_than(self.ideal())
 
     def ideal(self) -> Reading:
-        """Return a reading that no natural picture is better than: its axes have all of the figure."""
+        """Return a reading better than that of any natural picture: its axes have all of the figure."""
         return Reading(shares=dict.fromkeys(self.shares, (1.0, 1.0)))
 
     def rules_out(self, size: Size) -> bool:
-        """Whether a layout at `size` is bound to be tighter than this one of the natural size.
+        """Whether a layout at `size` is certain to be tighter than this layout at the natural size.
 
-        Texts keep their size, so the longest one must have room, and what they take is lost to the axes.
+        Texts keep their size, so the longest text must have room, and the axes lose the room that texts take.
         """
         if self.unread or self.is_collapsed:
             return True
@@ -158,7 +162,7 @@ def read(figure: Figure, size: Size) -> Reading:
 
 
 def _boxes(rectangles: Sequence[Rectangle]) -> tuple[Sides, Sides]:
-    """Centres, and half the widths and heights, of the upright boxes around `rectangles`."""
+    """Return the centres and half sizes of the upright boxes around `rectangles`."""
     return (
         np.array([(rectangle.x, rectangle.y) for rectangle in rectangles]),
         np.array([rectangle.extent for rectangle in rectangles]),
@@ -174,7 +178,7 @@ def _note_overhangs(
     reading: Reading, names: Sequence[object], centres: Sides, extents: Sides, size: Size
 ) -> None:
     over = np.hstack([extents - centres, centres + extents - np.array(size)]) + EDGE
-    over = np.clip(over, 0, 2 * np.hstack([extents, extents]))  # what is not there at all is lost as a whole
+    over = np.clip(over, 0, 2 * np.hstack([extents, extents]))  # a text outside is lost as a whole
     for index in np.flatnonzero(over.any(axis=1)).tolist():
         before = reading.overhangs.get(names[index], 0)
         reading.overhangs[names[index]] = np.maximum(over[index], before)
@@ -196,7 +200,7 @@ def _read_room(reading: Reading, texts: Sequence[Drawn], figure: Figure, size: S
 
 
 def _length(spans: Sequence[tuple[float, float]], most: float) -> float:
-    """How much of 0 … `most` is in at least one of `spans`."""
+    """Return how much of 0 … `most` is covered by `spans`."""
     length, end = 0.0, 0.0
     for low, high in sorted(spans):
         low, high = max(low, end), min(high, most)
@@ -222,7 +226,7 @@ def _read_overlaps(reading: Reading, texts: Sequence[Drawn]) -> None:
 
 
 def _read_covered(reading: Reading, texts: Sequence[Drawn], axes: Sequence[Axes]) -> None:
-    """Read which texts lie on axes that are not their own: a note under an inset, a label on a colorbar."""
+    """Read which texts lie on axes that are not theirs: a note under an inset, a label on a colorbar."""
     centres, extents = _boxes([text.rectangle for text in texts])
     low, high = centres - extents, centres + extents
     areas = np.maximum((high - low).prod(axis=1), 1e-9)
@@ -267,7 +271,7 @@ def _read_legends(reading: Reading, figure: Figure, size: Size) -> None:
                 reading.legends[id(legend), id(other)] = _part_inside(other.bbox, there)
             continue
         inside = _part_inside(there, axes.bbox)
-        if inside > DEEPER:  # else it was put beside them
+        if inside > DEEPER:  # else the author put it beside the axes
             _deepen(reading, ("beside", id(legend)), 1 - inside)
             area = axes.bbox.width * axes.bbox.height
             reading.legends[id(legend)] = there.width * there.height / max(area, 1)

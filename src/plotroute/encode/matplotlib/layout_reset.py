@@ -1,4 +1,4 @@
-"""A figure as it was before any layout: what a layout leaves behind in it is put back before the next."""
+"""Reset a figure to its state before any layout, so that one layout does not influence the next."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _MARGINS = ("left", "bottom", "right", "top", "wspace", "hspace")
 
 
 class Unlaid:
-    """The state of a figure that its next layout starts from.
+    """The state of a figure before a layout, taken when the object is made.
 
-    Engines begin with the places that axes have: a legend that is wider than its axes in a small layout
-    makes them narrower, so that it sticks out even more, and a larger layout would begin with that. Tables
-    make their text smaller, axes of equal aspect their limits wider, and neither ever goes back.
+    Engines start from the places that axes have: a legend that is wider than its axes in a small layout
+    makes the axes narrower, so that it sticks out even more, and a larger layout would start from there.
+    Tables make their text smaller, axes of equal aspect make their limits wider, and neither undoes that.
     """
 
     def __init__(self, figure: Figure) -> None:
@@ -35,7 +35,7 @@ class Unlaid:
         ]
 
     def restore(self) -> None:
-        """Undo what layouts since have done."""
+        """Undo the changes of all layouts since."""
         for figure, margins in zip(self._figures, self._margins, strict=True):
             figure.subplotpars.update(**margins)
             if figure is not self._figures[0]:

@@ -1,4 +1,4 @@
-"""The smallest layout of a figure in which its text has room."""
+"""Find the smallest layout of a figure in which its text has room."""
 
 from __future__ import annotations
 
@@ -12,21 +12,28 @@ from plotroute.encode.matplotlib.layout_quality import EDGE, PAD, Reading, read
 from plotroute.encode.matplotlib.layout_reset import Unlaid
 
 MOST_PASSES = 2
-"""Layouts of one size until no text leaves the figure: the second knows the ticks of the first."""
+"""Most layouts of one size, until no text leaves the figure: the second knows the ticks of the first."""
 
 MOST_OVERHANG = 0.1
-"""Part of the figure beyond which no picture is widened: such a text was put out of sight on purpose."""
+"""Part of the figure by which a text may widen the picture: beyond, the author put it out of sight."""
 
 SAME = 1
-"""CSS pixels by which the natural size and that of the last layout may differ, being the same to rounding."""
+"""CSS pixels by which rounding may make the natural size differ from that of the last layout."""
 
 
 def settle(figure: Figure, natural: Size, sizes: Sequence[Size]) -> Box:
-    """Lay `figure` out at the first of `sizes` (CSS pixels) where it reads as well as at its natural size.
+    """Lay `figure` out at the first size at which it reads as well as at its natural size, or at the last.
 
-    That is the last one if no other will do. The layout then stays as it was read: an engine fits ticks
-    that it saw before the axes had their new size, so another pass could bring other ones. Returns the
-    box of the picture: the figure, and a little more where text hangs over its sides.
+    The layout then stays as it was read: an engine fits ticks that it saw before the axes had their new size,
+    so another pass could bring other ticks.
+
+    Args:
+        figure: The figure to lay out.
+        natural: Its natural size (CSS pixels).
+        sizes: The sizes to try (CSS pixels), smallest first.
+
+    Returns:
+        The box of the picture (inches): the figure, and a little more where text hangs over its sides.
     """
     layouts = _Layouts(figure)
     reading = _first_good(layouts, natural, sizes) if len(sizes) > 1 else None
@@ -37,14 +44,14 @@ def settle(figure: Figure, natural: Size, sizes: Sequence[Size]) -> Box:
     figure._layout_engine = None  # type: ignore[attr-defined]
     width, height = layouts.size
     sides = reading.overhang(MOST_OVERHANG * min(width, height))
-    # Beside a text that is cut there is to be as much room as engines leave: at another dpi it is as long
-    # to some pixels only.
+    # Beside a text that would be cut, keep as much room as engines leave: at another dpi its length differs
+    # by some pixels.
     left, bottom, right, top = np.where(sides > EDGE, sides + PAD, sides).tolist()
     return -left / PX, -bottom / PX, (width + right) / PX, (height + top) / PX
 
 
 def _first_good(layouts: _Layouts, natural: Size, sizes: Sequence[Size]) -> Reading | None:
-    """Lay out at the first of `sizes` that is good, and return what was read; None: the last is still to do.
+    """Lay out at the first good size and return its reading; None if the last size is still to be laid out.
 
     A layout of 100 axes takes seconds, so a layout whose outcome is known is left out.
     """
@@ -68,7 +75,7 @@ def _first_good(layouts: _Layouts, natural: Size, sizes: Sequence[Size]) -> Read
 
 
 class _Layouts:
-    """Layouts of one figure, each of them as if it had been made in that size."""
+    """Layouts of one figure, each as if the figure had been made in that size."""
 
     def __init__(self, figure: Figure) -> None:
         self._figure = figure
@@ -81,9 +88,9 @@ class _Layouts:
         return len(self._figure.axes) == 1
 
     def at(self, size: Size, against: Reading | None = None, *, is_last: bool = True) -> Reading:
-        """Lay the figure out at `size` and read it; again where text hangs over more than in `against`.
+        """Lay the figure out at `size` and read it; once more if text hangs over more than in `against`.
 
-        Not again where something else is wrong and there is a larger size to try.
+        There is no second pass if something else is wrong and a larger size can be tried.
         """
         self._unlaid.restore()
         self.size = size

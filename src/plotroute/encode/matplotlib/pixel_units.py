@@ -1,4 +1,4 @@
-"""Whether something in a figure is measured in pixels, so that it lies elsewhere at every density."""
+"""Find out whether something in a figure is measured in pixels, so that it moves with the density."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from matplotlib.text import Annotation
 from matplotlib.transforms import IdentityTransform, Transform
 
 PLACES = np.array([[0.3, 0.4], [0.6, 0.8]])
-"""Parts of the figure's width and height: two places that are seen to move, or not."""
+"""Parts of the figure's width and height: two places that are checked for moving."""
 
 POINTS = 72
-"""In an inch."""
+"""Points per inch."""
 
 
 def is_measured_in_pixels(figure: Figure) -> bool:
     """Whether a place or size in `figure` is a number of pixels: `figimage`, `transform=None`, "axes pixels"…
 
-    Matplotlib draws such a figure right at one dpi alone. `figure` is as it was afterwards.
+    Matplotlib draws such a figure right at a single dpi. `figure` is unchanged afterwards.
     """
     artists = list(_artists(figure))
     if any(isinstance(it, FigureImage) or _has_raw_image(it) for it in artists):
@@ -54,7 +54,7 @@ def is_measured_in_pixels(figure: Figure) -> bool:
 
 
 def pin_shadows(figure: Figure, dpi: float) -> None:
-    """Have the shadows of patches (`pie(shadow=True)`) fall as they do at `dpi` without wishes, at any other.
+    """Draw the shadows of patches (`pie(shadow=True)`) at any dpi where they fall at `dpi`.
 
     Their offset is in the units of the data, but grows with the dpi.
     """
@@ -69,7 +69,7 @@ def _translate(shadow: Any, shift: tuple[float, float], renderer: Any) -> None:
 
 
 def _artists(artist: Artist) -> Iterator[Artist]:
-    """Yield what an author may have placed: not ticks and frames, nor what is in legends and boxes."""
+    """Yield artists that an author may have placed: no ticks or frames, no parts of legends and boxes."""
     for child in artist.get_children():
         if not child.get_visible() or isinstance(child, Axis | Spine):
             continue
@@ -101,7 +101,7 @@ def _measures(artist: Any) -> Iterator[Any]:
 
 
 def _places(transform: Transform, figure: Figure) -> tuple[Any, Any] | None:
-    """Return two points and where they lie in the figure (pixels); None if they have no one origin."""
+    """Return two points and their places in the figure (pixels); None if no inverse gives the points."""
     if not transform.has_inverse:
         return None
     try:
@@ -113,14 +113,14 @@ def _places(transform: Transform, figure: Figure) -> tuple[Any, Any] | None:
 
 
 def _has_outline(artist: Artist) -> bool:
-    """Whether `artist` has to be asked where it lies, because its transform does not say so."""
-    if isinstance(artist, Patch):  # one of `mark_inset`'s computes its pixels anew for every dpi
+    """Whether the place of `artist` is in its outline, because its transform does not give it."""
+    if isinstance(artist, Patch):  # a patch of `mark_inset` computes its pixels anew for every dpi
         return isinstance(Artist.get_transform(artist), IdentityTransform)
     return isinstance(artist, Legend | AnchoredOffsetbox)
 
 
 def _outline(artist: Any) -> Any:
-    """Return points of `artist`, or of what it is anchored to (pixels)."""
+    """Return points (pixels) of `artist`, or of the box that it is anchored to."""
     if isinstance(artist, Patch):
         return artist.get_transform().transform(artist.get_path().vertices)
     return np.array(artist.get_bbox_to_anchor().extents)

@@ -1,9 +1,9 @@
-"""Keep texts readable, and lines and marks visible, under a theme: a look at what is behind each of them.
+"""Keep texts readable, and lines and marks visible, under a theme: compare each with its background.
 
-A theme's colours are set before the author's function runs, and the function may set others: its own paper
-under the theme's ink, black lines on the theme's dark paper. No table of settings tells which colours will
-meet. So each text is compared with the pixels that are there when it is drawn, and takes another colour if
-it cannot be read on them. That needs no second drawing: the pixels are those of the picture itself.
+A theme's colours are set before the author's function runs, and the function may set other colours: its own
+paper under the theme's ink, black lines on the theme's dark paper. No table of settings tells which colours
+will meet. So each text is compared with the pixels that are there when it is drawn, and gets another colour
+if it cannot be read on them. That needs no second drawing: the pixels are those of the picture itself.
 """
 
 from __future__ import annotations
@@ -35,26 +35,29 @@ from plotroute.encode.matplotlib.replaced import replaced
 from plotroute.encode.matplotlib.theme import RC, TWINS
 
 REHEARSAL = 72
-"""Pixels for an inch of the drawing before an SVG or PDF, which tells what is behind a text and no more."""
+"""Pixels per inch of the drawing before an SVG or PDF, which only shows what is behind each text."""
 
 LEAST_REHEARSAL = 12
-"""Below it a glyph of 10 pt has no size (FreeType refuses half a pixel), and nothing is looked at."""
+"""Least pixels per inch of that drawing: below, a glyph of 10 pt has no size (FreeType refuses half a pixel),
+and nothing is compared."""
 
 MOST_COLORS = 1000
-"""Marks of a group beyond which their single colours are not looked at: those are data."""
+"""Most marks of a group whose single colours are compared: the colours of more marks are data."""
 
 Change = tuple[Callable[[Any], None], Any, RGB, bool]
-"""How to set a colour of a mark, the colour that it has, the one that it may get, whether that is a twin."""
+"""The setter of a mark's colour, its colour, the colour that it may get, whether that is a twin."""
 
 
 @contextmanager
 def kept_visible(figure: Figure, theme: str | None, own_paper: str = "white") -> Iterator[None]:
-    """While the body draws `figure` with Agg, give what cannot be seen another colour.
+    """Give texts and marks that cannot be seen another colour, while the body draws `figure` with Agg.
 
-    Without a theme nothing is changed, and nothing is looked at.
+    The artists keep the new colours, so a drawing by another backend that follows has them.
 
-    `own_paper` is the axes' background that the author's own rcParams have: hard-coded greys were chosen
-    for it. The new colours stay with the artists, so a drawing by another backend that follows has them.
+    Args:
+        figure: The figure that the body draws.
+        theme: "light" or "dark"; None changes and compares nothing.
+        own_paper: The axes' background in the author's own rcParams, for which hard-coded greys were chosen.
     """
     if theme is None:
         yield
@@ -80,7 +83,7 @@ def kept_visible(figure: Figure, theme: str | None, own_paper: str = "white") ->
 
 
 def rehearse(figure: Figure, max_pixels: int) -> None:
-    """Draw `figure` with Agg inside `kept_visible`: the backend that comes next has no pixels to look at."""
+    """Draw `figure` with Agg inside `kept_visible`: the next backend has no pixels to compare with."""
     width, height = figure.get_size_inches()
     dpi = min(REHEARSAL, sqrt(max_pixels / (width * height)))
     if dpi >= LEAST_REHEARSAL:
@@ -88,12 +91,12 @@ def rehearse(figure: Figure, max_pixels: int) -> None:
 
 
 def _is_drawing(renderer: Any) -> bool:
-    """Whether pixels come of it: a figure is also "drawn" to be measured, with drawing switched off."""
+    """Whether the renderer makes pixels: to measure a figure, it is "drawn" with drawing switched off."""
     return isinstance(renderer, RendererAgg) and "draw_path" not in vars(renderer)
 
 
 class _Painter:
-    """The colours of a theme, and what to do about those that meet the wrong background."""
+    """Recolours what meets the wrong background, in the colours of a theme."""
 
     def __init__(self, theme: str, own_paper: str) -> None:
         self._paper = to_rgb(RC[theme]["figure.facecolor"])
@@ -106,7 +109,7 @@ class _Painter:
         self._known: dict[tuple[int, ...], tuple[RGB, bool] | None] = {}
 
     def look_at_text(self, text: Text, renderer: Any) -> None:
-        """Give `text` a colour that can be read on what is behind it, if it has none."""
+        """Give `text` a colour that can be read on its background, if its own cannot."""
         if not text.get_visible() or not text.get_text().strip():
             return
         red, green, blue, alpha = to_rgba(text.get_color())
@@ -114,13 +117,13 @@ class _Painter:
             return
         behind = behind_text(text, renderer, self._paper)
         if behind is not None:
-            # At full opacity: a text that its author made see-through is a watermark, and stays one.
+            # At full opacity: a text that its author made transparent is a watermark, and stays a watermark.
             color = contrast.readable((red, green, blue), behind, self._inks)
             if color is not None:
                 text.set_color((*color, alpha))
 
     def changes(self, mark: Artist) -> list[Change]:
-        """Return which colours of `mark` may have to change, by what is behind it. Nothing is drawn."""
+        """Return which colours of `mark` may have to change on some backgrounds. Nothing is drawn."""
         figure: Any = mark.get_figure(root=True)
         ground = to_rgba(mark.axes.get_facecolor()) if mark.axes else (0.0, 0.0, 0.0, 0.0)
         if ground[3] == 0:
@@ -130,7 +133,7 @@ class _Painter:
         for setter, colors, is_area in _colors(mark):
             wide = is_area and isinstance(mark, Patch)
             found = [self._becomes(color, single=len(colors) == 1, area=wide) for color in colors]
-            # Greys were chosen for other paper than the theme's; the theme's colours, for none but its own.
+            # Greys were chosen for other paper than the theme's; the theme's colours, only for its own paper.
             if len(found) == 1 and found[0] and found[0][1] != on_theme:
                 changes.append((setter, colors[0], *found[0]))
             elif len(found) > 1 and not on_theme and any(found):
@@ -154,7 +157,7 @@ class _Painter:
         return self._known[key]
 
     def draw_mark(self, mark: Any, changes: list[Change], renderer: Any, *args: Any, **kwargs: Any) -> Any:
-        """Draw `mark`, in other colours where it could not be seen."""
+        """Draw `mark`, in other colours if it could not be seen."""
         if _is_drawing(renderer) and mark.get_visible():
             behind = behind_mark(mark, renderer, self._paper)
             for setter, color, new, is_twin in changes:
@@ -165,7 +168,7 @@ class _Painter:
         return type(mark).draw(mark, renderer, *args, **kwargs)
 
     def _better(self, color: Any, new: RGB, behind: Luminances, enough: float, is_twin: bool) -> RGB | None:
-        """Return the colour in which more of a mark is seen: `new`, or a grey between it and the paper."""
+        """Return the colour in which more of a mark is seen: `new`, or a grey between `new` and the paper."""
 
         def unseen(one: Any) -> float:
             return round(float((contrast.contrast(contrast.luminance(one), behind) < enough).mean()), 2)
@@ -179,7 +182,7 @@ class _Painter:
 
 
 def _marks(artist: Any) -> Iterator[Artist]:
-    """Yield lines, patches and collections that show data: not the backgrounds, not what an axis has."""
+    """Yield lines, patches and collections that show data: no backgrounds, no parts of an axis."""
     background = artist.get_frame() if isinstance(artist, Legend) else getattr(artist, "patch", None)
     for child in artist.get_children():
         if child is background or isinstance(child, Axis):
@@ -195,7 +198,7 @@ def _marks(artist: Any) -> Iterator[Artist]:
 
 
 def _colors(mark: Any) -> Iterator[tuple[Callable[[Any], None], Any, bool]]:
-    """Yield how to set each colour of `mark` that shows, the colours, and whether they fill an area.
+    """Yield the setter of each visible colour of `mark`, the colours, and whether they fill an area.
 
     An area comes before its edge.
     """
@@ -232,7 +235,7 @@ def _with_alpha(color: Any, mark: Artist) -> tuple[float, float, float, float]:
 
 
 def _unique(colors: Any) -> Any:
-    """Return the colours of a group: one if all are the same, none where nothing shows."""
+    """Return the colours of a group: one if all are the same; None if nothing is visible."""
     if not 0 < len(colors) <= MOST_COLORS or not (colors[:, 3] > 0).any():
         return None
     return colors[:1] if (colors == colors[0]).all() else colors

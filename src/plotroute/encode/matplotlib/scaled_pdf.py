@@ -1,4 +1,4 @@
-"""A PDF page whose content is scaled: Matplotlib's own pages have the inches of the figure."""
+"""Write a PDF page whose content is scaled: Matplotlib's own pages have the inches of the figure."""
 
 # The backend has no annotations.
 # mypy: disallow-untyped-calls=False
@@ -15,9 +15,12 @@ Color = tuple[float, float, float]
 
 
 class ScaledPage(PdfPages):
-    """Something to `savefig(…, format="pdf")` to: one page, the figure on it where `placement` puts it.
+    """A file for `savefig(…, format="pdf")`: one page, with the figure where `placement` puts it.
 
-    `paper` is the colour of the page, or None. Close it (or use `with`) to have the file complete.
+    Close it (or use `with`) to complete the file.
+
+    >>> with ScaledPage(file, placement, paper=(1, 1, 1), metadata={}) as page:
+    ...     figure.savefig(page, format="pdf")
     """
 
     def __init__(
@@ -52,13 +55,13 @@ class _ScaledFile(PdfFile):
         self._top = self._offset[1] + height * 72 * self._scale
 
     def beginStream(self, id: int, len: Any, extra: dict[str, Any] | None = None, png: Any = None) -> None:
-        # A hatch lives in the space of the page, not in the scaled one; it starts at the top left.
+        # A hatch lives in the space of the page, not in the scaled space; it starts at the top left.
         if extra and extra.get("Type") == Name("Pattern"):
             extra = {**extra, "Matrix": [self._scale, 0, 0, self._scale, self._offset[0], self._top]}
         super().beginStream(id, len, extra, png)
 
     def _write_annotations(self) -> None:
-        # So do links.
+        # Links live in the space of the page, too.
         for _, links in self._annotations:
             for link in links:
                 for corners in ("Rect", "QuadPoints"):

@@ -1,4 +1,4 @@
-"""Laying out a text once per picture: a line plot asks for 14 layouts 145 times, a fifth of all its time."""
+"""Lay out a text once per picture: a line plot needs 14 layouts 145 times, a fifth of all its time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.text import Text
 
 _READ_IN = ("3.11.",)
-"""Versions of Matplotlib whose `Text._get_layout` was read: it depends on nothing but what is in `_key`."""
+"""Versions of Matplotlib whose `Text._get_layout` was read: it depends only on what is in `_key`."""
 
 _lay_out: Any = Text._get_layout  # type: ignore[attr-defined]
 _remembered = threading.local()
@@ -21,7 +21,7 @@ _remembered = threading.local()
 
 @contextmanager
 def layouts_remembered() -> Iterator[None]:
-    """Have Agg lay out equal texts once while the body runs, in this thread."""
+    """Lay out equal texts once with Agg while the body runs, in this thread."""
     install()
     before = getattr(_remembered, "layouts", None)
     _remembered.layouts = {}
@@ -32,10 +32,11 @@ def layouts_remembered() -> Iterator[None]:
 
 
 def install() -> None:
-    """Have every text ask here for its layout. Matplotlib has no public door to it.
+    """Replace Matplotlib's layout of texts by a cached layout; it has no public hook.
 
-    Once in a process, and before the state of it is looked at: setting a method of a class empties Python's
-    caches of that class's methods, twice per picture if it were set and put back for each.
+    Do so once in a process, and before the state of the process is recorded: setting a method of a class
+    empties Python's caches of that class's methods, which would happen twice per picture if the method were
+    set and reset for each.
     """
     if mpl.__version__.startswith(_READ_IN) and Text._get_layout is _lay_out:  # type: ignore[attr-defined]
         Text._get_layout = _lay_out_once  # type: ignore[attr-defined]
@@ -43,7 +44,7 @@ def install() -> None:
 
 def _lay_out_once(self: Any, renderer: Any) -> Any:
     known = getattr(_remembered, "layouts", None)
-    # Other renderers measure otherwise, and what is wrapped depends on where it stands.
+    # Other renderers measure differently, and a wrapped text depends on its place.
     if known is None or type(renderer) is not RendererAgg or self.get_wrap():
         return _lay_out(self, renderer)
     # An artist may set rcParams while it draws.
@@ -61,7 +62,7 @@ _rc: Any = partial(dict.__getitem__, mpl.rcParams)
 
 
 def _key(text: Any, renderer: Any) -> tuple[Any, ...]:
-    """Return everything that the layout of a text depends on, but for the rcParams."""
+    """Return everything that the layout of a text depends on, except rcParams."""
     return (
         type(text),
         text.get_text(),

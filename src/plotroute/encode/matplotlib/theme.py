@@ -1,7 +1,7 @@
-"""Light and dark: Matplotlib's rcParams for each, colours only. Pure data.
+"""The themes light and dark: Matplotlib's rcParams for each, colours only. Pure data.
 
-What Matplotlib derives (the colour of a tick's label from the tick's, a title's from the text's) is left to
-be derived: a style that a function sets knows the first alone, and expects the second to follow.
+Colours that Matplotlib derives (a tick label's from the tick's, a title's from the text's) are left to be
+derived: a style that a function sets names the first only, and expects the second to follow.
 
 Text has a contrast of at least 7:1 on its background (WCAG 2.2, level AAA), the colours of the cycle at
 least 3:1 (level AA for graphics).
@@ -72,7 +72,7 @@ def _rc(*, paper: str, ink: str, line: str, grid: str, pane: str, cycle: Sequenc
             "axes3d.xaxis.panecolor": pane,
             "axes3d.yaxis.panecolor": pane,
             "axes3d.zaxis.panecolor": pane,
-            # What a figure was given by its author shall win when it is saved.
+            # The colours that an author gave the figure win when it is saved.
             "savefig.facecolor": "auto",
             "savefig.edgecolor": "auto",
             "text.color": ink,
@@ -117,4 +117,4 @@ def _twins(theme: str, other: str) -> Mapping[str, str]:
 TWINS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {"light": _twins("light", "dark"), "dark": _twins("dark", "light")}
 )
-"""Theme → its colours of lines and marks → what plays the same part in the other theme."""
+"""Theme → its colours of lines and marks → the colour with the same role in the other theme."""

@@ -1,7 +1,7 @@
-"""Texts that wrap (`wrap=True`): broken into the same lines at every density and in every format.
+"""Break texts that wrap (`wrap=True`) into the same lines at every density and in every format.
 
-Matplotlib breaks a text when it draws it, by how wide its words are in whole pixels. So a line that just fits
-at 100 dpi may not at 200, and high-density screens would show another picture than the one that was laid out.
+Matplotlib breaks a text when it draws it, by the width of its words in whole pixels. So a line that just fits
+at 100 dpi may not fit at 200, and high-density screens would show another picture than was laid out.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from matplotlib.figure import Figure
 from plotroute.encode.matplotlib.layout_reset import with_subfigures
 
 NARROWER = 0.95
-"""Part of the width that lines may take: at another dpi words are a few per cent wider, by their hinting."""
+"""Part of the width that lines may take: at another dpi, hinting makes words a few per cent wider."""
 
 
 def wrapping_texts(figure: Figure, *, narrower: bool) -> list[Any]:
-    """Return the texts of `figure` that wrap: few, if any. `narrower` has them leave a little room."""
+    """Return the texts of `figure` that wrap; with `narrower`, make them wrap a little earlier."""
     texts = [text for text in _texts(figure) if text.get_wrap() and text.get_text() and not text.get_usetex()]
     for text in texts if narrower else ():
         text._get_wrap_line_width = partial(_narrower, text._get_wrap_line_width)
@@ -27,12 +27,12 @@ def wrapping_texts(figure: Figure, *, narrower: bool) -> list[Any]:
 
 
 def keep_lines(texts: list[Any]) -> None:
-    """Have texts stay in the lines that they are in now, whatever size or dpi they are drawn at.
+    """Keep texts in the lines that they have now, at whatever size or dpi they are drawn.
 
-    What they say stays as it was: whether a text is parsed as mathtext is decided by that.
+    The text itself stays as it was: Matplotlib decides by it whether to parse mathtext.
     """
     for text in texts:
-        if text._renderer is not None:  # else it is in no layout, since it is not visible
+        if text._renderer is not None:  # else it is invisible, and in no layout
             text._get_wrapped_text = partial(str, text._get_wrapped_text())
 
 

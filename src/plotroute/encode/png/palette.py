@@ -1,11 +1,11 @@
-"""A picture in at most 256 colours, for pages where bytes matter: a third of the file, and text as sharp.
+"""Reduce a picture to 256 colours, for pages where bytes matter: a third of the file, and text as sharp.
 
-What is an area keeps its colour exactly; the rest of the palette is spread so that no pixel becomes a colour
-far from its own. Nothing is dithered: noise in what is even would be read as data, and compress badly.
+Areas keep their colour exactly; the rest of the palette is spread so that no pixel becomes a colour far from
+its own. Nothing is dithered: a reader would take noise in an even area for data, and noise compresses badly.
 
-Pillow's ways to do it were tried. Its fast octree, the only one that keeps alpha, turns white into #fefefe
-and a smooth surface into visible steps; its maximum coverage looks as good as this one, and takes five
-minutes for sixteen million random pixels.
+Pillow's methods were tried. Its fast octree, the only method that keeps alpha, turns white into #fefefe and a
+smooth surface into visible steps; its maximum coverage looks as good as this method, and takes five minutes
+for sixteen million random pixels.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from numpy.typing import NDArray
 from plotroute.encode.png.writer import MOST_COLOURS, Bytes, Pixels, bands, colours_of, indices_of, pixels_of
 
 KEPT = MOST_COLOURS // 4
-"""Entries for the commonest colours: as many areas as a legible plot has, with the insides of its letters."""
+"""Entries for the commonest colours: enough for the areas of a legible plot and the insides of letters."""
 
 SAMPLE = 2**16
-"""Pixels that are counted to find those: enough for an area of a thousandth of the picture."""
+"""Pixels that are counted to find the commonest: enough for an area of a thousandth of the picture."""
 
 MOST_KNOWN = 2**14
-"""Colours that are compared with each entry, 30 ms for all; where there are more, near ones count as one."""
+"""Most colours that are compared with each entry (30 ms for all). Of more, near colours count as equal."""
 
 COARSER = (8, 6, 5, 4, 3)
-"""Bits of a channel that are looked at: with three there are 2**12 colours at most."""
+"""Bits per channel that are tried in turn: with three there are 2**12 colours at most."""
 
 
 def reduced(rgba: Bytes) -> Bytes:
-    """Return `rgba` (height × width × 4) in at most 256 colours: itself if it has no more."""
+    """Return `rgba` (height × width × 4) in at most 256 colours; unchanged if it has no more."""
     pixels = pixels_of(rgba)
     if colours_of(pixels) is not None:
         return rgba
@@ -48,15 +48,15 @@ def reduced(rgba: Bytes) -> Bytes:
 
 
 def _commonest(pixels: Pixels) -> Pixels:
-    """Return the commonest colours, the first of them first."""
-    # An odd step, or some columns of a picture 4,096 pixels wide would never be looked at.
+    """Return the commonest colours, the commonest first."""
+    # An odd step: with an even step, some columns of a picture 4,096 pixels wide would never be counted.
     sample = pixels.ravel()[:: pixels.size // SAMPLE | 1]
     colours, counts = np.unique(sample, return_counts=True)
     return colours[np.argsort(-counts, kind="stable")[:KEPT]]
 
 
 def _coarse(pixels: Pixels, bits: int, areas: Pixels) -> Pixels:
-    """Return pixels that differ in the highest `bits` of each channel alone, those of `areas` untouched."""
+    """Return pixels with the highest `bits` of each channel only; the colours in `areas` are kept."""
     if bits == 8:
         return pixels
     steps = 2**bits - 1  # none (0) and all (255) of a channel are among them
@@ -66,15 +66,15 @@ def _coarse(pixels: Pixels, bits: int, areas: Pixels) -> Pixels:
 
 
 def _entries(colours: Pixels, areas: Pixels) -> NDArray[np.intp]:
-    """Return for each of the ascending `colours` the place of the one that it becomes."""
+    """Return for each of the ascending `colours` the index of the colour that it becomes."""
     channels = colours[:, np.newaxis].view(np.uint8).astype(np.float32)
-    # As they are seen: the less of a colour there is, the less it matters which one it is.
+    # Weighted by alpha, as they are seen: the more transparent a pixel, the less its colour matters.
     channels[:, :3] *= channels[:, 3:] / 255
     commonest = np.searchsorted(colours, areas)
     distances = np.full(len(colours), np.inf, np.float32)
     entries = np.zeros(len(colours), np.intp)
     for number in range(MOST_COLOURS):
-        # After the commonest ones, always the colour that fares worst so far.
+        # After the commonest colours, always the colour that is farthest from all entries so far.
         entry = commonest[number] if number < len(commonest) else distances.argmax()
         to_entry = np.square(channels - channels[entry]).sum(axis=1)
         nearer = to_entry < distances

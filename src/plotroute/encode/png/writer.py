@@ -1,9 +1,9 @@
-"""RGBA pixels → PNG, lossless: some ten times faster than Pillow, for a file about as large.
+"""Write RGBA pixels as PNG, lossless: some ten times faster than Pillow, for a file about as large.
 
 Measured on seven kinds of plots: ISA-L's level 1 takes 0.1 ms for a line plot where zlib's level 6 takes 7;
-its levels 2 and 3 give files no smaller, level 0 gives them a third larger. What makes a file small is to
-hand over less: no alpha where nothing is transparent, and a palette where 256 colours are enough, as they
-are for bars, histograms and all that is grey.
+its levels 2 and 3 give files no smaller, level 0 gives files a third larger. A file gets small by less input:
+no alpha where nothing is transparent, and a palette where 256 colours are enough, as they are for bars,
+histograms and all greys.
 
 The same pixels give the same bytes, in every process, on machines whose processors have the same
 instructions.
@@ -22,31 +22,34 @@ from isal import isal_zlib
 from numpy.typing import NDArray
 
 MOST_COLOURS = 256
-"""Entries of a palette, which is what a byte can tell apart."""
+"""Entries of a palette: as many as a byte has values."""
 
 LEVEL = 1
-"""Of compression: see above."""
+"""Level of compression: see above."""
 
 FIRST = 16
-"""Bytes that ISA-L leaves to its code for the end of a piece, if a piece has no more."""
+"""Bytes of the first piece of a stream: ISA-L leaves a piece so short to its code for the end of a piece."""
 
 BAND = 2**16
-"""Pixels that are worked on at a time: 256 KiB, which the processor's cache holds with what becomes of it."""
+"""Pixels that are worked on at a time: 256 KiB, which the processor's cache holds with the result."""
 
 RUNS = 4096
-"""Runs of a colour that are looked at together: in 0.1 ms a photograph shows that it has too many."""
+"""Runs of a colour that are counted together: after 0.1 ms it is clear that a photograph has too many."""
 
 S = TypeVar("S", np.uint8, np.uint32)
 
 Bytes = NDArray[np.uint8]
 Pixels = NDArray[np.uint32]
-"""Rows of pixels, each one number: red in the lowest byte, alpha in the highest."""
+"""Rows of pixels, each pixel a number: red in the lowest byte, alpha in the highest."""
 
 
 def encode_png(rgba: Bytes, dpi: float | None = None, text: Mapping[str, str] | None = None) -> bytes:
-    """Return the PNG of `rgba` (height × width × 4, alpha not multiplied in); every pixel decodes to itself.
+    """Return a PNG in which every pixel decodes to itself.
 
-    `dpi` and `text` are what viewers show beside the picture.
+    Args:
+        rgba: The pixels, height × width × 4, alpha not multiplied in.
+        dpi: Pixels per inch, for viewers and printers.
+        text: Metadata, by key.
     """
     pixels = pixels_of(rgba)
     height, width = pixels.shape
@@ -67,7 +70,7 @@ def encode_png(rgba: Bytes, dpi: float | None = None, text: Mapping[str, str] | 
 
 
 def pixels_of(rgba: Bytes) -> Pixels:
-    """Return `rgba` (height × width × 4) with one number for each pixel: a view, if it lies in one piece."""
+    """Return `rgba` (height × width × 4) with one number per pixel: a view, if the memory is contiguous."""
     return np.ascontiguousarray(rgba, np.uint8).view("<u4")[..., 0]
 
 
@@ -85,8 +88,8 @@ def colours_of(pixels: Pixels, most: int = MOST_COLOURS) -> Pixels | None:
 
 
 def indices_of(colours: Pixels, pixels: Pixels) -> NDArray[np.intp]:
-    """Return the place of each pixel among `colours`, which has all of them in ascending order."""
-    # Searched for once in each run of a colour: a plot has a thirtieth as many runs as pixels.
+    """Return the index of each pixel's colour in `colours`, which has all of them in ascending order."""
+    # One search per run of a colour: a plot has a thirtieth as many runs as pixels.
     flat = pixels.ravel()
     starts = _starts(flat)
     indices = np.searchsorted(colours, flat[starts])
@@ -94,14 +97,14 @@ def indices_of(colours: Pixels, pixels: Pixels) -> NDArray[np.intp]:
 
 
 def bands(picture: NDArray[S], width: int = 0) -> Iterator[NDArray[S]]:
-    """Cut a picture, `width` pixels wide, into pieces to work on, from top to bottom."""
+    """Yield pieces of a picture, `width` pixels wide, to work on, from top to bottom."""
     rows = max(1, BAND // (width or picture.shape[1]))
     for top in range(0, len(picture), rows):
         yield picture[top : top + rows]
 
 
 def _starts(flat: Pixels) -> NDArray[np.intp]:
-    """Where a colour begins that is not the one before."""
+    """Return the indices at which the colour changes, the first pixel included."""
     begins = np.empty(flat.size, bool)
     begins[0] = True
     np.not_equal(flat[1:], flat[:-1], out=begins[1:])
@@ -117,20 +120,20 @@ class _Form:
     samples: int
     """Bytes of a pixel."""
     fill: Callable[[Pixels, Bytes], None]
-    """Writes pixels into (rows × width × samples)."""
+    """Write pixels into an array (rows × width × samples)."""
     chunks: tuple[tuple[bytes, bytes], ...] = ()
-    """What a reader has to know first."""
+    """Kind and data of the chunks that come before the pixels."""
 
 
 _MISREAD = b"\0\n"
-"""Transparency of a palette that Pillow 13 takes for that of its first colour alone, for want of a `\\Z`."""
+"""Transparency of a palette that Pillow 13 takes for that of the first colour (its regex lacks `\\Z`)."""
 
 
 def _form(pixels: Pixels) -> _Form:
     """Return the smallest form that holds every pixel."""
     colours = colours_of(pixels)
     entries = colours.view(np.uint8).reshape(-1, 4) if colours is not None else None
-    # The highest byte orders them, so what is not opaque comes first: the rest needs no entry.
+    # Alpha is the highest byte, so transparent colours come first: opaque colours need no entry.
     alphas = entries[entries[:, 3] < 255, 3].tobytes() if entries is not None else b""
     if colours is not None and entries is not None and alphas != _MISREAD:
         chunks = [(b"PLTE", entries[:, :3].tobytes()), (b"tRNS", alphas)]
@@ -142,7 +145,7 @@ def _form(pixels: Pixels) -> _Form:
 
 def _fill_channels(pixels: Pixels, samples: Bytes) -> None:
     channels = pixels[..., np.newaxis].view(np.uint8)
-    # One after the other: NumPy copies three bytes a pixel four times slower.
+    # One channel after the other: NumPy copies three bytes per pixel four times slower.
     for channel in range(samples.shape[2]):
         samples[..., channel] = channels[..., channel]
 
@@ -157,8 +160,8 @@ def _fill_indices(colours: Pixels, pixels: Pixels, samples: Bytes) -> None:
 def _deflated(pixels: Pixels, form: _Form) -> bytes:
     """Return the compressed rows, by the filter that makes them smaller.
 
-    Which one that is does not show before: text and lines repeat (no filter), surfaces go on as in the row
-    above (Up). Trying both costs less than any look at the pixels, and two thirds of the bytes at best.
+    Which filter that is does not show before: text and lines repeat (no filter), surfaces go on as in the row
+    above (Up). Trying both costs less than any look at the pixels; at best, two thirds of the bytes remain.
     """
     height, width = pixels.shape
     lines = np.empty((height, 1 + width * form.samples), np.uint8)
@@ -169,19 +172,19 @@ def _deflated(pixels: Pixels, form: _Form) -> bytes:
     plain = _compressed(lines)
     below, above = list(bands(samples[1:], width)), list(bands(samples[:-1], width))
     for rows, before in zip(reversed(below), reversed(above), strict=True):
-        rows -= before  # from the bottom up: the row above is still what it was
+        rows -= before  # from the bottom up: the row above is not filtered yet
     lines[:, 0] = 2
     up = _compressed(lines)
     return min(plain, up, key=len)
 
 
 def _compressed(lines: Bytes) -> bytes:
-    """Return `lines` as a stream of zlib's.
+    """Return `lines` as a zlib stream.
 
-    The first bytes are a piece of their own. Where a stream begins with a long one, ISA-L 2.32 (x86, levels 1
-    and 2, `.write_first_byte`) hashes the address of its own state in place of the second bytes, and what it
-    finds under that hash later is another match: one process in a thousand writes other bytes. Its
-    code for the end of a piece has no such fault. It costs 19 bytes and no time.
+    The first bytes are a piece of their own. If a stream begins with a long piece, ISA-L 2.32 (x86, levels 1
+    and 2, `.write_first_byte`) hashes the address of its own state in place of the second bytes, and later
+    finds another match under that hash: one process in a thousand writes other bytes. Its code for the end of
+    a piece has no such fault. The short piece costs 19 bytes and no time.
     """
     flat = lines.reshape(-1)
     stream = isal_zlib.compressobj(LEVEL)

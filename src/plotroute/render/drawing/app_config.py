@@ -1,8 +1,8 @@
-"""The configuration of an app as hashes, to tell whether two processes have the same app.
+"""Hash the configuration of an app, to find out whether two processes have the same app.
 
-A factory that is called without arguments may make another app than the one that answers: with another
+A factory that is called without arguments may make another app than the web worker has: with another
 database, and a picture of the wrong data. Values are hashed key by key, so that no secret leaves a process in
-clear and an error can name the keys.
+clear text and an error can name the keys.
 """
 
 from __future__ import annotations
@@ -21,15 +21,18 @@ _OURS = "PLOTROUTE_*"
 
 
 class _NotPlain(Exception):
-    """The value is, or holds, an object of which no hash is the same in two processes."""
+    """The value is, or contains, an object that has no hash that is the same in two processes."""
 
 
 def hashes(app: Any, ignored: str = "") -> dict[str, str]:
-    """Return key → hash of what `app.config` says about data, as far as it is plain data.
+    """Return a hash per key of `app.config`, as far as its value is plain data.
 
     Left out are objects, functions and moments, which differ from process to process; the keys that Flask
-    itself defines, which are about requests, sessions and debugging; plotroute's own; and what `ignored`
-    names (`"BUILD_*, STARTED"`).
+    itself defines, which are about requests, sessions and debugging; and plotroute's own keys.
+
+    Args:
+        app: The Flask app.
+        ignored: Patterns of further keys to leave out: `"BUILD_*, STARTED"`.
 
     >>> hashes(app)
     {'SQLALCHEMY_DATABASE_URI': '0d1a…'}
@@ -48,15 +51,15 @@ def hashes(app: Any, ignored: str = "") -> dict[str, str]:
 
 
 def differing(expected: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
-    """Return the keys whose values differ, or that only one of the two has."""
+    """Return the keys whose hashes differ, or that only one of the apps has."""
     return sorted(key for key in expected.keys() | found.keys() if expected.get(key) != found.get(key))
 
 
 def _plain(value: Any) -> Any:
-    """Return what JSON can say, the same in every process; _NotPlain if it cannot."""
+    """Return a value for JSON, the same in every process; raise _NotPlain if there is none."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    if isinstance(value, datetime):  # of a start, more often than not
+    if isinstance(value, datetime):  # mostly the start of the process
         raise _NotPlain
     if isinstance(value, (date, timedelta, Decimal, PurePath, bytes)):
         return [type(value).__name__, str(value)]

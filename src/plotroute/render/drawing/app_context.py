@@ -1,6 +1,6 @@
-"""The Flask app in whose context author code runs: for `current_app`, `db.session` and the like.
+"""Make the Flask app in whose context author code runs: for `current_app`, `db.session` and the like.
 
-Flask is never imported here: an app is whatever has an `app_context()`.
+Flask is never imported here: any object with an `app_context()` is an app.
 """
 
 from __future__ import annotations
@@ -18,34 +18,35 @@ from plotroute.errors import CannotLoad, PlotFailed
 from plotroute.render.drawing.app_config import differing, hashes
 
 Context = Callable[[], AbstractContextManager[Any]]
-"""Called around each load, each version and each drawing."""
+"""Makes the context of each load, each version and each drawing."""
 
 _apps: list[Any] = []
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How the process that draws gets the app that answers. Plain data, because it crosses processes."""
+    """How a worker gets the same app as the web worker. Plain data, because it crosses processes."""
 
     factory: str = ""
-    """`module:function` or `module:app`; empty: the app that the author's modules hold, if they hold one."""
+    """`module:function` or `module:app`; empty: the app that the author's modules contain, if any."""
     module: str = ""
-    """The module that holds the app at its top, where there is no factory."""
+    """The module with the app at its top level, if there is no factory."""
     config: Mapping[str, str] = field(default_factory=dict)
-    """The configuration of the app that answers, as `app_config.hashes` has it."""
+    """The configuration of the web worker's app, from `app_config.hashes`."""
     ignored: str = ""
-    """The keys that may differ."""
+    """Patterns of keys that may differ."""
 
 
 def register(app: Any) -> None:
-    """Remember an app that the author's module has made while it was imported to draw (`Plots.init_app`)."""
+    """Remember an app that the author's module makes while a worker imports it (`Plots.init_app`)."""
     _apps.append(app)
 
 
 class Host:
-    """The app of the process that draws: made by `factory`, after the fork and once.
+    """The app of a worker: made by `factory`, once, after the fork.
 
-    Without a factory it is the app that the author's modules hold; without one of those there is no context.
+    Without a factory it is the app that the author's modules contain; without such an app there is no
+    context.
     """
 
     def __init__(self, recipe: Recipe | None = None) -> None:
@@ -53,23 +54,26 @@ class Host:
         self._app: Any = None
         self._make: Callable[[], Any] | None = None
         self.failure: PlotFailed | None = None
-        """Why there is no app. The process has half of one, so the next try is another process's."""
+        """Why there is no app. The process has half an app, so another process makes the next try."""
 
     def imports_first(self) -> bool:
-        """Whether plots that do not import by themselves may do so after the module of the app."""
+        """Whether plots that cannot be imported alone may be imported after the module of the app."""
         return bool(self._recipe.module) and not self._recipe.factory
 
     def import_module(self) -> None:
-        """Import the module of the app; what is wrong with it, importing the plots says."""
+        """Import the module of the app. Errors are ignored: the import of the plots reports them."""
         _apps.clear()
         with suppress(Exception):
             importlib.import_module(self._recipe.module)
 
     def find(self) -> None:
-        """Import the module of the factory, if there is one; CannotLoad says what is wrong.
+        """Import the module of the factory, if there is one.
 
-        To be called before the author's module is imported: the web worker has imported the app first, too,
-        and modules that import each other may bear only this order.
+        Call it before the author's module is imported: the web worker has imported the app first, too, and
+        modules that import each other may work in this order only.
+
+        Raises:
+            CannotLoad: The factory cannot be imported or found.
         """
         factory = self._recipe.factory
         if not factory:
@@ -93,7 +97,14 @@ class Host:
         self._make = (lambda: make) if hasattr(make, "app_context") else make
 
     def prepare(self, seconds: float = math.inf) -> None:
-        """Make the app within so many seconds, if there is one to make. PlotFailed says what is wrong."""
+        """Make the app, if there is an app to make.
+
+        Args:
+            seconds: The time limit.
+
+        Raises:
+            PlotFailed: The app cannot be made, or differs from the web worker's app.
+        """
         if self.failure is not None:
             raise self.failure
         if self._app is not None or not (self._make or _apps):
@@ -137,19 +148,19 @@ class Host:
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
-        """Be in the app's context; whatever the app does at its end is done."""
+        """Run the body in the app's context, teardown functions of the app included."""
         self.prepare()
         with nullcontext() if self._app is None else self._app.app_context():
             yield
 
 
 class _TookTooLong(BaseException):
-    """Not an Exception: a factory that waits for its database tries again at any of those."""
+    """Not an Exception: a factory that waits for its database would catch it and try again."""
 
 
 @contextmanager
 def _within(seconds: float) -> Iterator[None]:
-    """Have the body interrupted, wherever it is, when so many seconds are over. For a main thread."""
+    """Interrupt the body after so many seconds. For a main thread."""
     if math.isinf(seconds):
         yield
         return

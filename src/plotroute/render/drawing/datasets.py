@@ -1,7 +1,6 @@
-"""The data of one process: loaded once per version, handed out to many plots.
+"""Keep the data of one process: loaded once per version, copied for many plots.
 
-Everything here runs author code or may, so it is called by one thread at a time; `known` alone may be
-called by any.
+Everything here may run author code, so one thread at a time calls it; any thread may call `known`.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ from plotroute.render.state.seeding import content_key, seeded
 
 log = logging.getLogger("plotroute.data")
 
-# A dataset with parameters has as many instances as there are values of them; the least recently used go.
+# A dataset with parameters has an instance per combination of values; the least recently used are evicted.
 _MOST_INSTANCES = 32
 
 
@@ -49,15 +48,15 @@ class _Loaded:
     inputs: Versions
     files: States
     at: float
-    """On a clock that is never set."""
+    """Seconds of a monotonic clock."""
     imports: tuple[str, ...] = ()
-    """Modules that the load has imported and that have set something up: what draws the data may need it."""
+    """Modules with effects that the load has imported: a plot of the data may need the effects."""
     given: bool = False
-    """Whether a drawing has been given what is for one only."""
+    """Whether a drawing has got data of which only one drawing can be given."""
 
 
 class Datasets:
-    """The datasets of a catalog, as far as they are loaded."""
+    """The loaded datasets of a catalog."""
 
     def __init__(
         self,
@@ -67,7 +66,15 @@ class Datasets:
         context: Context = nullcontext,
         places: Sequence[str] = (),
     ) -> None:
-        """`clock` says which bucket of a `ttl` it is; ages are told by `timer`, which is never set back."""
+        """Start without any data.
+
+        Args:
+            catalog: The datasets that there are.
+            clock: The time of day; it decides the bucket of a `ttl`.
+            timer: A monotonic clock, for ages.
+            context: Entered around each call of the author's functions.
+            places: The author's folders.
+        """
         self._timer = timer
         self._catalog = catalog
         self._places = places
@@ -79,7 +86,7 @@ class Datasets:
         self._used: dict[str, tuple[DatasetRef, float]] = {}
 
     def known(self, ref: DatasetRef) -> str | None:
-        """Return the last known version, if it is young enough to be believed."""
+        """Return the last known version; None if it is too old to be used."""
         self._used[ref.id] = (ref, self._timer())
         dataset = self._catalog.datasets[ref.name]
         version = freshness.known_version(dataset.spec, ref, self._clock())
@@ -94,7 +101,7 @@ class Datasets:
         return loaded.version
 
     def version(self, ref: DatasetRef) -> str:
-        """Return the version, polling or loading if it is not known."""
+        """Return the version; poll or load the data if the version is not known."""
         version = self.known(ref)
         if version is not None:
             return version
@@ -104,32 +111,40 @@ class Datasets:
         return self._load(dataset, ref).version
 
     def reload(self, ref: DatasetRef) -> str:
-        """Load again whatever is known, and return the version."""
+        """Load the data again, even if its version is known, and return the version."""
         return self._load(self._catalog.datasets[ref.name], ref).version
 
     def poll(self, ref: DatasetRef) -> str:
-        """Ask the author's `version=` whatever is known, and return the version."""
+        """Call the author's `version=`, even if the version is known, and return the version."""
         return self._poll(self._catalog.datasets[ref.name], ref)
 
     def forget(self, names: Collection[str]) -> None:
-        """Forget the datasets `names` and all that read them: what is loaded and polled is of before."""
+        """Forget what was loaded and polled of the datasets `names`, and of all datasets that read them."""
         found = freshness.affected(names, (dataset.spec for dataset in self._catalog.datasets.values()))
         for table in (self._loaded, self._polled):
             for id in [id for id in table if id.partition("?")[0] in found]:
                 del table[id]
 
     def files(self, ref: DatasetRef) -> States:
-        """Return the files that the data was seen to be loaded from, each with its state."""
+        """Return the files that the load has opened, each with its state."""
         loaded = self._loaded.get(ref.id)
         return loaded.files if loaded else {}
 
     def values(
         self, refs: Mapping[str, DatasetRef], expected: Versions | None = None
     ) -> tuple[dict[str, Any], dict[str, str]]:
-        """Return under the keys of `refs` the data for one render, and by `DatasetRef.id` the versions of it.
+        """Return the data for one drawing, loading what is missing or outdated.
 
-        `refs` is in loading order: what a dataset reads comes before it. Content that is not of the
-        `expected` version is loaded again: another process has seen newer.
+        Args:
+            refs: The datasets, by any keys, in loading order: a dataset comes after those that it reads.
+            expected: The versions that the drawing is to have, by `DatasetRef.id`. Content of another
+                version is loaded again: another process has seen a newer version.
+
+        Returns:
+            The data under the keys of `refs`, and the versions of the data by `DatasetRef.id`.
+
+        Raises:
+            AnswerError: Loading failed; the error says why.
         """
         found: dict[str, Any] = {}
         versions: dict[str, str] = {}
@@ -145,11 +160,11 @@ class Datasets:
         return found, versions
 
     def take_back(self, refs: Iterable[DatasetRef]) -> None:
-        """Keep for the next drawing what was given to one that does not take place."""
+        """Keep data for the next drawing that was given to a drawing that does not take place."""
         refs = list(refs)
         read = {name for ref in refs for name in self._catalog.datasets[ref.name].spec.reads}
         for ref in refs:
-            # What another dataset was loaded from is in its hands.
+            # Another dataset was loaded from this data, and may hold it.
             if ref.name not in read and (loaded := self._loaded.get(ref.id)) is not None:
                 self._loaded[ref.id] = replace(loaded, given=False)
 
@@ -164,13 +179,13 @@ class Datasets:
             )
 
     def repeat_imports(self, ids: Iterable[str]) -> None:
-        """Have in place what the imports of these datasets set up (colormaps, units), whenever they ran."""
+        """Repeat the effects of the imports of these datasets (colormaps, units), whenever they ran."""
         for id in ids:
             for module in self._loaded[id].imports if id in self._loaded else ():
                 imports().repeat(module)
 
     def refresh(self) -> None:
-        """Poll and load again what is due, as long as somebody uses it. For a watcher, every second."""
+        """Poll and reload datasets that are due and in use. A watcher calls it every second."""
         now = self._timer()
         for id, (ref, used_at) in list(self._used.items()):
             dataset = self._catalog.datasets[ref.name]
@@ -192,14 +207,14 @@ class Datasets:
                 log.error("%s: %s\n%s", id, error.title, error.detail)
 
     def _current(self, ref: DatasetRef, expected: Versions) -> _Loaded:
-        """Return the data of the version in force, loading it if need be."""
+        """Return the data of the version in force; load it if it is missing or outdated."""
         dataset = self._catalog.datasets[ref.name]
         loaded = self._loaded.get(ref.id)
         if loaded is not None:
             inputs = {i.id: self._in_force(i, expected) for i in self._inputs(dataset, ref)}
             told = expected.get(ref.id, loaded.version)
             outdated = dataset.spec.freshness == "content" and told != loaded.version
-            # The same bucket, of a clock that was set back since.
+            # The clock was set back since, so an old bucket is in force again.
             outdated = outdated or self._timer() - loaded.at > (dataset.spec.ttl or math.inf)
             if not outdated and loaded.version == self._in_force(ref, expected) and loaded.inputs == inputs:
                 self._loaded.move_to_end(ref.id)
@@ -207,7 +222,7 @@ class Datasets:
         return self._load(dataset, ref, expected)
 
     def _in_force(self, ref: DatasetRef, expected: Versions) -> str:
-        """Return the version that the data is to have, or at least: what was polled for us, or by us."""
+        """Return the version that the data has to have at least: polled by the render server, or here."""
         polled = self._catalog.datasets[ref.name].spec.freshness == "polled"
         return expected[ref.id] if polled and ref.id in expected else self.version(ref)
 
@@ -216,7 +231,7 @@ class Datasets:
         return [reference(datasets[name].spec, ref.values) for name in dataset.spec.reads]
 
     def _poll(self, dataset: BoundDataset, ref: DatasetRef) -> str:
-        """Ask the author's `version=` callable."""
+        """Call the author's `version=`, and remember the version."""
         ask = dataset.declared.version
         assert callable(ask)
         values = _arguments(ask, self._decoded(dataset, ref))
@@ -225,9 +240,10 @@ class Datasets:
         return version
 
     def _load(self, dataset: BoundDataset, ref: DatasetRef, expected: Versions | None = None) -> _Loaded:
-        """Load. The version is what was known before, so the data is of that or of a newer one.
+        """Load the data. Its version is the version known before, so the data has that version or a newer.
 
-        A newer one than it says is harmless: as soon as that is known, the data is loaded again.
+        Newer data under an older version is harmless: as soon as the newer version is known, the data is
+        loaded again.
         """
         expected = expected or {}
         before = self._version_before(dataset, ref, expected)
@@ -251,7 +267,7 @@ class Datasets:
         return loaded
 
     def _version_before(self, dataset: BoundDataset, ref: DatasetRef, expected: Versions) -> str | None:
-        """Return the version that is known, or found out, before a load; None where the content tells it."""
+        """Return the version before a load; None if it is computed from the content."""
         if dataset.spec.freshness != "polled":
             return freshness.known_version(dataset.spec, ref, self._clock())
         version, at = self._polled.get(ref.id, ("", -math.inf))
@@ -265,7 +281,7 @@ class Datasets:
         return [parameter.name for parameter in params if kind_of(parameter).is_range]
 
     def _author(self, call: Callable[[], Any], what: str) -> Any:
-        """Call a function of the author's; what it raises becomes what readers are told."""
+        """Call a function of the author's; turn what it raises into an error for the client."""
         try:
             with kept(), imports().recorded(), self._context(), missing_here.author_code(what):
                 return call()
@@ -311,7 +327,7 @@ def _content_version(ref: DatasetRef, value: Any) -> str:
 
 
 def _arguments(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those of the dataset's parameters that its `version=` callable asks for."""
+    """Return the values of the parameters that the dataset's `version=` takes as arguments."""
     code = getattr(function, "__code__", None)
     if code is None:
         return {}

@@ -1,6 +1,6 @@
-"""One job, from its data to its bytes: the only place that calls a plot.
+"""Run one job, from its data to the bytes of its picture: the only place that calls a plot function.
 
-A worker belongs to one saved version of the code and is used by one thread at a time.
+A `JobRunner` belongs to one saved version of the code and is used by one thread at a time.
 """
 
 from __future__ import annotations
@@ -41,7 +41,12 @@ from plotroute.settings import Settings
 
 
 class JobRunner:
-    """Draws the plots of a catalog. Make it right after the author's module was imported."""
+    """Draws the plots of a catalog. Make it right after the author's module was imported.
+
+    >>> runner = JobRunner.of(["plots.py"], settings, environment)
+    >>> runner.run(job).type
+    'image/png'
+    """
 
     def __init__(
         self,
@@ -50,7 +55,14 @@ class JobRunner:
         context: Context = nullcontext,
         places: Sequence[str] = (),
     ) -> None:
-        """`context` is entered around each call of the author's functions; `places` are their folders."""
+        """Prepare to draw from the state of now.
+
+        Args:
+            catalog: The plots and datasets.
+            settings: The settings in force.
+            context: Entered around each call of the author's functions.
+            places: The author's folders.
+        """
         self.catalog = catalog
         self.datasets = Datasets(catalog, context=context, places=places)
         self.reads = Reads(loader.modules)
@@ -59,7 +71,7 @@ class JobRunner:
         self._context = context
         self._came: Came = Came()
         self.missed = ""
-        """Why the last drawing is not what it was: another process can do it; empty: it is."""
+        """Why the last drawing may differ from before, and needs another process; empty: it does not."""
         self.snapshot()
 
     @classmethod
@@ -94,12 +106,12 @@ class JobRunner:
         return cls(with_natural_sizes(catalog), settings, context, places)
 
     def snapshot(self) -> None:
-        """Take the process as it is now for what every render starts from."""
+        """Start every drawing from the state of the process of now."""
         self._state = State(self._places)
 
     @property
     def broken(self) -> str:
-        """Why this process cannot be made what it was before its last drawing; empty: it could."""
+        """Why this process cannot be reset after its last drawing; empty: it was reset."""
         return self._state.broken
 
     def run(
@@ -195,7 +207,7 @@ class JobRunner:
     def _draw_as_before(
         self, plot: BoundPlot, arguments: dict[str, Any], job: Job, content: str
     ) -> tuple[Picture, bool]:
-        """Draw; a PlotFailed says that the drawing lacks an import that it had the last time."""
+        """Draw; raise PlotFailed if the drawing lacks an import that it had the last time."""
         try:
             found = _draw(plot, arguments, job)
         except BaseException:
@@ -207,7 +219,7 @@ class JobRunner:
         return found
 
     def _arguments(self, plot: BoundPlot, job: Job) -> tuple[dict[str, Any], dict[str, str]]:
-        """Return what the function is called with, and the versions of the data in it."""
+        """Return the arguments of the plot function, and the versions of the data in them."""
         refs = sources.needed(self.catalog.manifest, plot.spec, job.values)
         data, versions = self.datasets.values(refs, job.versions)
         own = {argument.name for argument in plot.arguments}
@@ -300,7 +312,7 @@ def _draw(plot: BoundPlot, arguments: dict[str, Any], job: Job) -> tuple[Picture
 
 
 def _answer(error: BaseException, plot: BoundPlot, job: Job) -> AnswerError:
-    """Return what to answer where drawing has raised `error`."""
+    """Return the error for the client after drawing has raised `error`."""
     if ran_out(error):
         return OutOfMemory("The plot ran out of memory", detail=author_traceback(error))
     no_picture = error if isinstance(error, NotAFigure) else hints_for_authors.of_error(error)
@@ -315,7 +327,7 @@ def _answer(error: BaseException, plot: BoundPlot, job: Job) -> AnswerError:
 
 @contextmanager
 def timed(timings: dict[str, float], name: str) -> Iterator[None]:
-    """Note the seconds that the body takes."""
+    """Note in `timings` the seconds that the body takes."""
     started = time.perf_counter()
     try:
         yield

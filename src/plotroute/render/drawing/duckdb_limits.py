@@ -1,20 +1,20 @@
-"""Databases that run in the render process itself, held to what a plot may use."""
+"""Limit DuckDB, which runs inside the worker, to what a plot may use."""
 
 from __future__ import annotations
 
 import sys
 from typing import Any
 
-# The rest is for the frame that the query becomes, and its picture.
+# The rest is for the data frame with the result, and its picture.
 _SHARE_OF_MEMORY = 0.5
 
 
 def cap_duckdb(memory: int) -> None:
-    """Hold DuckDB to one thread and half of `memory` (bytes), if the author's code has imported it.
+    """Limit DuckDB to one thread and half of `memory` (bytes), if the author's code has imported it.
 
-    By itself it takes a thread for every processor and 80 % of the machine's memory, and is ended where it
-    would have used the disk. What the author asks of a connection wins. Call it after the fork: it begins
-    the default connection, which `duckdb.sql(…)` uses.
+    By default it takes a thread for every processor and 80 % of the machine's memory, and the worker is ended
+    before DuckDB would use the disk. Options that an author gives a connection win. Call it after the fork:
+    it opens the default connection, which `duckdb.sql(…)` uses.
     """
     duckdb: Any = sys.modules.get("duckdb")
     if duckdb is None:

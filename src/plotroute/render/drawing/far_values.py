@@ -1,4 +1,4 @@
-"""Values of parameters that are too far out for an axis: drawing them fails, and the author is not at fault.
+"""Find values of parameters that no axis can show: drawing them fails, and it is no fault of the author.
 
 Python's dates end at the years 1 and 9999, numbers at 1.8e308, and axes have margins around both.
 """
@@ -15,24 +15,30 @@ from plotroute.model import Param
 from plotroute.params import durations, kind_of
 
 _FAILS_WITH = (OverflowError, ValueError, FloatingPointError)
-"""What Python, NumPy and Matplotlib raise where a number or a date leaves its range."""
+"""Errors of Python, NumPy and Matplotlib for a number or a date out of range."""
 
 FIRST_YEAR, LAST_YEAR = 1000, 8999
-"""Years between which dates of any two values have room for margins and ticks."""
+"""Years between which any two dates leave room for margins and ticks."""
 
 MOST = 1e300
-"""Numbers up to which sums and differences stay finite, however an axis rounds them."""
+"""Largest number whose sums and differences stay finite, however an axis rounds them."""
 
 MOST_SECONDS = 1e10
-"""Seconds (some 300 years) up to which a duration can be added to any date that is not far out itself."""
+"""Longest duration in seconds (some 300 years) that can be added to any date within these years."""
 
 _YEARS = re.compile(r"(\d{4})-\d\d-\d\d")
 
 
 def explained(error: BaseException, params: Iterable[Param], values: Mapping[str, Any]) -> CannotDraw | None:
-    """Return the error that tells a reader which value (canonical) is too far out, if one is.
+    """Return an error that tells the user which value is too far out.
 
-    None if `error` is not of the kind that such values cause, or no value is far out.
+    Args:
+        error: What drawing has raised.
+        params: The parameters of the plot.
+        values: Their canonical values.
+
+    Returns:
+        The error; None if `error` is of a kind that such values do not cause, or no value is far out.
     """
     if not isinstance(error, _FAILS_WITH):
         return None

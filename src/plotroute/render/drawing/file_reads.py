@@ -1,8 +1,8 @@
-"""Which files the drawings of one process depend on: those each opens, and those that are kept from before.
+"""Find out which files a drawing depends on: files that it opens, and files whose content was kept before.
 
-What `functools.cache` or a variable (`CACHE["d"] = …`) keeps is read by the first drawing of a process only;
-the next ones, of other plots too, open nothing, and depend on the file all the same. Matplotlib keeps fonts
-like this: it is made to open an author's anew.
+Content that `functools.cache` or a variable (`CACHE["d"] = …`) keeps is read by the first drawing of a
+process only; the next drawings, of other plots too, open nothing, and depend on the file all the same.
+Matplotlib caches fonts in this way, so its cache is cleared after a drawing that opened an author's font.
 """
 
 from __future__ import annotations
@@ -23,13 +23,15 @@ _FONTS = (".ttf", ".otf", ".ttc", ".otc")
 
 
 class Reads:
-    """The files that were read in one process, by plot, cached function and variable of the author's."""
+    """The files that were read in one process, by plot, and by the author's cached function and variable."""
 
     def __init__(self, modules: Callable[[], Iterable[ModuleType]]) -> None:
-        """`modules` returns those of the author's that are imported now."""
+        """Watch the author's modules; `modules` returns those that are imported now."""
         self.outdated: list[str] = []
-        """Files that have changed since they were read here, and that the last drawing has not read again:
-        it may show what they were."""
+        """Files that have changed since they were read here, and that the last drawing has not read again.
+
+        It may show their old content.
+        """
         self._modules = modules
         self._plots: dict[str, dict[str, str | None]] = {}
         self._functions: dict[int, tuple[Any, dict[str, str | None]]] = {}
@@ -38,18 +40,18 @@ class Reads:
         self._variables = Variables(modules)
         self._shapes: dict[tuple[str, str], variables.Shape] = {}
         self._kept: dict[str, dict[str, str | None]] = {}
-        """By the name of a variable: the files that were open in drawings that have changed it."""
+        """Name of a variable → the files that were opened in drawings that have changed the variable."""
         self._used: set[str] = set()
         self._look()
 
     def begin(self, function: Callable[..., Any]) -> None:
-        """Note how often each cached function was called, and what variables hold, right before a drawing."""
+        """Note the call counts of cached functions and the contents of variables, right before a drawing."""
         self._before = {id(function): _counts(function) for function, _ in self._functions.values()}
         self._shapes = self._variables.shapes()
         self._used = self._variables.used_by(function) if self._kept else set()
 
     def of(self, plot: str, opened: States) -> dict[str, str | None]:
-        """Return the files that a drawing depends on, which has opened some of them itself."""
+        """Return the files that a drawing depends on: `opened` by itself, or kept from earlier drawings."""
         found = dict(self._plots.get(plot, {}))
         for function, files in self._functions.values():
             if _counts(function)[0] > self._before.get(id(function), (0, 0))[0]:
@@ -59,9 +61,10 @@ class Reads:
         return {**found, **opened}
 
     def end(self, plot: str, opened: States, *, live: bool) -> None:
-        """Note what a drawing has read, also one that has failed.
+        """Note which files a drawing has read, also if the drawing failed.
 
-        What a live plot reads may change all the time, and it is drawn anew anyway: what it keeps counts.
+        The files of a live plot may change all the time, and the plot is drawn anew anyway: for it, only the
+        content that it keeps for other plots counts.
         """
         kept = {name: state for name, state in self.of(plot, opened).items() if name not in opened}
         self.outdated = changed(kept)
@@ -88,15 +91,15 @@ class Reads:
 
 
 def _forget_fonts() -> None:
-    """Have the next drawing open its fonts itself, also where it is another plot's: a few milliseconds."""
+    """Clear Matplotlib's cache of fonts, so that the next drawing opens its fonts: a few milliseconds."""
     manager = sys.modules.get("matplotlib.font_manager")
     for name in ("_get_font", "_cached_realpath"):
-        with contextlib.suppress(AttributeError):  # of another version of Matplotlib
+        with contextlib.suppress(AttributeError):  # another version of Matplotlib
             getattr(manager, name).cache_clear()
 
 
 def _counts(function: Any) -> tuple[int, int]:
-    """Return how often a cached function has answered from its cache, and how often it was run."""
+    """Return the cache hits and misses of a cached function."""
     hits, misses, *_ = function.cache_info()
     return hits, misses
 

@@ -1,4 +1,4 @@
-"""What author code does not find where plots are drawn, and the cure: told below its error."""
+"""Explain errors of author code that misses something where plots are drawn, and name the cure."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from typing import Any
 log = logging.getLogger("plotroute.render")
 
 _NO_REQUEST = (
-    "A plot is drawn in a process of its own, for every reader who may see it: there is no request, session, "
+    "A plot is drawn in a process of its own, for all users with access to it: there is no request, session, "
     "flash or current_user, and nothing that hooks have put on g. Take what the picture depends on as a "
-    "parameter; take who is logged in as `user: User` (from plotroute import User). Code that plots share "
+    "parameter; take the logged-in user as `user: User` (from plotroute import User). Code that plots share "
     "with views can ask has_request_context()."
 )
 _NO_URLS = (
@@ -31,7 +31,7 @@ _NO_APP = (
 
 _draws: ContextVar[bool] = ContextVar("plotroute.draws", default=False)
 _missed: ContextVar[dict[str, str]] = ContextVar("plotroute.missed")
-"""Names that were looked for on `g`, and where."""
+"""Name that was looked up on `g` in vain → file and line."""
 
 _told: set[tuple[str, str]] = set()
 
@@ -45,7 +45,7 @@ class NoCurrentUser(Exception):
 
 
 class _NoUser:
-    """Stands for a user in a plot: whatever is asked of it raises.
+    """Stands for a user in a plot: every use of it raises an error.
 
     `current_user` itself cannot raise everywhere: Python takes an error in finding `__eq__` for "not equal".
     """
@@ -58,14 +58,17 @@ class _NoUser:
 
 @contextmanager
 def author_code(what: str) -> Iterator[None]:
-    """Tell what is not there while the body calls a function of the author's, `what` in words.
+    """Report what is missing while the body calls a function of the author's.
 
-    Flask-Login's `current_user` raises. Without a request it stands for None, so a helper that reads it would
-    draw one picture for all readers: "Hello None", or the rows of everyone. Requests that other threads
-    answer go on reading theirs.
+    Flask-Login's `current_user` raises an error. Without a request it stands for None, so a helper that reads
+    it would draw one picture for all users: "Hello None", or the rows of all users. Requests in other threads
+    still read their own.
 
-    A name that the author's code looks for on `g`, does not find and does not set, is told in the log. It is
-    no error: a helper that finds an id for its log lines there, or none, does no harm.
+    A name that the author's code looks up on `g`, does not find and does not set, is logged. It is no error:
+    a helper that finds an id for its log lines there, or none, does no harm.
+
+    Args:
+        what: The function in words, for the log: "The plot sales/revenue".
     """
     _watch_current_user()
     drawing = _draws.set(True)
@@ -85,7 +88,7 @@ def author_code(what: str) -> Iterator[None]:
 
 @contextmanager
 def _watched_g() -> Iterator[Any]:
-    """Have the `g` of the current app's context note what is looked for in vain; give it, or nothing."""
+    """Note names that are looked up in vain on the `g` of the current app's context; yield that `g`."""
     context: Any = getattr(sys.modules.get("flask.globals"), "app_ctx", None)
     g: Any = context.g if context else None
     own: Any = type(g)
@@ -129,7 +132,7 @@ def _noting(own: Any) -> Any:
 
 
 def _miss(name: str, frame: FrameType | None) -> None:
-    """Note a name that the author's code has looked for; libraries keep theirs on `g` too."""
+    """Note a name if the author's code has looked it up; libraries use `g` too."""
     while frame is not None and frame.f_globals.get("__name__") == "werkzeug.local":
         frame = frame.f_back
     if frame is not None and not name.startswith("__") and "site-packages" not in frame.f_code.co_filename:
@@ -138,11 +141,11 @@ def _miss(name: str, frame: FrameType | None) -> None:
 
 
 def _watch_current_user() -> None:
-    # Flask-Login is the app's to import: without it, there is no `current_user`.
+    # Only the app imports Flask-Login: without it, there is no `current_user`.
     proxy = getattr(sys.modules.get("flask_login.utils"), "current_user", None)
     if proxy is None:
         return
-    # The slot that every use of a proxy goes through, whichever module has imported it.
+    # Every use of the proxy goes through this slot, whichever module has imported it.
     read: Any = object.__getattribute__(proxy, "_get_current_object")
     if getattr(read, "__module__", None) == __name__:
         return
@@ -155,7 +158,7 @@ def _watch_current_user() -> None:
 
 
 def explain(error: BaseException) -> None:
-    """Add a note to an error that comes of something that is not there, if the error shows it."""
+    """Add the cure as a note to an error, if the error shows that something is missing here."""
     note = _note(error)
     if note and note not in getattr(error, "__notes__", ()):
         error.add_note(note)

@@ -1,8 +1,9 @@
-"""Variables of the author's modules: which of them a drawing has changed, and which a plot may use.
+"""Find out which variables of the author's modules a drawing has changed, and which a plot may use.
 
-What one plot keeps in a variable (`CACHE["day"] = pd.read_csv("day.csv")`), others use without opening the
-file. Python tells nothing of that, so the variables are compared before and after a drawing, by the
-identities of what is in them. A plot may use the variables that its code names, directly or through others.
+Data that one plot keeps in a variable (`CACHE["day"] = pd.read_csv("day.csv")`) is used by other plots
+without opening the file. Python reports nothing of that, so the variables are compared before and after a
+drawing, by the identities of their contents. A plot may use the variables that its code names, directly or
+indirectly.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from typing import Any
 
 Shape = tuple[int, ...]
 
-# Objects of one variable that are looked at: some 0.1 ms. Of a larger one the rest counts by its number.
+# Objects of one variable that are compared: some 0.1 ms. The rest counts by its number.
 _MOST = 1000
 
-# An object's list in a dict: what is deeper is told by what is above it.
+# Levels that are compared: an object's list in a dict. Deeper levels are known by the levels above them.
 _DEPTH = 2
 
 _EMPTY = CellType()
@@ -29,14 +30,14 @@ _CONTAINERS = (list, tuple, set, frozenset, deque)
 
 
 class Variables:
-    """The variables of the author's modules, each by its name: one of that name in any module is meant."""
+    """The variables of the author's modules. A name means the variables of that name in all modules."""
 
     def __init__(self, modules: Callable[[], Iterable[ModuleType]]) -> None:
-        """`modules` returns those of the author's that are imported now."""
+        """Watch the author's modules; `modules` returns those that are imported now."""
         self._modules = modules
 
     def shapes(self) -> dict[tuple[str, str], Shape]:
-        """Return by module and name what differs when something else was put into a variable."""
+        """Return by module and name a shape that differs once a variable has another content."""
         modules = list(self._modules())
         names = {module.__name__ for module in modules}
         return {
@@ -67,12 +68,12 @@ class Variables:
 
 
 def changed(before: dict[tuple[str, str], Shape], after: dict[tuple[str, str], Shape]) -> list[str]:
-    """Return the names of variables that are new or are not as they were."""
+    """Return the names of variables that are new or have changed."""
     return [key[1] for key, shape in after.items() if before.get(key) != shape]
 
 
 def _shape(value: Any, modules: set[str]) -> Shape:
-    """Return the identities of a value and of what is in it, level by level."""
+    """Return the identities of a value and of its contents, level by level."""
     found, waiting = [id(value)], deque([(value, 0)])
     try:
         while waiting and len(found) < _MOST:
@@ -91,9 +92,9 @@ def _shape(value: Any, modules: set[str]) -> Shape:
 
 
 def _members(value: Any, modules: set[str]) -> Any:
-    """Return what is in a container, or in an object of the author's; None for anything else.
+    """Return the contents of a container, or of an object of the author's; None for anything else.
 
-    Types are asked, not values: a proxy (`current_app`) answers for another object, or fails.
+    Types are inspected, not values: a proxy (`current_app`) answers for another object, or fails.
     """
     kind = type(value)
     if issubclass(kind, dict):
@@ -110,7 +111,7 @@ def _members(value: Any, modules: set[str]) -> Any:
 
 
 def _around(function: FunctionType) -> list[Any]:
-    """Return what a function keeps beside its code: attributes, defaults, variables of the one around it."""
+    """Return what a function keeps beside its code: attributes, defaults, variables of its closure."""
     cells = [cell.cell_contents for cell in function.__closure__ or () if cell != _EMPTY]
     return [
         *vars(function).values(),
@@ -121,7 +122,7 @@ def _around(function: FunctionType) -> list[Any]:
 
 
 def _codes(value: Any, modules: set[str]) -> Iterator[CodeType]:
-    """Yield the code that a value leads to: of a function and those that it wraps, of an author's methods."""
+    """Yield the code that a value leads to: of a function and what it wraps, of an author's methods."""
     kind = type(value)
     if kind is FunctionType:
         yield value.__code__

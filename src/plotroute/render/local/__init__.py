@@ -1,1 +1,1 @@
-"""Renderers without a second process: in a thread of this one, or in the caller's own."""
+"""Draw without a second process: in a thread of this process, or in the thread of the caller."""

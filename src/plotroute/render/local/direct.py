@@ -1,7 +1,7 @@
-"""A renderer in the caller's own thread: for `plots.draw` in a notebook, a test or a mail.
+"""Draw in the thread of the caller: for `plots.draw` in a notebook, a test or a mail.
 
-Prints, warnings and debuggers work as usual, and whatever the caller had set up (figures, rcParams,
-working directory, random numbers) is as it was afterwards.
+Prints, warnings and debuggers work as usual, and everything that the caller had set up (figures, rcParams,
+working directory, random numbers) is unchanged afterwards.
 """
 
 from __future__ import annotations
@@ -25,50 +25,58 @@ one_at_a_time = threading.RLock()
 
 
 class Direct:
-    """Draws the plots of `catalog` where it is called."""
+    """Draws the plots of `catalog` in the thread of the caller."""
 
     def __init__(
         self, catalog: Catalog, root: Path | None, settings: Settings, context: Context = nullcontext
     ) -> None:
-        """Relative paths count from `root`; None: from where the process is. `context` is that of drawing."""
+        """Prepare to draw.
+
+        Args:
+            catalog: The plots and datasets.
+            root: The folder of relative paths; None: the working directory.
+            settings: The settings in force.
+            context: Entered around each call of the author's functions.
+        """
         import_matplotlib()
         self.catalog = catalog
         self._root = root
         self._worker = JobRunner(catalog, settings, context, (str(root or Path.cwd()),))
 
     def ready(self) -> bool:
-        """It is."""
+        """Return True: there is nothing to start."""
         return True
 
     def manifest(self) -> Manifest:
-        """Return what there is."""
+        """Return the plots, datasets and parameters."""
         return self.catalog.manifest
 
     def versions(self, refs: Sequence[DatasetRef]) -> Versions:
-        """Poll, or load, what the versions are."""
+        """Return the versions of data; poll or load what is not known."""
         with self._at_root(), State().clean():
             return {ref.id: self._worker.datasets.version(ref) for ref in refs}
 
     def known(self, ref: DatasetRef) -> str | None:
-        """Return the version that the data was loaded with, or polled, less than a minute ago."""
+        """Return the version that was loaded or polled less than a minute ago, if any."""
         return self._worker.datasets.known(ref)
 
     def changed(self, names: Collection[str]) -> None:
-        """Forget what is known of datasets."""
+        """Forget what is known of the datasets `names`."""
         with one_at_a_time:
             self._worker.datasets.forget(names)
 
     def render(self, job: Job) -> Image:
-        """Draw, from the rcParams that the caller has set."""
+        """Draw with the rcParams that the caller has set."""
         with self._at_root():
             self._worker.snapshot()
             return self._worker.run(job)
 
     def close(self) -> None:
-        """Nothing to stop."""
+        """Do nothing: there is nothing to stop."""
 
     @contextlib.contextmanager
     def _at_root(self) -> Iterator[None]:
+        """Run the body in the plots' folder, without windows, while no other thread draws."""
         with one_at_a_time, contextlib.ExitStack() as stack:
             if self._root is not None:
                 stack.enter_context(contextlib.chdir(self._root))

@@ -1,7 +1,7 @@
-"""A renderer in this very process: for `plots.draw`, notebooks, tests, and a server of trusted plots.
+"""Draw in a thread of this process: for `plots.draw`, notebooks, tests, and a server of trusted plots.
 
-All author code runs in one thread, one call after the other, because Matplotlib cannot do two things at
-once. It cannot be killed: whoever waits leaves at the deadline, and the work goes on.
+All author code runs in one thread, one call after the other, because Matplotlib is not thread-safe. The
+thread cannot be killed: a request that waits leaves at its deadline, and the work goes on.
 """
 
 from __future__ import annotations
@@ -41,15 +41,21 @@ log = logging.getLogger("plotroute.render")
 
 T = TypeVar("T")
 
-# How often versions are polled and files looked at. A dataset's `poll=` is 1 s by default.
+# Seconds between two polls of versions and two checks of files. A dataset's `poll=` is 1 s by default.
 _WATCH_EVERY = 1.0
 
 
 class InProcess:
     """Loads the plots of `targets` and draws them in a thread of its own.
 
-    With `watch`, a saved file is live at the next `manifest()`, and code that does not load leaves the
-    last good version in place, with the reason in `Manifest.problem`. Without, it raises a SetupError.
+    Args:
+        targets: The author's files or modules.
+        settings: The settings in force.
+        watch: Load a saved file at the next `manifest()`. Code that does not load leaves the last good
+            version in place, with the reason in `Manifest.problem`.
+
+    Raises:
+        SetupError: The code does not load, without `watch`.
     """
 
     def __init__(
@@ -60,7 +66,9 @@ class InProcess:
         built_in: Sequence[str] = (),
         watch: bool = False,
     ) -> None:
-        self._targets = author_code.absolute(targets)  # before we move to the plots' directory
+        self._targets = author_code.absolute(
+            targets
+        )  # before the working directory becomes that of the plots
         self._built_in = built_in
         self._settings = settings
         self._watch = watch
@@ -69,11 +77,11 @@ class InProcess:
         self._reloading = threading.Lock()
         self._closed = threading.Event()
         self._environment = environment_hash(settings.cache_namespace)
-        os.environ["MPLBACKEND"] = "agg"  # a terminal in a notebook hands on the notebook's
+        os.environ["MPLBACKEND"] = "agg"  # a notebook passes its own backend on to its terminals
         import_matplotlib()
         lookups.notice()
         os.chdir(author_code.root_of(self._targets))
-        # What a module that is loaded again must find: Matplotlib as it was before the first time.
+        # A module that is loaded again must find Matplotlib as it was before the first load.
         self._pristine = self._thread.submit(State).result()
         self._worker: JobRunner | None = None
         self._manifest = Manifest()
@@ -94,7 +102,7 @@ class InProcess:
         return self._manifest
 
     def versions(self, refs: Sequence[DatasetRef]) -> Versions:
-        """Return the last known versions; what is not known is polled or loaded in the render thread."""
+        """Return the versions of data; the render thread polls or loads what is not known."""
         worker = self._require_worker()
         found: dict[str, str] = {}
         for ref in refs:
@@ -107,16 +115,16 @@ class InProcess:
         return found
 
     def known(self, ref: DatasetRef) -> str | None:
-        """Return the version that the data was loaded with, or polled, less than a minute ago."""
+        """Return the version that was loaded or polled less than a minute ago, if any."""
         return self._require_worker().datasets.known(ref)
 
     def changed(self, names: Collection[str]) -> None:
-        """Forget what is known of datasets."""
+        """Forget what is known of the datasets `names`."""
         if self._worker is not None:
             self._thread.submit(self._worker.datasets.forget, names).result(self._settings.queue_timeout)
 
     def render(self, job: Job) -> Image:
-        """Draw in the render thread. Each stage has its own clock: the queue, loading, drawing."""
+        """Draw in the render thread. Each stage has its own time limit: the queue, loading, drawing."""
         worker = self._require_worker()
         data_at_hand = threading.Event()
 
@@ -133,7 +141,7 @@ class InProcess:
         late = RenderTimeout(f"Drawing took longer than {job.timeout:g} s")
         image = _result(future, job.timeout, late)
         if self._watch and image.files:
-            # What a cache of the author's keeps of them goes with the modules.
+            # Content of these files in a cache of the author's goes with the modules.
             with self._reloading:
                 self._watched.read(image.files, whole=False)
         return image
@@ -149,7 +157,7 @@ class InProcess:
         return self._worker
 
     def _submit(self, call: Callable[[], T]) -> tuple[threading.Event, Future[T]]:
-        """Queue `call` for the render thread; the event says that its turn has come."""
+        """Queue `call` for the render thread; the event is set when it begins."""
         begun = threading.Event()
 
         def work() -> T:
@@ -160,7 +168,7 @@ class InProcess:
             future = self._thread.submit(work)
         except RuntimeError:
             raise _stopping() from None
-        future.add_done_callback(lambda _: begun.set())  # what is cancelled has no turn to wait for
+        future.add_done_callback(lambda _: begun.set())  # a cancelled call never begins
         return begun, future
 
     def _await_turn(self, begun: threading.Event, future: Future[T]) -> None:
@@ -196,7 +204,7 @@ class InProcess:
             )
 
     def _refresh(self) -> None:
-        """Keep versions and data young, behind the readers' backs."""
+        """Poll versions and reload data in the background, so that requests need not wait."""
         while not self._closed.wait(_WATCH_EVERY):
             worker = self._worker
             if worker is None:

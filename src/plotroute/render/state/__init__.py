@@ -1,1 +1,1 @@
-"""What a plot may change in Python and its libraries, put back before the next plot is drawn."""
+"""Reset what a plot may change in Python and its libraries, before the next plot is drawn."""

@@ -1,4 +1,4 @@
-"""Matplotlib's fonts and colormaps, as parts of the state that is put back (`render/tables.py`)."""
+"""Reset Matplotlib's fonts and colormaps: two parts of the state (`tables.py` has the protocol)."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ class Fonts:
         self._manager: Any = importlib.import_module("matplotlib.font_manager").fontManager
 
     def take(self) -> tuple[list[Any], list[Any]]:
-        """Return its lists."""
+        """Return copies of the font manager's lists."""
         return self._manager.ttflist[:], self._manager.afmlist[:]
 
     def put_back(self, before: tuple[list[Any], list[Any]]) -> None:
-        """Give it the lists that it had."""
+        """Reset the font manager's lists."""
         manager = self._manager
         if manager.ttflist != before[0] or manager.afmlist != before[1]:
             manager.ttflist[:], manager.afmlist[:] = before
             self._forget()
 
     def changes(self, before: tuple[list[Any], list[Any]]) -> Redo | None:
-        """Return what adds the new ones."""
+        """Return a function that adds the new fonts; None without new fonts."""
         added = [
             [font for font in now if font not in then]
             for now, then in zip(self.take(), before, strict=True)
@@ -47,7 +47,7 @@ class Fonts:
         self._forget()
 
     def _forget(self) -> None:
-        with contextlib.suppress(AttributeError):  # of another version of Matplotlib
+        with contextlib.suppress(AttributeError):  # another version of Matplotlib
             self._manager._findfont_cached.cache_clear()
 
 
@@ -55,9 +55,9 @@ _LOOKS = itemgetter("_isinit", "_rgba_bad", "_rgba_under", "_rgba_over", "N")
 
 
 class Colormaps:
-    """Colormap objects that modules share, as far as they are changed in place: `plt.cm.viridis.set_bad(…)`.
+    """Colormap objects that modules share, if they are changed in place: `plt.cm.viridis.set_bad(…)`.
 
-    Those that are asked for by name are copies.
+    Colormaps that are looked up by name are copies.
     """
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ class Colormaps:
         self._first: list[Any] = []
 
     def look(self) -> None:
-        """Take in the colormaps of modules that were imported since."""
+        """Find the colormaps of modules that were imported since the last look."""
         if self._modules == len(sys.modules):
             return
         from matplotlib.colors import Colormap
@@ -89,17 +89,17 @@ class Colormaps:
         self._looked &= sys.modules.keys()
 
     def take(self) -> tuple[list[Any], list[Any]]:
-        """Return how they look, and the tables of those that have made them."""
+        """Return the look of all colormaps, with the colour tables of those that have computed them."""
         self.look()
         return self._looks(), [_look_of(colormap) for colormap in self._maps]
 
     def put_back(self, before: tuple[list[Any], list[Any]]) -> None:
-        """Make them look as they did."""
+        """Reset the look of changed colormaps."""
         for colormap, look in self._changed(before):
             _put_look(colormap, look)
 
     def changes(self, before: tuple[list[Any], list[Any]]) -> Redo | None:
-        """Return what makes them look as they do now."""
+        """Return a function that gives changed colormaps the look of now; None if none has changed."""
         redo = [
             partial(_put_look, colormap, _look_of(colormap))
             for colormap, look in self._changed(before)

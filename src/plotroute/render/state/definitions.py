@@ -1,7 +1,7 @@
-"""The names of the libraries that draw, put back where a plot has made them mean something else.
+"""Reset names of the libraries that draw, if a plot has replaced what they stand for.
 
 `Axes.plot = …`, `Line2D.zorder = .5` or `np.sin = …` in a plot would change every later picture of its
-process, silently. Done where the author's module is imported it is meant for all, and stays.
+process, silently. At the import of the author's module it is meant for all pictures, and stays.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Any
 
 from plotroute.render.state.tables import ABSENT, Redo
 
-# Of these every module and class.
+# Libraries of which every module and class is watched.
 _LIBRARIES = ("matplotlib", "mpl_toolkits", "seaborn")
 
-# Of these only the module and these classes: all of NumPy and pandas would double the time that it takes.
+# Modules that are watched with these classes only: all of NumPy and pandas would take twice the time.
 _MORE = {
     "builtins": (),
     "math": (),
@@ -28,24 +28,24 @@ _MORE = {
     "random": (),
 }
 
-# What the libraries themselves replace: pyplot its backend, Python what an interactive line has returned, and
-# we how rcParams are set (`tables.Rc`).
+# Names that libraries replace themselves: pyplot its backend, Python the last result of an interactive line,
+# and plotroute the setters of rcParams (`tables.Rc`).
 _CHANGE = {"_backend_mod", "backend", "_", "__setitem__", "_update_raw"}
 
 
 class _Namespaces:
-    """The modules and classes that are looked at, of all that is imported."""
+    """The imported modules and classes that are watched."""
 
     def __init__(self) -> None:
         self._modules = 0
         self._seen: set[int] = set()
         self.owners: list[Any] = []
         self.first: list[dict[str, Any]] = []
-        """What their names meant when they were first seen."""
+        """The values of their names when they were first seen."""
         self._views: list[Any] = []
 
     def look(self) -> None:
-        """Take in what was imported since."""
+        """Find what was imported since the last look."""
         if len(sys.modules) == self._modules:
             return
         self._modules = len(sys.modules)
@@ -71,18 +71,18 @@ class _Namespaces:
             self._views.append(vars(owner).values())  # follows its namespace
 
     def flat(self) -> list[Any]:
-        """Return what all names mean: comparing two such lists is one pass in C."""
+        """Return the values of all names: comparing two such lists is one pass in C."""
         return list(chain.from_iterable(self._views))
 
 
 _namespaces = _Namespaces()
 
-# Owner and name of what imports have set: putting it back is nothing to warn of.
+# Owner and name of what imports have set: resetting it needs no warning.
 _by_imports: set[tuple[int, str]] = set()
 
 
 class Definitions:
-    """A snapshot of what those libraries define, as far as they are imported."""
+    """A snapshot of what those libraries define, if they are imported."""
 
     def __init__(self) -> None:
         _namespaces.look()
@@ -90,13 +90,13 @@ class Definitions:
         self._flat = _namespaces.flat()
 
     def put_back(self) -> list[str]:
-        """Put back every name that was made to mean something else, and return those that a plot has set."""
+        """Reset every name that was replaced, and return the names that a plot has set."""
         replaced = []
         for owner, name, was, found in self._differences():
             if was is not ABSENT:
                 setattr(owner, name, was)
             elif isinstance(owner, type) and _is_library(owner) and _defines(found):
-                delattr(owner, name)  # it may hide what is inherited
+                delattr(owner, name)  # it may hide an inherited name
             else:
                 continue
             if (id(owner), name) not in _by_imports:
@@ -104,13 +104,13 @@ class Definitions:
         return replaced
 
     def changes(self) -> Redo | None:
-        """Return what gives the names again the meaning that they have now."""
+        """Return a function that gives the names their values of now again; None if none has changed."""
         redo = [(owner, name, found) for owner, name, _, found in self._differences() if found is not ABSENT]
         _by_imports.update((id(owner), name) for owner, name, _ in redo)
         return partial(_set, redo) if redo else None
 
     def _differences(self) -> Iterator[tuple[Any, str, Any, Any]]:
-        """Yield what was replaced: whose, its name, what it was and what it is; then take all as it is."""
+        """Yield owner, name, old and new value of each replaced name; then take the state of now."""
         _namespaces.look()
         if len(self._before) == len(_namespaces.owners):
             try:
@@ -137,16 +137,16 @@ class Names:
         return Definitions()
 
     def put_back(self, before: Definitions) -> None:
-        """Put back every name."""
+        """Reset every name."""
         before.put_back()
 
     def changes(self, before: Definitions) -> Redo | None:
-        """Return what gives the changed names the meaning that they have now."""
+        """Return a function that gives changed names their values of now again."""
         return before.changes()
 
 
 def _is_definition(owner: Any, name: str, was: Any, found: Any) -> bool:
-    """Whether a name is a setting or a definition of the library's, and no cache or submodule of it."""
+    """Whether a name is a setting or a definition of the library, and no cache or submodule."""
     if was is ABSENT:
         return isinstance(owner, type) and _defines(found)
     return _defines(was) or not (name.startswith("_") or isinstance(was, ModuleType))

@@ -1,17 +1,16 @@
-"""What keeps a function from importing once more: `if _lib is None: import lib as _lib`; put back afterwards.
+"""Reset variables that keep a function from importing again: `if _lib is None: import lib as _lib`.
 
-A drawing does again what an import sets up where it comes to the import statement (`render/imports.py`). A
-module that keeps what it has imported comes to the statement once in a process. So the variables around an
-import are looked at when it happens, and those that keep it from happening again get the value that they had:
-the next drawing imports again. Looked at are the modules of the functions that were running, their classes,
-and objects, dicts, lists and sets that these modules name, and caches (`functools.cache`) of these functions.
-What counts is a variable that
+A drawing repeats the effects of an import when it reaches the import statement (`imports.py`). A module that
+keeps what it has imported reaches the statement once in a process. So the variables around an import are
+recorded when it happens, and variables that would prevent the next import get their old value. Recorded are
+the modules of the functions that were running, their classes, and objects, dicts, lists and sets that these
+modules name, and caches (`functools.cache`) of these functions. A variable counts if it
 
 - holds the module that was imported, or something that it defines, or its name;
 - was unset (absent, None, False) and is set by one of the functions that were running.
 
-All else keeps its value: what a plot counts or caches is its own affair. What keeps an import in another way
-is noticed when the same drawing does not come to it again (`Imports.missed`).
+All other variables keep their value: what a plot counts or caches is its own affair. An import that is kept
+in another way is noticed when the same drawing does not reach it again (`Imports.missed`).
 """
 
 from __future__ import annotations
@@ -32,31 +31,31 @@ from plotroute.render.state.tables import ABSENT
 
 _CONTAINERS = (dict, defaultdict, OrderedDict, list, set)
 
-# What remembers imports is small. Copying more than this, for each picture, would take longer than 10 µs.
+# Containers that keep imports are small. Copying more entries, for each picture, would take more than 10 µs.
 _MOST_ENTRIES = 1_000
 
-# Their variables and classes are put back in other ways, and all figures are made of them.
+# Libraries whose variables and classes are reset in other ways, and of which all figures are made.
 _LIBRARIES = ("matplotlib", "mpl_toolkits")
 
 
 @dataclass(slots=True)
 class _Place:
-    """Something that variables are in: a module's namespace, a class, an object's attributes, a container."""
+    """A holder of variables: a module's namespace, a class, an object's attributes, a container."""
 
     holder: Any
     before: dict[Any, Any]
     named: str = ""
-    """The variable that a container is in."""
+    """The name of the variable that holds a container."""
     package: str = ""
     """The name of a module: its submodules are not its variables."""
 
 
 class Guards:
-    """What was around the imports of one drawing."""
+    """The variables around the imports of one drawing."""
 
     def __init__(self) -> None:
         self._unset: dict[int, dict[str, Any]] = {}
-        """By module of the author's, what was not set before the drawing: `_done = True` may come first."""
+        """Author's module → variables that were unset before the drawing: `_done = True` may come first."""
         self._places: dict[int, _Place] = {}
         self._modules: list[str] = []
         self._stored: set[str] = set()
@@ -66,7 +65,7 @@ class Guards:
         self._author: tuple[int, list[dict[str, Any]]] = (0, [])
 
     def begin(self, is_authors: Callable[[str], bool]) -> None:
-        """Note which variables of the author's modules are not set."""
+        """Note which variables of the author's modules are unset."""
         if self._author[0] != len(sys.modules):
             modules = [
                 vars(module)
@@ -81,12 +80,12 @@ class Guards:
         }
 
     def look(self, module: str, frames: Iterator[FrameType]) -> None:
-        """Take in what is around an import of `module`, whose effects show in pictures."""
+        """Record the variables around an import of `module`, whose effects show in pictures."""
         self._modules.append(module)
         for frame in frames:
             space, code = frame.f_globals, frame.f_code
             package = str(space.get("__name__")).partition(".")[0]
-            # What a module's own lines import comes with the module.
+            # An import at the top of a module is repeated with the module.
             if package in sys.stdlib_module_names or package in _LIBRARIES or code.co_name == "<module>":
                 continue
             self._look_at_module(space)
@@ -100,8 +99,8 @@ class Guards:
                 closure = getattr(found(), "__closure__", ())  # () if it is gone
                 cells = zip(code.co_freevars, closure, strict=False)
                 self._cells += [(cell, _content(cell)) for name, cell in cells if name in self._stored]
-            if id(own) in {id(value) for value in space.values()}:  # an object that is there for all drawings
-                with contextlib.suppress(AttributeError):  # it has slots, or stands for another, as a proxy
+            if id(own) in {id(value) for value in space.values()}:  # an object that all drawings use
+                with contextlib.suppress(AttributeError):  # it has slots, or is a proxy of another object
                     self._look_at(object.__getattribute__(own, "__dict__"))
         while module := module.rpartition(".")[0]:
             space = getattr(sys.modules.get(module), "__dict__", {})
@@ -128,7 +127,7 @@ class Guards:
                 self._places[id(value)] = _Place(value, _entries(value), named=str(name))
 
     def put_back(self) -> None:
-        """Have what was imported be imported again."""
+        """Reset the recorded variables, so that the next drawing imports again."""
         for clear in self._caches:
             clear()
         for cell, was in self._cells:
@@ -147,7 +146,7 @@ class Guards:
         self._cells.clear()
 
     def _keeps(self, place: _Place, key: Any, was: Any, value: Any) -> bool:
-        """Whether a variable that was set is why no function would import again."""
+        """Whether this variable would keep the functions from importing again."""
         names = {name for module in self._modules for name in (module, module.rpartition(".")[2])}
         if any(type(one) is str and one in names for one in (key, value) if place.named):
             return True
@@ -163,8 +162,8 @@ class Guards:
         if not part:
             _set(place.holder, key, was, value)
             return
-        # Python has set it, once, when it imported a part of a package. Where the package makes up for it
-        # (`def __getattr__`) it is asked again; where not, `import package.part` would not find it.
+        # Python has set this attribute of the package, once, when it imported the submodule. If the package
+        # has a `def __getattr__`, that is called again; otherwise `import package.part` would not find it.
         find = place.holder.get("__getattr__")
         if find is not None:
             del place.holder[key]
@@ -179,14 +178,14 @@ class Guards:
 
 @functools.lru_cache(1_000)
 def _stored(code: CodeType) -> frozenset[str]:
-    """Return the names of the variables outside of it, and the attributes, that a function sets."""
+    """Return the names of outer variables and attributes that a function sets."""
     kinds = ("STORE_GLOBAL", "STORE_ATTR", "STORE_DEREF")
     return frozenset(one.argval for one in dis.get_instructions(code) if one.opname in kinds)
 
 
 @functools.lru_cache(1_000)
 def _functions(code: CodeType) -> tuple[weakref.ref[FunctionType], ...]:
-    """Return the functions that have this code: to look through all objects takes some 50 ms, once."""
+    """Return the functions that have this code. Searching all objects takes some 50 ms, once."""
     return tuple(weakref.ref(one) for one in gc.get_referrers(code) if type(one) is FunctionType)
 
 
@@ -217,7 +216,7 @@ def _set(holder: Any, key: Any, was: Any, value: Any) -> None:
 
 
 def _is_of(value: Any, module: str) -> bool:
-    """Whether a value is the module, a package that it is in, or defined in it."""
+    """Whether a value is the module, a package that contains it, or defined in it."""
     if issubclass(type(value), ModuleType):
         name = str(vars(value).get("__name__"))
         if module.startswith(f"{name}.") and name not in _LIBRARIES:

@@ -1,19 +1,19 @@
-"""What a library does when it is imported, done again by every drawing that imports it.
+"""Repeat what a library does when it is imported, in every drawing that imports it.
 
 Python runs a module once in a process, however often it is imported. A colormap, a font, a style or a
-converter that it sets up is put back after the drawing that came first (`render/reset.py`), and would be
-missing from the second drawing on. Keeping it would show in other plots' pictures, or not, by what the
-process has drawn before. So what the import changed is recorded, and done again where a later drawing comes
-to its `import` statement: each drawing sees what it would see in a fresh interpreter.
+converter that the module sets up is reset after the first drawing (`reset.py`), and would be missing from the
+second drawing on. If it were kept, it would show in other plots' pictures, depending on what the process has
+drawn before. So the changes of an import are recorded, and repeated when a later drawing reaches its `import`
+statement: each drawing sees what it would see in a fresh interpreter.
 
-The hooks are not there before the first drawing of a process, and do nothing outside of a drawing, but for a
-module whose work was taken back: a notebook that imports it next finds it done.
+The hooks are installed at the first drawing of a process. Outside of a drawing they do nothing, except for a
+module whose changes were reset: a notebook that imports it next finds them made.
 
-A module may keep what it has imported in a variable, and come to no import the next time. So variables that
-keep an import are put back (`render/guards.py`), as far as they are found. For a library, a cached function
-and a thread, whose imports are not those of the drawing, that is not sure: what shows in pictures and came
-that way is told as `hidden`, and a process that can be replaced is. A drawing that has come to an import
-before and does not come to it again has `missed` it: it is done in another process, or is an error.
+A module may keep what it has imported in a variable, and reach no import the next time. So variables that
+keep an import are reset (`guards.py`), if they are found. For imports of a library, a cached function or a
+thread, which are not imports of the drawing, that is not certain: if such an import shows in pictures, the
+reason is in `hidden`, and a process that can be replaced is replaced. A drawing that has reached an import
+before and does not reach it again has `missed` it: another process draws it, or it is an error.
 """
 
 from __future__ import annotations
@@ -36,26 +36,27 @@ from plotroute.render.state.guards import Guards
 from plotroute.render.state.seeding import seeded
 from plotroute.render.state.tables import Environment, Filters, Part, Rc, Redo, Tables
 
-# What libraries set at import for good reasons, and no picture shows: it is done again, and no more.
+# Parts that libraries change at import for good reasons, and that no picture shows: only repeated.
 _UNSEEN = (Environment, Filters)
 
-# What libraries add to under names of their own: a drawing that lacks one fails, and is not another picture.
+# Parts to which libraries add names of their own: a drawing that lacks a name fails, and shows no other
+# picture.
 _ADDING = (Tables, Fonts)
 
-# How many drawings are remembered with their imports: each takes some 200 bytes.
+# Most drawings that are remembered with their imports: each takes some 200 bytes.
 _MOST_DRAWINGS = 10_000
 
-# Where code is a library's even below a folder of the author's.
+# Folders of libraries, even below a folder of the author's.
 _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 
-# A style by its dotted name, and the backend: Matplotlib asks for them by import each time.
+# Matplotlib imports a style by its dotted name, and the backend, each time.
 _ASKS_AGAIN = ("matplotlib",)
 
 Importer = tuple[dict[str, Any], CodeType]
-"""The function that has imported a module: where it is defined, and its code."""
+"""The function that has imported a module: the namespace of its module, and its code."""
 
 Came = OrderedDict[str, dict[str, Importer]]
-"""By what was drawn, the modules with effects that its drawing has come to."""
+"""Drawing → the modules with effects that it has imported."""
 
 
 @dataclass(slots=True)
@@ -68,27 +69,27 @@ class _Execution:
     shows: bool = False
     """Whether pictures show what it has changed."""
     sets: bool = False
-    """Whether it has changed what is there for all, as a style does, beside adding names."""
+    """Whether it has changed what all plots use, as a style does, beyond adding names."""
 
 
 class Imports:
-    """The imports of this process since its first drawing. There is one, since there is one `sys.modules`."""
+    """The imports of this process since its first drawing: one object, as there is one `sys.modules`."""
 
     def __init__(self, parts: Callable[[], Sequence[Part]]) -> None:
-        """`parts` returns what is looked at: all that `State` puts back."""
+        """Watch the parts of the state that `parts` returns: all that `State` resets."""
         self._parts = parts
         self._effects: dict[str, list[Redo | str]] = {}
-        """By module, what to do again, in its order; a text is another module, whose effects come there."""
+        """Module → what to repeat, in order; a string is another module, whose effects come at that place."""
         self.done: frozenset[str] = frozenset()
-        """Modules whose effects are in place now. Part of what is put back."""
+        """Modules whose effects are in place now. `State` resets it, too."""
         self._shown: set[str] = set()
         """Modules whose effects pictures show."""
         self.places: Sequence[str] = ()
-        """Folders of the author's code. Without any, nothing is told as hidden."""
+        """Folders of the author's code. Without folders, nothing is hidden."""
         self.hidden = ""
-        """Why a later drawing may use what was imported and come to no import; empty: none does."""
+        """Why a later drawing may use an import without reaching it; empty: no drawing does."""
         self._sets: set[str] = set()
-        """Modules that have changed more than to add names: without them a picture is silently another."""
+        """Modules that have done more than add names: without their effects a picture silently differs."""
         self._guards = Guards()
         self._came: dict[str, Importer] = {}
         self._thread: int | None = None
@@ -107,23 +108,30 @@ class Imports:
             self._thread = before
 
     def begin(self) -> None:
-        """Look at what the author's modules have not imported yet, before a drawing."""
+        """Note what the author's modules have not imported yet, before a drawing."""
         self._came = {}
         self._guards.begin(self._is_authors)
 
     def open_guards(self) -> None:
-        """Have what this drawing has imported be imported again by the next."""
-        before, self._thread = self._thread, None  # what that imports is no part of the drawing
+        """Reset the variables that would keep the next drawing from the imports of this drawing."""
+        before, self._thread = self._thread, None  # its own imports are no part of the drawing
         try:
             self._guards.put_back()
         finally:
             self._thread = before
 
     def missed(self, known: Came, drawing: str, *, failed: bool) -> str:
-        """Return why a drawing is not what it was: it has not come to an import that it came to before.
+        """Return why a drawing differs from before: it has not reached an import that it reached before.
 
-        Without a name that an import adds it fails, so only what has failed is told then. Empty: it has.
-        `known` are the imports of earlier drawings, this one's among them afterwards.
+        A drawing without a name that an import adds fails, so missing names count for failed drawings only.
+
+        Args:
+            known: The imports of earlier drawings; those of this drawing are added.
+            drawing: The key of what is drawn.
+            failed: Whether the drawing has raised an error.
+
+        Returns:
+            The reason; empty if no import was missed.
         """
         matters = self._shown if failed else self._sets
         for name, (space, code) in known.get(drawing, {}).items():
@@ -141,7 +149,7 @@ class Imports:
 
     @contextlib.contextmanager
     def noted(self) -> Iterator[list[str]]:
-        """Note which modules with effects the body imports, for the first time or not."""
+        """Yield a list of the modules with effects that the body imports, for the first time or again."""
         found: list[str] = []
         before, self._noted = self._noted, found
         try:
@@ -150,7 +158,7 @@ class Imports:
             self._noted = before
 
     def repeat(self, name: str) -> None:
-        """Have the effects of a module in place, as its import would."""
+        """Put the effects of a module in place, as its import would."""
         if any(running.name == name for running in self._running):
             self._circle(name)
             return
@@ -163,7 +171,7 @@ class Imports:
             self._look()
 
     def _circle(self, name: str) -> None:
-        """Note that what is running has asked for one that runs: imported alone, it would run that first."""
+        """Note a circular import: a module that is imported alone would first run the other module."""
         running = self._running[-1]
         if running.name != name and name not in running.steps:
             self._flush()
@@ -178,10 +186,10 @@ class Imports:
                 self._do(step)
 
     def _execute(self, name: str, run: Callable[[], Any]) -> Any:
-        """Run a module that is imported for the first time, and record what that changes."""
+        """Run a module that is imported for the first time, and record its changes."""
         package = name.partition(".")[0]
-        # What a part of a package does at its import counts for the package, if that imports it: neither is
-        # there without the other. Modules of Python itself change nothing.
+        # The changes of a submodule count for its package, if the package imports it: neither is there
+        # without the other. Modules of Python itself change nothing.
         if package in sys.stdlib_module_names or (self._running and self._running[-1].package == package):
             return run()
         first = not self._running
@@ -197,13 +205,13 @@ class Imports:
                     self._flush()
         except BaseException:
             self._running.pop()
-            if self._running:  # what a failed import has changed is changed
+            if self._running:  # the changes of a failed import remain
                 self._running[-1].steps += running.steps
                 self._running[-1].shows |= running.shows
                 self._running[-1].sets |= running.sets
             raise
         self._running.pop()
-        self._effects.pop(name, None)  # of the file as it was before it was saved
+        self._effects.pop(name, None)  # the effects of an earlier version of the file
         if running.shows or not self._shown.isdisjoint(s for s in running.steps if isinstance(s, str)):
             self._shown.add(name)
         if running.sets or not self._sets.isdisjoint(s for s in running.steps if isinstance(s, str)):
@@ -216,16 +224,16 @@ class Imports:
 
     @contextlib.contextmanager
     def _begun(self, rc: Rc) -> Iterator[None]:
-        """Run the first of what is imported, once for all that is imported meanwhile.
+        """Prepare for the outermost import, once for all imports inside it.
 
-        Its random numbers are the same whichever picture came first, and are none of that picture's.
+        Its random numbers are the same whichever picture came first, and are not taken from that picture's.
         """
         with rc.noting(), seeded("0"):
             self._look(first=True)
             yield
 
     def _note(self, name: str) -> None:
-        """Remember that what is running has asked for a module: another time, its effects come there."""
+        """Note that the running code imports a module: its effects are repeated here the next time."""
         if name in self._shown and self._thread is not None:
             self._guards.look(name, _callers())
             if not self._running and self._noted is None:
@@ -235,7 +243,7 @@ class Imports:
         if self._running:
             self._running[-1].steps.append(name)
         elif self._noted is not None:
-            self._noted.append(name)  # the effects come with the data from now on
+            self._noted.append(name)  # the effects are repeated with the data from now on
         elif name in self._shown and self._thread is not None and (by := self._not_again(name)):
             self._hide(
                 f"{by} imports {name} in a way that it may not repeat, and pictures show what that sets up. "
@@ -247,9 +255,9 @@ class Imports:
             self.hidden = self.hidden or why
 
     def _not_again(self, name: str) -> str:
-        """Return what is importing, if it may not do so another time: a library, or a cached function.
+        """Return the code that is importing, if it may not repeat the import: a library, a cached function.
 
-        A part of a package that imports the package runs only where that is imported.
+        A submodule that imports its package runs only when the package is imported.
         """
         by = ""
         for frame in _callers():
@@ -273,7 +281,7 @@ class Imports:
         )
 
     def _execute_elsewhere(self, name: str, run: Callable[[], Any]) -> Any:
-        """Run a module that another thread imports while there is a drawing, and tell whether that shows."""
+        """Run a module that another thread imports during a drawing; set `hidden` if pictures show it."""
         if self._thread is None or not self.places or name.partition(".")[0] in sys.stdlib_module_names:
             return run()
         parts = [part for part in self._parts() if isinstance(part, Rc | Tables)]
@@ -285,12 +293,12 @@ class Imports:
                 self._hide(f"{name} was imported in a thread, and pictures show what that sets up")
 
     def _look(self, *, first: bool = False) -> None:
-        """Remember the state as it is, to see what changes from here on."""
+        """Record the state of now, to see what changes from here on."""
         if self._running or first:
             self._before = [part.take() for part in self._parts()]
 
     def _flush(self) -> None:
-        """Record what has changed since the last look as the work of the module that is running."""
+        """Record the changes since the last look as effects of the module that is running."""
         if not self._running:
             return
         for number, part in enumerate(self._parts()):
@@ -303,7 +311,7 @@ class Imports:
     def _imported(
         self, name: str, globals: Mapping[str, Any] | None, items: Sequence[str] | None, level: int
     ) -> None:
-        """Repeat what an import statement would do that names modules which are there already."""
+        """Repeat the effects of the modules that an import statement names, if they are imported already."""
         if self._thread not in (None, threading.get_ident()):
             return
         if level:
@@ -320,7 +328,7 @@ class Imports:
                 self.repeat(module)
 
     def install(self) -> None:
-        """Put a hook where Python runs a module, and where it looks for one that is there; once."""
+        """Hook into Python where it runs a module, and where it finds a module that is there; once."""
         if self._installed:
             return
         self._installed = True
@@ -350,7 +358,7 @@ class Imports:
 
 
 def _callers() -> Iterator[FrameType]:
-    """Yield the frames of author code and libraries that an import comes from, the innermost first."""
+    """Yield the frames of author code and libraries that lead to an import, the innermost first."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         module = str(frame.f_globals.get("__name__", ""))
@@ -363,7 +371,7 @@ def _callers() -> Iterator[FrameType]:
 
 
 def _redefined(space: dict[str, Any], code: CodeType) -> bool:
-    """Whether a function is another one by now: a notebook's cell was edited and run again."""
+    """Whether a function was defined anew: a notebook's cell was edited and run again."""
     first, *rest = code.co_qualname.split(".")
     found = space.get(first)
     for name in rest:

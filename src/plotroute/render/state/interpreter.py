@@ -1,7 +1,7 @@
-"""What a plot may change in Python itself, put back to what it was before that drawing.
+"""Reset what a plot may change in Python itself to the state before that drawing.
 
-Not to what it was when the author's module was imported: streams, handlers and timers are those of whatever
-runs the drawing, a test or a notebook, and may be others by then.
+The state at the import of the author's module would be wrong: streams, handlers and timers belong to the test
+or notebook that runs the drawing, and may have changed since.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NAMES = ("stdin", "stdout", "stderr", "excepthook", "displayhook")
 
 @contextlib.contextmanager
 def kept() -> Iterator[None]:
-    """Run the body, and put back what it has changed: in microseconds, since it is done for each picture."""
+    """Run the body, and reset what it has changed: in microseconds, because each picture needs it."""
     streams = [getattr(sys, name) for name in _NAMES]
     arithmetic = decimal.getcontext().copy()
     depth, collects, thresholds = sys.getrecursionlimit(), gc.isenabled(), gc.get_threshold()
@@ -60,7 +60,7 @@ def kept() -> Iterator[None]:
 
 
 def _put_back_limits(own_limits: list[tuple[int, int]]) -> None:
-    """Put back what a plot has set for itself: a few open files, some memory. A lowered hard limit stays."""
+    """Reset the limits that a plot has set (open files, memory). A lowered hard limit stays."""
     for which, before in zip(limits.KINDS, own_limits, strict=True):
         if resource.getrlimit(which) != before:
             with contextlib.suppress(ValueError, OSError):
@@ -68,7 +68,7 @@ def _put_back_limits(own_limits: list[tuple[int, int]]) -> None:
 
 
 def _signals() -> Callable[[], None]:
-    """Return what puts back handlers, mask and timers. Only the main thread has them."""
+    """Return a function that resets handlers, mask and timers. Only the main thread has them."""
     if threading.current_thread() is not threading.main_thread():
         return lambda: None
     handlers = list(map(_handler, _NUMBERS))
@@ -77,7 +77,7 @@ def _signals() -> Callable[[], None]:
 
     def put_back() -> None:
         for timer in _TIMERS:
-            if timer not in running:  # a test's own limit, say
+            if timer not in running:  # a time limit of a test runs on
                 signal.setitimer(timer, 0)
         if list(map(_handler, _NUMBERS)) != handlers:
             for number, handler in zip(_NUMBERS, handlers, strict=True):

@@ -1,4 +1,4 @@
-"""Say when a `draw(ax)` function sets a style too late: its axes exist already, and keep what they have."""
+"""Warn if a `draw(ax)` function sets a style too late: its axes exist already, and keep their style."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from plotroute.render.state.tables import Rc
 
 log = logging.getLogger("plotroute.render")
 
-# Code through which an author sets a style; other libraries set rcParams for their own ends.
+# Code through which authors set a style; other libraries set rcParams for their own purposes.
 _BY_AUTHORS = ("matplotlib", "seaborn.rcmod", "contextlib", "_collections_abc", "plotroute")
 
 _told: set[str] = set()
@@ -21,9 +21,11 @@ _told: set[str] = set()
 
 @contextlib.contextmanager
 def late_styles_told(plot: str, given: GivenFigure) -> Iterator[None]:
-    """Log which settings the body, the function of `plot`, changes too late for the figure `given` to it.
+    """Log settings that a plot function changes too late for its figure, once per process and plot.
 
-    A plot is logged once in a process.
+    Args:
+        plot: The name of the plot; the body calls its function.
+        given: The figure that the function draws on.
     """
     late: set[str] = set()
 

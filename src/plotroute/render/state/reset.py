@@ -1,4 +1,4 @@
-"""The state that a plot may change and the next one must not see, put back after every render.
+"""Reset the state that a plot may change and the next plot must not see, after every drawing.
 
 Measured with Matplotlib 3.11: `plt.style.use`, `sns.set_theme`, rcParams, `plt.xkcd`, `matplotlib.use`, a
 figure left open after an error, colour codes, and a failed `$\\sin_$` (which leaves a flag in the shared
@@ -29,7 +29,8 @@ log = logging.getLogger("plotroute.render")
 def import_matplotlib() -> None:
     """Import Matplotlib in an empty directory: a `matplotlibrc` in the working directory would win.
 
-    What the user's environment names is honoured, and is part of every picture's key (`environment.py`).
+    A file that the user's environment names is read, and is part of every picture's key
+    (`catalog/environment.py`).
     """
     if "matplotlib" in sys.modules:
         return
@@ -37,7 +38,7 @@ def import_matplotlib() -> None:
     for name in ("MATPLOTLIBRC", "MPLCONFIGDIR"):
         if os.environ.get(name):
             os.environ[name] = os.path.abspath(os.environ[name])  # not from the empty directory
-    # A notebook hands on its own to what it starts: another Python may have no such module.
+    # A notebook hands its backend on to processes that it starts: another Python may have no such module.
     kind, _, module = os.environ.get("MPLBACKEND", "").partition("://")
     if kind == "module" and importlib.util.find_spec(module.partition(".")[0]) is None:
         os.environ["MPLBACKEND"] = "agg"
@@ -51,13 +52,13 @@ def import_matplotlib() -> None:
 
 @functools.cache
 def parts() -> tuple[Part, ...]:
-    """Return what is put back before and after each drawing, in that order."""
+    """Return the parts of the state that are reset before and after each drawing, in that order."""
     return (Rc(), Tables(), Fonts(), Colormaps(), Environment(), Filters(), *values())
 
 
 @functools.cache
 def imports() -> Imports:
-    """Return the imports of this process: what they have changed is done again by each drawing."""
+    """Return the imports of this process: their changes are repeated by each drawing that imports."""
     return Imports(lambda: (*parts(), _NAMES))
 
 
@@ -65,10 +66,19 @@ _NAMES = Names()
 
 
 class State:
-    """A snapshot of the process, taken after the author's module was imported."""
+    """A snapshot of the process, taken after the author's module was imported.
+
+    >>> state = State()
+    >>> with state.clean():
+    ...     plot_function(ax)
+    """
 
     def __init__(self, places: Sequence[str] = ()) -> None:
-        """`places` are the author's folders, in a process that may be replaced."""
+        """Take the snapshot.
+
+        Args:
+            places: The author's folders, in a process that may be replaced; empty in any other process.
+        """
         self._surfaces = encode.surfaces()
         # Before the definitions are looked at, since both change some of them.
         imports().install()
@@ -80,10 +90,10 @@ class State:
         self._directory = os.getcwd()
         self.definitions = Definitions()
         self.broken = ""
-        """Why this process is not what it was and cannot be made so; empty: it can."""
+        """Why this process cannot be reset; empty: it can."""
 
     def restore(self) -> None:
-        """Put everything back but the definitions."""
+        """Reset everything but the definitions."""
         for reset in self._resets:
             reset()
         for part, before in zip(parts(), self._before, strict=True):
@@ -93,7 +103,7 @@ class State:
 
     @contextlib.contextmanager
     def clean(self) -> Iterator[None]:
-        """Run the body on the state as it was, and put it back whatever happens.
+        """Run the body on the state of the snapshot, and reset it afterwards, also after an error.
 
         Figures that were open before (a notebook's) are set aside and come back untouched.
         """
@@ -112,15 +122,15 @@ class State:
     def _clean_up(self) -> None:
         try:
             imports().open_guards()
-            # Before the rest, which relies on them.
+            # Before everything else, which relies on the definitions.
             for name in self.definitions.put_back():
                 log.warning(
-                    "%s was replaced while drawing, and is put back for the next picture. What is meant for "
-                    "all pictures is done at the top of the plots file.",
+                    "%s was replaced while drawing, and is put back for the next picture. To change it for "
+                    "all pictures, do so at the top of the plots file.",
                     name,
                 )
             self.restore()
             self.broken = self.broken or imports().hidden
-        except Exception as error:  # the picture is drawn: it is the next one that must not come from here
+        except Exception as error:  # the picture is drawn; the next picture must not come from this process
             log.exception("the state could not be put back after a drawing")
             self.broken = f"what a plot has changed cannot be put back ({type(error).__name__}: {error})"

@@ -1,8 +1,8 @@
-"""Random numbers that start from the same place for the same picture, in every process.
+"""Seed random numbers, so that the same picture has the same numbers in every process.
 
-`random` and `np.random` are started, and what has no seed of its own gets one: `np.random.default_rng()`,
-which seaborn's confidence intervals use, and `random.Random()`, which word clouds do. Not `secrets`,
-`os.urandom` or `uuid.uuid4()`, which are there to be unforeseeable.
+`random` and `np.random` are seeded, and generators without a seed of their own get one:
+`np.random.default_rng()`, which seaborn's confidence intervals use, and `random.Random()`, which word clouds
+use. `secrets`, `os.urandom` and `uuid.uuid4()` are left alone, because they have to be unpredictable.
 """
 
 from __future__ import annotations
@@ -19,17 +19,22 @@ from plotroute.model import Json, Versions
 
 
 def content_key(plot: str, values: Mapping[str, Json], versions: Versions) -> str:
-    """Return the name of what a picture shows, whatever its format, size and colours.
+    """Return a key of what a picture shows, whatever its format, size and colours.
 
-    Random numbers and the ids inside an SVG start from it, so that the PNG and the SVG, and the sizes of
-    one `srcset`, show the same random points.
+    It seeds random numbers and the ids inside an SVG, so that the PNG and the SVG, and the sizes of one
+    `srcset`, show the same random points.
+
+    Args:
+        plot: The name of the plot.
+        values: The canonical values of its parameters.
+        versions: The versions of its data, by `DatasetRef.id`.
     """
     return digest.of_json("content", plot, values, versions)
 
 
 @contextlib.contextmanager
 def seeded(seed: str | None) -> Iterator[None]:
-    """Start from `seed` (hexadecimal), or from the system's entropy if it is None; then put things back."""
+    """Seed random numbers with `seed` (hexadecimal; None: entropy of the system), then reset them."""
     import numpy as np
     from numpy.random import bit_generator
 
@@ -40,7 +45,7 @@ def seeded(seed: str | None) -> Iterator[None]:
     seed, bound = generators.Random.seed, generators.seed
     random.seed(number)
     np.random.seed(number % 2**32)
-    # What SeedSequence(None) asks for entropy; the system's own where the picture is live.
+    # SeedSequence(None) takes its entropy from this; a live picture has the system's entropy.
     entropy.randbits = random.Random(number).getrandbits
     generators.Random.seed = _with_seeds_from(random.Random(number + 1).getrandbits)
     generators.seed = generators._inst.seed
@@ -54,7 +59,7 @@ def seeded(seed: str | None) -> Iterator[None]:
 
 
 def _with_seeds_from(bits: Callable[[int], int]) -> Callable[..., None]:
-    """Return a `random.Random.seed` that asks `bits` for a seed where it is given none, in this thread."""
+    """Return a `random.Random.seed` that takes a missing seed from `bits`, in this thread only."""
     seed, thread = random.Random.seed, threading.get_ident()
 
     def seed_or(self: random.Random, a: Any = None, version: int = 2) -> None:

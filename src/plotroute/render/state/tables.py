@@ -1,9 +1,8 @@
-"""What libraries keep in dicts, lists and objects that a plot can reach: taken, put back, and compared.
+"""Record, reset and compare what libraries keep in dicts, lists and objects that a plot can change.
 
-A *part* is one kind of it. `take` returns what it is now, `put_back` makes it so again, and `changes` returns
-what does once more what has happened since: the work of an import that Python does only once
-(`render/imports.py`). Each is asked several times for every picture, so finding that nothing has changed must
-cost microseconds.
+A *part* is one kind of such state. `take` returns its content, `put_back` restores a content, and `changes`
+returns a function that repeats what has changed since: the work of an import that Python does only once
+(`imports.py`). Each is called several times per picture, so finding no change must cost microseconds.
 """
 
 from __future__ import annotations
@@ -22,44 +21,44 @@ from itertools import chain
 from typing import Any, Protocol
 
 ABSENT = object()
-"""The value of a name that is not there."""
+"""The value of a missing name."""
 
 Redo = Callable[[], object]
-"""Does once more what an import has done."""
+"""Repeat what an import has done."""
 
 
 class Part(Protocol):
-    """One kind of state."""
+    """One kind of state that a plot may change."""
 
     def take(self) -> Any:
-        """Return what it is now."""
+        """Return its content of now."""
 
     def put_back(self, before: Any) -> None:
-        """Make it what it was."""
+        """Restore the content `before`."""
 
     def changes(self, before: Any) -> Redo | None:
-        """Return what does again all that has changed since `before`; None if nothing has."""
+        """Return a function that repeats all changes since `before`; None if nothing has changed."""
 
 
 class Value:
-    """Something that one call returns and another one sets."""
+    """A value that one call returns and another call sets."""
 
     def __init__(self, get: Callable[[], Any], put: Callable[[Any], object]) -> None:
         self.take = get
         self._put = put
 
     def put_back(self, before: Any) -> None:
-        """Set it, if it has changed."""
+        """Set the value, if it has changed."""
         if self.take() != before:
             self._put(before)
 
     def changes(self, before: Any) -> Redo | None:
-        """Return what sets it to what it is now."""
+        """Return a function that sets the value of now; None if it has not changed."""
         now = self.take()
         return None if now == before else partial(self._put, now)
 
 
-# Where libraries keep what plots may change, with the module that must be there.
+# Module → where it keeps what plots may change.
 _PLACES: dict[str, Callable[[Any], list[Any]]] = {
     "matplotlib": lambda m: [m.colormaps._cmaps, m.color_sequences._color_sequences],
     "matplotlib.backend_bases": lambda m: [m._default_backends, m._default_filetypes],
@@ -84,7 +83,7 @@ _PLACES: dict[str, Callable[[Any], list[Any]]] = {
 
 
 class Tables:
-    """The dicts and lists of `_PLACES`, and the dicts in those dicts, as far as they are imported."""
+    """The dicts and lists of `_PLACES`, and the dicts in those dicts, if their modules are imported."""
 
     def __init__(self) -> None:
         self._looked: set[str] = set()
@@ -93,7 +92,7 @@ class Tables:
         self._views: list[Any] = []
 
     def look(self) -> None:
-        """Take in the tables of modules that were imported since."""
+        """Find the tables of modules that were imported since the last look."""
         for name in _PLACES.keys() - self._looked:
             module, package = (sys.modules.get(one) for one in (name, name.partition(".")[0]))
             if module is not None and is_whole(package):  # pandas' options come from all of its modules
@@ -112,12 +111,12 @@ class Tables:
                 self._add(value)
 
     def take(self) -> tuple[list[Any], list[Any]]:
-        """Return a copy of all tables, and all that is in them in one list."""
+        """Return a copy of all tables, and all their entries in one list."""
         self.look()
         return [_copy(table) for table in self._tables], self._flat()
 
     def put_back(self, before: tuple[list[Any], list[Any]]) -> None:
-        """Give each table the content that it had."""
+        """Restore the content of each changed table."""
         for table, content in self._changed(before):
             if isinstance(table, dict):
                 dict.clear(table)
@@ -127,7 +126,7 @@ class Tables:
             _forget_colors()
 
     def changes(self, before: tuple[list[Any], list[Any]]) -> Redo | None:
-        """Return what makes the changed entries what they are now."""
+        """Return a function that sets the changed entries to their values of now."""
         redo = [
             partial(_set, table, content, _differing(table, content))
             if isinstance(table, dict)
@@ -141,11 +140,11 @@ class Tables:
         self.look()
         if len(contents) == len(self._tables) and _equal(self._flat(), flat):
             return
-        # Of a table that is younger than `before`, what it was when its module had been imported.
+        # A table that was found after `before` is compared with its content after the import of its module.
         for table, content in zip(self._tables, contents + self._first[len(contents) :], strict=True):
             if not isinstance(table, dict):
                 different = not _equal(table, content)
-            else:  # another order too, or the comparison above would fail from now on
+            else:  # the order counts too, or the comparison above would fail from now on
                 different = bool(_differing(table, content)) or list(dict.keys(table)) != list(content)
             if different:
                 yield table, content
@@ -155,36 +154,39 @@ class Tables:
 
 
 class Rc:
-    """Matplotlib's rcParams, by an import also those that were set to what they were."""
+    """Matplotlib's rcParams. For an import, also those that it has set to the value that they had."""
 
     def __init__(self) -> None:
         import matplotlib
 
         self._rc: Any = matplotlib.rcParams
         self.written: Counter[str] = Counter()
-        """How often an import has set a key since `changes` was asked last."""
+        """How often an import has set a key since the last call of `changes`."""
 
     def take(self) -> dict[str, Any]:
-        """Return a copy, with lists of its own: `rcParams["font.sans-serif"].insert(0, …)` is common."""
+        """Return a copy, lists copied too: `rcParams["font.sans-serif"].insert(0, …)` is common."""
         return _copied({key: value for key, value in dict.items(self._rc) if key != "backend"})
 
     def put_back(self, before: dict[str, Any]) -> None:
-        """Set all of them, without the validation that was done when they were set first: 1.4 ms saved."""
+        """Set all keys, without the validation of their first setting: 1.4 ms saved."""
         dict.update(self._rc, _copied(before))
 
     def changes(self, before: dict[str, Any]) -> Redo | None:
-        """Return what sets again the keys that were set or differ."""
+        """Return a function that sets again the keys that were set or differ; None if there are none."""
         now = self.take()
         keys = {key for key in now if now[key] is not before.get(key) and now[key] != before.get(key)}
-        # What was set and has not changed is meant too: a theme may have set it before. Unless it was set and
-        # set back (`with sns.axes_style(…)`).
+        # A key that was set to the value that it had counts too: a theme may have set it before. A key that
+        # was set and set back (`with sns.axes_style(…)`) does not.
         keys |= {key for key, times in self.written.items() if times == 1 and key in now}
         self.written.clear()
         return partial(self.put_back, {key: now[key] for key in keys}) if keys else None
 
     @contextlib.contextmanager
     def noting(self) -> Iterator[None]:
-        """Note in `written` what the body sets and does not set back, as `with plt.style.context(…)` does."""
+        """Count in `written` the keys that the body sets, except those that it sets back.
+
+        `with plt.style.context(…)` sets keys back.
+        """
         kind = type(self._rc)
         update = kind._update_raw
 
@@ -219,14 +221,14 @@ class Rc:
 
 
 class Environment:
-    """The environment variables, as bytes: to decode them all takes as long as everything else here."""
+    """The environment variables, as bytes: decoding all takes as long as everything else in this module."""
 
     def take(self) -> dict[bytes, bytes]:
         """Return a copy."""
         return dict(os.environb._data)  # type: ignore[attr-defined]
 
     def put_back(self, before: dict[bytes, bytes]) -> None:
-        """Set and remove what has changed, for the processes that are started too."""
+        """Set and remove what has changed, also for processes that are started."""
         if os.environb._data != before:  # type: ignore[attr-defined]
             zone = os.environb.get(b"TZ")
             os.environb.clear()
@@ -235,7 +237,7 @@ class Environment:
                 time.tzset()
 
     def changes(self, before: dict[bytes, bytes]) -> Redo | None:
-        """Return what sets the changed ones again."""
+        """Return a function that sets the changed variables again; None if there are none."""
         changed = {name: value for name, value in self.take().items() if before.get(name) != value}
         return partial(self._update, changed) if changed else None
 
@@ -249,16 +251,16 @@ class Filters:
     """The filters of warnings."""
 
     def take(self) -> list[Any]:
-        """Return them."""
+        """Return a copy of the list."""
         return list(warnings.filters)
 
     def put_back(self, before: list[Any]) -> None:
-        """Make them what they were."""
+        """Restore the list, if it has changed."""
         if warnings.filters != before:
             self._set(before)
 
     def changes(self, before: list[Any]) -> Redo | None:
-        """Return what puts the new ones before those that are there."""
+        """Return a function that puts the new filters before the others; None without new filters."""
         added = [one for one in warnings.filters if one not in before]
         return partial(self._add, added) if added else None
 
@@ -266,12 +268,12 @@ class Filters:
         self._set([*added, *(one for one in warnings.filters if one not in added)])
 
     def _set(self, filters: list[Any]) -> None:
-        warnings.resetwarnings()  # says as well that the cache of decisions is out of date
+        warnings.resetwarnings()  # also invalidates the cache of decisions
         warnings.filters[:] = filters  # type: ignore[index]
 
 
 def values() -> list[Part]:
-    """Return what is got by one call and set by another."""
+    """Return the parts that one call returns and another call sets."""
     import numpy as np
     from matplotlib import dates
 
@@ -280,8 +282,8 @@ def values() -> list[Part]:
         Value(np.geterr, lambda kept: np.seterr(**kept)),
         Value(np.get_printoptions, lambda kept: np.set_printoptions(**kept)),
         Value(lambda: locale.setlocale(locale.LC_ALL), lambda kept: locale.setlocale(locale.LC_ALL, kept)),
-        # What `set_epoch` has set, or the first plot of dates, after which it cannot be set: a plot that does
-        # so would work once in each process.
+        # The epoch that `set_epoch` or the first plot of dates has set. Afterwards it cannot be set: a plot
+        # that sets it would work once in each process.
         Value(lambda: dates_._epoch, lambda kept: setattr(dates_, "_epoch", kept)),
         Value(_sklearn, _set_sklearn),
         Value(_arithmetic, _set_arithmetic),
@@ -290,7 +292,7 @@ def values() -> list[Part]:
 
 
 def _sklearn() -> dict[str, Any]:
-    """Return the settings of scikit-learn, of which each thread has its own, that are not the usual ones."""
+    """Return the settings of scikit-learn in this thread that differ from its global settings."""
     config = sys.modules.get("sklearn._config")
     if config is None:
         return {}
@@ -304,7 +306,7 @@ def _set_sklearn(kept: dict[str, Any]) -> None:
 
 
 def _arithmetic() -> dict[str, Any]:
-    """Return the decimal context: two equal ones do not compare as equal."""
+    """Return the decimal context as a dict: equal contexts do not compare as equal."""
     context = decimal.getcontext()
     kept: dict[str, Any] = {name: getattr(context, name) for name in _ARITHMETIC}
     return kept | {"traps": context.traps.copy()}
@@ -326,7 +328,7 @@ def _copy(table: Any) -> Any:
 
 
 def _equal(now: list[Any], before: list[Any]) -> bool:
-    """Whether two lists are equal; what is the same object counts as equal to itself."""
+    """Whether two lists are equal; an object counts as equal to itself."""
     try:
         return bool(now == before)
     except Exception:  # arrays, and other things that cannot be compared
@@ -334,7 +336,7 @@ def _equal(now: list[Any], before: list[Any]) -> bool:
 
 
 def _differing(table: dict[Any, Any], before: dict[Any, Any]) -> dict[Any, Any]:
-    """Return the entries that are not what they were, ABSENT those that are gone."""
+    """Return the changed entries; removed entries have the value ABSENT."""
     found = {key: value for key, value in dict.items(table) if not _equal([value], [before.get(key, ABSENT)])}
     return found | dict.fromkeys(before.keys() - table.keys(), ABSENT)
 
@@ -359,7 +361,7 @@ def _forget_colors() -> None:
 
 
 def all_of(redo: Sequence[Redo]) -> None:
-    """Do one after the other."""
+    """Call the functions one after the other."""
     for one in redo:
         one()
 
