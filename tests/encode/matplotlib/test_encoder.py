@@ -173,7 +173,7 @@ def test_same_bytes_in_every_process_and_format() -> None:
                     ax.scatter([1, 2, 3], [1, 2, 3], c=[1, 2, 3], s=[30, 60, 90], hatch="//")
                     ax.fill_between([1, 2], [1, 2], hatch="x")
                     ax.set_title("some words $x^2$")
-                    target = Target(format=format, asked_format=True, options=options, salt="key")
+                    target = Target(format=format, explicit_format=True, options=options, salt="key")
                     body = MatplotlibEncoder().encode(figure, target).body
                     print(format, hashlib.sha256(body).hexdigest())
                     plt.close()
