@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from tests.data.test_sharing import orders
 
+from data.test_sharing import orders
 from plotroute.data.fingerprint import fingerprint
 from plotroute.data.sharing import copy_for_plot
 

@@ -7,8 +7,8 @@ import sys
 import geopandas as gpd
 import numpy as np
 from shapely.geometry import Point
-from tests.data.adapters.conformance import AdapterConformance
 
+from data.adapters.conformance import AdapterConformance
 from plotroute.data.fingerprint import fingerprint
 from plotroute.data.sharing import copy_for_plot
 

@@ -1,7 +1,8 @@
 """NumPy behind the seam of data libraries."""
 
 import numpy as np
-from tests.data.adapters.conformance import AdapterConformance
+
+from data.adapters.conformance import AdapterConformance
 
 
 class TestNumPy(AdapterConformance):

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from tests.data.adapters.conformance import AdapterConformance
+
+from data.adapters.conformance import AdapterConformance
 
 # pandas deprecates writing into `.array` and the like; plots do it still.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")

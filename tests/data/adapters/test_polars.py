@@ -1,7 +1,8 @@
 """Polars behind the seam of data libraries."""
 
 import polars as pl
-from tests.data.adapters.conformance import AdapterConformance
+
+from data.adapters.conformance import AdapterConformance
 
 
 def frame():

@@ -2,7 +2,8 @@
 
 import pyarrow as pa
 import pyarrow.dataset
-from tests.data.adapters.conformance import AdapterConformance
+
+from data.adapters.conformance import AdapterConformance
 
 
 def table():

@@ -7,8 +7,8 @@ from collections import namedtuple
 from decimal import Decimal
 
 import numpy as np
-from tests.data.adapters.conformance import AdapterConformance
 
+from data.adapters.conformance import AdapterConformance
 from plotroute.data import adapters
 from plotroute.data.fingerprint import fingerprint
 from plotroute.data.sharing import Copies

@@ -1,8 +1,8 @@
 """Libraries whose values are queries only: DuckDB, and whatever follows Dask's protocol."""
 
 import duckdb
-from tests.data.adapters.conformance import AdapterConformance
 
+from data.adapters.conformance import AdapterConformance
 from plotroute.data.fingerprint import unrun_query
 from plotroute.data.sharing import Copies
 

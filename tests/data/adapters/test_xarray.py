@@ -2,7 +2,8 @@
 
 import numpy as np
 import xarray as xr
-from tests.data.adapters.conformance import AdapterConformance
+
+from data.adapters.conformance import AdapterConformance
 
 
 def weather(offset=0.0):
