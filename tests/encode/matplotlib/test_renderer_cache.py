@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from plotroute.encode.matplotlib.renderer_cache import renderers_kept
+from plotroute.encode.matplotlib.renderer_cache import keep_renderers
 
 
 @pytest.fixture
@@ -62,14 +62,14 @@ def saved(figure, format="png"):
 def test_the_picture_is_the_same(format):
     with mpl.rc_context({"svg.hashsalt": "same"}):
         expected = saved(heatmap(), format)
-        with renderers_kept():
+        with keep_renderers():
             assert saved(heatmap(), format) == expected
 
 
 def test_extents_are_the_same_whatever_changes_in_between():
     with mpl.rc_context():
         expected = measured()
-    with mpl.rc_context(), renderers_kept():
+    with mpl.rc_context(), keep_renderers():
         assert measured() == expected
     assert len(set(expected)) == 6
 
@@ -79,14 +79,14 @@ def test_all_labels_are_measured_with_one_renderer(made):
     assert len(made) > 20
     made.clear()
 
-    with renderers_kept():
+    with keep_renderers():
         heatmap()
 
     assert len(made) == 1
 
 
 def test_each_figure_and_size_has_a_renderer_of_its_own(made):
-    with renderers_kept():
+    with keep_renderers():
         one, other = Figure(), Figure()
         for figure in (one, other, one, other):
             figure.text(0, 0, "words").get_window_extent()
@@ -104,13 +104,13 @@ def test_a_figure_with_a_canvas_is_its_canvas_business(canvas):
         return [figure.text(0, 0, "words").get_window_extent().bounds for _ in range(3)]
 
     expected = measured()
-    with renderers_kept():
+    with keep_renderers():
         assert measured() == expected
 
 
 def test_afterwards_matplotlib_is_as_before():
     before = matplotlib.figure._get_renderer
-    with pytest.raises(RuntimeError), renderers_kept():
+    with pytest.raises(RuntimeError), keep_renderers():
         assert matplotlib.figure._get_renderer is not before
         raise RuntimeError
     assert matplotlib.figure._get_renderer is before
@@ -119,13 +119,13 @@ def test_afterwards_matplotlib_is_as_before():
 def test_a_matplotlib_that_was_not_read_is_left_alone(monkeypatch):
     monkeypatch.setattr(mpl, "__version__", "3.12.0")
     before = matplotlib.figure._get_renderer
-    with renderers_kept():
+    with keep_renderers():
         assert matplotlib.figure._get_renderer is before
 
 
 def test_a_figure_of_pyplots_is_left_alone(made):
     figure = plt.figure()
-    with renderers_kept():
+    with keep_renderers():
         for _ in range(3):
             figure.text(0, 0, "words").get_window_extent()
     plt.close(figure)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from plotroute.encode.matplotlib import text_layout_cache
-from plotroute.encode.matplotlib.text_layout_cache import layouts_remembered
+from plotroute.encode.matplotlib.text_layout_cache import remember_layouts
 
 LAY_OUT = text_layout_cache._lay_out
 
@@ -56,7 +56,7 @@ def two_texts(
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_texts_that_differ_are_laid_out_each_for_itself(change):
     plain = drawn(two_texts(change))
-    with layouts_remembered():
+    with remember_layouts():
         assert np.array_equal(drawn(two_texts(change)), plain)
     assert not np.array_equal(drawn(two_texts(lambda text: None)), plain)
 
@@ -65,7 +65,7 @@ def test_pictures_of_different_resolution_have_layouts_of_their_own():
     figures = [two_texts(CHANGES["rotation"]) for _ in range(2)]
     figures[1].set_dpi(150)
     plain = [drawn(figure) for figure in figures]
-    with layouts_remembered():
+    with remember_layouts():
         assert all(map(np.array_equal, map(drawn, figures), plain))
 
 
@@ -85,7 +85,7 @@ def test_rcparams_that_are_set_while_it_is_drawn_count(rc):
         return made
 
     plain = drawn(figure(Own))
-    with layouts_remembered():
+    with remember_layouts():
         assert np.array_equal(drawn(figure(Own)), plain)
 
 
@@ -97,7 +97,7 @@ def test_it_is_once_for_every_text_of_a_plot_that_asks_ten_times(monkeypatch):
     )
     figure = Figure(layout="constrained")
     figure.subplots().plot([1, 2, 3])
-    with layouts_remembered():
+    with remember_layouts():
         drawn(figure)
     texts = {text.get_text() for text in asked}
     assert 0 < len(asked) <= 2 * len(texts)
@@ -107,7 +107,7 @@ def test_it_is_once_for_every_text_of_a_plot_that_asks_ten_times(monkeypatch):
 def test_a_matplotlib_that_is_not_known_is_left_alone(monkeypatch, version):
     monkeypatch.setattr(mpl, "__version__", version)
     monkeypatch.setattr(Text, "_get_layout", LAY_OUT)
-    with layouts_remembered():
+    with remember_layouts():
         assert Text._get_layout is LAY_OUT
 
 
@@ -121,7 +121,7 @@ def test_nothing_is_remembered_afterwards(ends, monkeypatch):
     figure = Figure()
     figure.text(0.5, 0.5, "words")
     for _ in range(2):
-        with ends as expected, layouts_remembered():
+        with ends as expected, remember_layouts():
             drawn(figure)
             if expected is not None:
                 raise ZeroDivisionError
@@ -132,8 +132,8 @@ def test_nothing_is_remembered_afterwards(ends, monkeypatch):
 
 
 def test_the_method_is_set_once_for_all_pictures():
-    with layouts_remembered():
+    with remember_layouts():
         method = Text._get_layout
     assert Text._get_layout is method
-    with layouts_remembered():
+    with remember_layouts():
         assert Text._get_layout is method

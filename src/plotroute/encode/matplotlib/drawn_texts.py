@@ -95,7 +95,7 @@ def drawn_texts(figure: Figure) -> list[Drawn]:
     """Lay `figure` out, draw it without rendering, and return every text that a user would see."""
     axes = all_axes(figure)
     noted: list[tuple[Text, Rectangle, tuple[Axes, ...]]] = []
-    with _axes_noted(axes) as drawing, _texts_noted(figure, noted, drawing):
+    with _note_axes(axes) as drawing, _note_texts(figure, noted, drawing):
         figure.draw_without_rendering()
     of_ticks = _tick_labels(axes)
     drawn = []
@@ -106,7 +106,7 @@ def drawn_texts(figure: Figure) -> list[Drawn]:
 
 
 @contextmanager
-def _axes_noted(all_of_them: Sequence[Axes]) -> Iterator[list[Axes]]:
+def _note_axes(all_of_them: Sequence[Axes]) -> Iterator[list[Axes]]:
     """Keep a list of the axes that are being drawn: their texts need not know their axes."""
     drawing: list[Axes] = []
 
@@ -135,7 +135,7 @@ def _axes_noted(all_of_them: Sequence[Axes]) -> Iterator[list[Axes]]:
 
 
 @contextmanager
-def _texts_noted(figure: Figure, noted: list[Any], drawing: list[Axes]) -> Iterator[None]:
+def _note_texts(figure: Figure, noted: list[Any], drawing: list[Axes]) -> Iterator[None]:
     """Note every text of `figure` in `noted` instead of drawing it, with the axes that are being drawn."""
     draw = Text.draw
 

@@ -36,8 +36,8 @@ from plotroute.encode.matplotlib.figures import anchor_legends, figure_of, leave
 from plotroute.encode.matplotlib.legibility import settle
 from plotroute.encode.matplotlib.literal_text import literal_texts
 from plotroute.encode.matplotlib.pixel_units import is_measured_in_pixels, pin_shadows
-from plotroute.encode.matplotlib.recoloring import kept_visible, rehearse
-from plotroute.encode.matplotlib.text_layout_cache import layouts_remembered
+from plotroute.encode.matplotlib.recoloring import keep_visible, rehearse
+from plotroute.encode.matplotlib.text_layout_cache import remember_layouts
 from plotroute.encode.matplotlib.wrapping import keep_lines, wrapping_texts
 from plotroute.model import IMAGE_TYPES
 
@@ -86,8 +86,8 @@ class MatplotlibEncoder:
             rc: dict[Any, Any] = {**theme_of(figure), "svg.hashsalt": target.salt}
             with (
                 mpl.rc_context(rc),
-                layouts_remembered(),
-                kept_visible(figure, theme, target.own_paper),
+                remember_layouts(),
+                keep_visible(figure, theme, target.own_paper),
             ):
                 _check_size(figure)
                 body = _sized(figure, target) if is_sized(target) else _plain(figure, target)
@@ -110,7 +110,7 @@ def _plain(figure: Figure, target: Target) -> bytes:
     if vector:
         options["dpi"] = _within(dpi, (width, height), target.max_pixels)
     _rehearse(figure, target)
-    with _tight_box_checked(figure, check):
+    with _check_tight_box(figure, check):
         return _saved(figure, target, **options)
 
 
@@ -330,7 +330,7 @@ def _check_size(figure: Figure) -> None:
 
 
 @contextmanager
-def _tight_box_checked(figure: Figure, check: Any) -> Iterator[None]:
+def _check_tight_box(figure: Figure, check: Any) -> Iterator[None]:
     """Check the box of `savefig.bbox: tight` when savefig has measured it, before its pixels are filled.
 
     Measuring it ahead would lay out the figure twice, and a second layout may differ from the first.

@@ -18,7 +18,7 @@ _MOST_SHOWN = 20
 
 
 @contextmanager
-def missing_glyphs_told_once(function: Callable[..., Any]) -> Iterator[None]:
+def warn_once_of_missing_glyphs(function: Callable[..., Any]) -> Iterator[None]:
     """Collect the missing characters while the body runs, then warn once, at the first line of `function`.
 
     Matplotlib is changed for the whole process meanwhile.

@@ -49,7 +49,7 @@ Change = tuple[Callable[[Any], None], Any, RGB, bool]
 
 
 @contextmanager
-def kept_visible(figure: Figure, theme: str | None, own_paper: str = "white") -> Iterator[None]:
+def keep_visible(figure: Figure, theme: str | None, own_paper: str = "white") -> Iterator[None]:
     """Give texts and marks that cannot be seen another colour, while the body draws `figure` with Agg.
 
     The artists keep the new colours, so a drawing by another backend that follows has them.
@@ -83,7 +83,7 @@ def kept_visible(figure: Figure, theme: str | None, own_paper: str = "white") ->
 
 
 def rehearse(figure: Figure, max_pixels: int) -> None:
-    """Draw `figure` with Agg inside `kept_visible`: the next backend has no pixels to compare with."""
+    """Draw `figure` with Agg inside `keep_visible`: the next backend has no pixels to compare with."""
     width, height = figure.get_size_inches()
     dpi = min(REHEARSAL, sqrt(max_pixels / (width * height)))
     if dpi >= LEAST_REHEARSAL:

@@ -15,7 +15,7 @@ _READ_IN = ("3.11.",)
 
 
 @contextmanager
-def renderers_kept() -> Iterator[None]:
+def keep_renderers() -> Iterator[None]:
     """Measure a `Figure()` with one renderer as long as its size is the same, while the body runs.
 
     A pyplot figure has an Agg canvas, which keeps its renderer. A figure without such a canvas pretends to be

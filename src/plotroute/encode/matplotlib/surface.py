@@ -18,8 +18,8 @@ from plotroute.encode.geometry import PX
 from plotroute.encode.matplotlib import text_layout_cache
 from plotroute.encode.matplotlib.given_figure import PyplotFigure
 from plotroute.encode.matplotlib.literal_text import literal_texts
-from plotroute.encode.matplotlib.missing_glyphs import missing_glyphs_told_once
-from plotroute.encode.matplotlib.renderer_cache import renderers_kept
+from plotroute.encode.matplotlib.missing_glyphs import warn_once_of_missing_glyphs
+from plotroute.encode.matplotlib.renderer_cache import keep_renderers
 from plotroute.encode.matplotlib.theme import RC
 
 
@@ -49,7 +49,7 @@ class MatplotlibSurface:
     @contextmanager
     def drawing(self, texts: Sequence[str], function: Callable[..., Any]) -> Iterator[None]:
         """Draw texts of the query literally, keep renderers, and warn once of missing characters."""
-        with literal_texts(texts), renderers_kept(), missing_glyphs_told_once(inspect.unwrap(function)):
+        with literal_texts(texts), keep_renderers(), warn_once_of_missing_glyphs(inspect.unwrap(function)):
             yield
 
     def snapshot(self) -> Callable[[], None]:

@@ -20,7 +20,7 @@ _remembered = threading.local()
 
 
 @contextmanager
-def layouts_remembered() -> Iterator[None]:
+def remember_layouts() -> Iterator[None]:
     """Lay out equal texts once with Agg while the body runs, in this thread."""
     install()
     before = getattr(_remembered, "layouts", None)

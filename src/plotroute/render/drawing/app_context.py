@@ -122,7 +122,7 @@ class Host:
         keys = [self._differing(app) for app in made]
         if all(keys):
             self.failure = PlotFailed(
-                "The app that draws is not the app that answers", detail=self._told(keys[0])
+                "The app that draws is not the app that answers", detail=self._why_differing(keys[0])
             )
             raise self.failure
         self._app = made[keys.index([])]
@@ -132,7 +132,7 @@ class Host:
             return []
         return differing(self._recipe.config, hashes(app, self._recipe.ignored))
 
-    def _told(self, keys: list[str]) -> str:
+    def _why_differing(self, keys: list[str]) -> str:
         made = (
             f"by factory={self._recipe.factory!r}"
             if self._recipe.factory

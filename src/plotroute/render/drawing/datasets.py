@@ -31,7 +31,7 @@ from plotroute.model import DatasetRef, Frame, Versions
 from plotroute.params import hints, kind_of, time_columns
 from plotroute.render.drawing import missing_here
 from plotroute.render.drawing.app_context import Context
-from plotroute.render.state.interpreter import kept
+from plotroute.render.state.interpreter import reset_interpreter
 from plotroute.render.state.reset import imports
 from plotroute.render.state.seeding import content_key, seeded
 
@@ -80,7 +80,7 @@ class Datasets:
         self._places = places
         self._context = context
         self._clock = clock
-        self._told_of: set[str] = set()
+        self._warned_of: set[str] = set()
         self._loaded: OrderedDict[str, _Loaded] = OrderedDict()
         self._polled: dict[str, tuple[str, float]] = {}
         self._used: dict[str, tuple[DatasetRef, float]] = {}
@@ -153,7 +153,7 @@ class Datasets:
             if loaded.given:
                 loaded = self._load(self._catalog.datasets[ref.name], ref, expected or {})
             if loaded.copies.why:
-                self._tell_why(ref, loaded.copies.why)
+                self._warn_of_reloads(ref, loaded.copies.why)
                 self._loaded[ref.id] = replace(loaded, given=True)
             found[name] = loaded.copies.next_copy()
             versions[ref.id] = loaded.version
@@ -168,9 +168,9 @@ class Datasets:
             if ref.name not in read and (loaded := self._loaded.get(ref.id)) is not None:
                 self._loaded[ref.id] = replace(loaded, given=False)
 
-    def _tell_why(self, ref: DatasetRef, why: str) -> None:
-        if ref.name not in self._told_of:
-            self._told_of.add(ref.name)
+    def _warn_of_reloads(self, ref: DatasetRef, why: str) -> None:
+        if ref.name not in self._warned_of:
+            self._warned_of.add(ref.name)
             log.warning(
                 "The dataset %s is loaded again for each picture: a plot may change what it gets, and "
                 "no copy of it can be made: %s. If no plot changes it, say so: @plots.dataset(shared=True).",
@@ -212,8 +212,8 @@ class Datasets:
         loaded = self._loaded.get(ref.id)
         if loaded is not None:
             inputs = {i.id: self._in_force(i, expected) for i in self._inputs(dataset, ref)}
-            told = expected.get(ref.id, loaded.version)
-            outdated = dataset.spec.freshness == "content" and told != loaded.version
+            version = expected.get(ref.id, loaded.version)
+            outdated = dataset.spec.freshness == "content" and version != loaded.version
             # The clock was set back since, so an old bucket is in force again.
             outdated = outdated or self._timer() - loaded.at > (dataset.spec.ttl or math.inf)
             if not outdated and loaded.version == self._in_force(ref, expected) and loaded.inputs == inputs:
@@ -283,7 +283,7 @@ class Datasets:
     def _author(self, call: Callable[[], Any], what: str) -> Any:
         """Call a function of the author's; turn what it raises into an error for the client."""
         try:
-            with kept(), imports().recorded(), self._context(), missing_here.author_code(what):
+            with reset_interpreter(), imports().recorded(), self._context(), missing_here.author_code(what):
                 return call()
         except AnswerError:
             raise

@@ -34,7 +34,7 @@ from plotroute.render.drawing.datasets import Datasets
 from plotroute.render.drawing.file_reads import Reads
 from plotroute.render.drawing.returned import picture_of
 from plotroute.render.state.imports import Came
-from plotroute.render.state.late_styles import late_styles_told
+from plotroute.render.state.late_styles import warn_of_late_styles
 from plotroute.render.state.reset import State, imports
 from plotroute.render.state.seeding import content_key, seeded
 from plotroute.settings import Settings
@@ -157,7 +157,7 @@ class JobRunner:
         except BaseException as error:  # SystemExit too: a plot cannot end the process
             if self.missed and isinstance(error, Exception):
                 error.add_note(f"plotroute: {self.missed}.")
-            raise _answer(error, plot, job) from error
+            raise _error_for(error, plot, job) from error
         finally:
             self.reads.end(job.plot, opened.states, live=_is_live(plot))
 
@@ -306,19 +306,19 @@ def _draw(plot: BoundPlot, arguments: dict[str, Any], job: Job) -> tuple[Picture
     if job.options.theme is not None:
         surface.apply_theme(job.options.theme)
     given = surface.give(asked, plot.spec.size)
-    with late_styles_told(job.plot, given) if asked else nullcontext():
+    with warn_of_late_styles(job.plot, given) if asked else nullcontext():
         returned = plot.function(**arguments, **given.arguments)
     return picture_of(returned, given, job.options.theme)
 
 
-def _answer(error: BaseException, plot: BoundPlot, job: Job) -> AnswerError:
+def _error_for(error: BaseException, plot: BoundPlot, job: Job) -> AnswerError:
     """Return the error for the client after drawing has raised `error`."""
     if ran_out(error):
         return OutOfMemory("The plot ran out of memory", detail=author_traceback(error))
     no_picture = error if isinstance(error, NotAFigure) else hints_for_authors.of_error(error)
     if no_picture is not None:
         return PlotFailed("The plot did not return a picture", detail=f"{job.plot}: {no_picture}")
-    if (far := far_values.explained(error, plot.spec.params, job.values)) is not None:
+    if (far := far_values.error_for(error, plot.spec.params, job.values)) is not None:
         return far
     missing_here.explain(error)
     time_columns.explain(error, lambda: [p.name for p in plot.spec.params if kind_of(p).is_range])

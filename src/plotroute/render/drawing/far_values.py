@@ -29,7 +29,7 @@ MOST_SECONDS = 1e10
 _YEARS = re.compile(r"(\d{4})-\d\d-\d\d")
 
 
-def explained(error: BaseException, params: Iterable[Param], values: Mapping[str, Any]) -> CannotDraw | None:
+def error_for(error: BaseException, params: Iterable[Param], values: Mapping[str, Any]) -> CannotDraw | None:
     """Return an error that tells the user which value is too far out.
 
     Args:

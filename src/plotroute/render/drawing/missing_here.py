@@ -33,7 +33,7 @@ _draws: ContextVar[bool] = ContextVar("plotroute.draws", default=False)
 _missed: ContextVar[dict[str, str]] = ContextVar("plotroute.missed")
 """Name that was looked up on `g` in vain → file and line."""
 
-_told: set[tuple[str, str]] = set()
+_warned: set[tuple[str, str]] = set()
 
 
 class NoCurrentUser(Exception):
@@ -78,8 +78,8 @@ def author_code(what: str) -> Iterator[None]:
         with _watched_g() as g:
             yield
         for name, place in missed.items():
-            if name not in vars(g) and (what, name) not in _told:
-                _told.add((what, name))
+            if name not in vars(g) and (what, name) not in _warned:
+                _warned.add((what, name))
                 log.warning("%s looks for g.%s (%s), which is not there. %s", what, name, place, _NO_REQUEST)
     finally:
         _missed.reset(missing)

@@ -44,7 +44,7 @@ class _Place:
 
     holder: Any
     before: dict[Any, Any]
-    named: str = ""
+    variable: str = ""
     """The name of the variable that holds a container."""
     package: str = ""
     """The name of a module: its submodules are not its variables."""
@@ -124,7 +124,7 @@ class Guards:
         for name, value in now.items():
             small = type(value) in _CONTAINERS and len(value) <= _MOST_ENTRIES
             if small and not (str(name).startswith("__") or id(value) in self._places):
-                self._places[id(value)] = _Place(value, _entries(value), named=str(name))
+                self._places[id(value)] = _Place(value, _entries(value), variable=str(name))
 
     def put_back(self) -> None:
         """Reset the recorded variables, so that the next drawing imports again."""
@@ -148,13 +148,13 @@ class Guards:
     def _keeps(self, place: _Place, key: Any, was: Any, value: Any) -> bool:
         """Whether this variable would keep the functions from importing again."""
         names = {name for module in self._modules for name in (module, module.rpartition(".")[2])}
-        if any(type(one) is str and one in names for one in (key, value) if place.named):
+        if any(type(one) is str and one in names for one in (key, value) if place.variable):
             return True
         if any(_is_of(value, module) for module in self._modules):
             return True
         unset = was is ABSENT or was is None or was is False
-        if place.named:
-            return unset and value is True and place.named in self._used
+        if place.variable:
+            return unset and value is True and place.variable in self._used
         return unset and key in self._stored
 
     def _put(self, place: _Place, key: Any, was: Any, value: Any) -> None:

@@ -228,7 +228,7 @@ class Imports:
 
         Its random numbers are the same whichever picture came first, and are not taken from that picture's.
         """
-        with rc.noting(), seeded("0"):
+        with rc.count_sets(), seeded("0"):
             self._look(first=True)
             yield
 

@@ -30,7 +30,7 @@ _NAMES = ("stdin", "stdout", "stderr", "excepthook", "displayhook")
 
 
 @contextlib.contextmanager
-def kept() -> Iterator[None]:
+def reset_interpreter() -> Iterator[None]:
     """Run the body, and reset what it has changed: in microseconds, because each picture needs it."""
     streams = [getattr(sys, name) for name in _NAMES]
     arithmetic = decimal.getcontext().copy()

@@ -16,11 +16,11 @@ log = logging.getLogger("plotroute.render")
 # Code through which authors set a style; other libraries set rcParams for their own purposes.
 _BY_AUTHORS = ("matplotlib", "seaborn.rcmod", "contextlib", "_collections_abc", "plotroute")
 
-_told: set[str] = set()
+_warned: set[str] = set()
 
 
 @contextlib.contextmanager
-def late_styles_told(plot: str, given: GivenFigure) -> Iterator[None]:
+def warn_of_late_styles(plot: str, given: GivenFigure) -> Iterator[None]:
     """Log settings that a plot function changes too late for its figure, once per process and plot.
 
     Args:
@@ -34,10 +34,10 @@ def late_styles_told(plot: str, given: GivenFigure) -> Iterator[None]:
             late.add(key)
 
     rc = next(part for part in parts() if isinstance(part, Rc))
-    with rc.told(note):
+    with rc.on_set(note):
         yield
-    if late and plot not in _told:
-        _told.add(plot)
+    if late and plot not in _warned:
+        _warned.add(plot)
         of_figure = all(key.startswith("figure.") for key in late)
         some = ", ".join(sorted(late)[:5]) + (", …" if len(late) > 5 else "")
         log.warning(

@@ -20,7 +20,7 @@ from plotroute import encode
 from plotroute.render.state.artwork import Colormaps, Fonts
 from plotroute.render.state.definitions import Definitions, Names
 from plotroute.render.state.imports import Imports
-from plotroute.render.state.interpreter import kept
+from plotroute.render.state.interpreter import reset_interpreter
 from plotroute.render.state.tables import Environment, Filters, Part, Rc, Tables, values
 
 log = logging.getLogger("plotroute.render")
@@ -110,7 +110,7 @@ class State:
         with contextlib.ExitStack() as stack:
             for surface in self._surfaces:
                 stack.enter_context(surface.set_aside())
-            stack.enter_context(kept())
+            stack.enter_context(reset_interpreter())
             stack.enter_context(imports().recorded())
             try:
                 self.restore()

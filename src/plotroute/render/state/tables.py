@@ -182,7 +182,7 @@ class Rc:
         return partial(self.put_back, {key: now[key] for key in keys}) if keys else None
 
     @contextlib.contextmanager
-    def noting(self) -> Iterator[None]:
+    def count_sets(self) -> Iterator[None]:
         """Count in `written` the keys that the body sets, except those that it sets back.
 
         `with plt.style.context(…)` sets keys back.
@@ -197,21 +197,21 @@ class Rc:
 
         kind._update_raw = set_back
         try:
-            with self.told(lambda key: self.written.update((key,))):
+            with self.on_set(lambda key: self.written.update((key,))):
                 yield
         finally:
             kind._update_raw = update
 
     @contextlib.contextmanager
-    def told(self, tell: Callable[[str], object]) -> Iterator[None]:
-        """Tell each key that the body sets, whatever it was."""
+    def on_set(self, call: Callable[[str], object]) -> Iterator[None]:
+        """Call `call` with each key that the body sets, also if its value stays the same."""
         kind = type(self._rc)
         setting = kind.__setitem__
 
         def note(rc: Any, key: str, value: Any) -> None:
             setting(rc, key, value)
             if rc is self._rc:
-                tell(key)
+                call(key)
 
         kind.__setitem__ = note
         try:
