@@ -129,7 +129,7 @@ class Wired:
             raise errors.from_wire(json.loads(json.dumps(error.to_wire()))) from None
 
 
-class RendererConformance:
+class Conformance:
     """Subclass it with a fixture `make_renderer` that returns a renderer of a plots file's text."""
 
     @pytest.fixture
@@ -139,12 +139,20 @@ class RendererConformance:
     def draw(self, renderer, plot, values=None, **job):
         return renderer.render(Job(plot=plot, values=values or {}, **job))
 
+
+class CatalogConformance(Conformance):
+    """What every `CatalogSource` must do."""
+
     def test_the_manifest_says_what_there_is(self, renderer):
         plots = {plot.name: plot for plot in renderer.manifest().plots}
         assert plots["numbers/line"].addresses == ("/plots/numbers/line",)
         assert [parameter.name for parameter in plots["numbers/line"].params] == ["start"]
         assert plots["numbers/line"].freshness == "keyed"
         assert plots["live"].freshness == "live"
+
+
+class VersionConformance(Conformance):
+    """What every `VersionSource` must do."""
 
     def test_versions_are_found_out(self, renderer):
         asked = [DatasetRef("versioned", {"start": 3}), DatasetRef("content")]
@@ -182,6 +190,10 @@ class RendererConformance:
             finally:
                 (tmp_path / "go").touch()
             drawing.result()
+
+
+class DrawConformance(Conformance):
+    """What every `Drawer` must do."""
 
     def test_a_picture_says_which_data_it_was_drawn_from(self, renderer):
         image = self.draw(renderer, "versioned/steps", {"start": 1})
@@ -253,3 +265,7 @@ class RendererConformance:
         assert caught.value.title == title
         assert detail in caught.value.detail
         assert "src/plotroute" not in caught.value.detail
+
+
+class RendererConformance(CatalogConformance, VersionConformance, DrawConformance):
+    """What every `Renderer` must do, whose parts may be apart."""

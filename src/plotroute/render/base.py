@@ -1,4 +1,8 @@
-"""The protocol of a renderer: the only door between those who answer and those who run author code."""
+"""The protocol of a renderer, in three parts: the catalog, the versions of data, and drawing.
+
+All answers to requests stand on one side, all author code on the other. The parts are apart so that each can
+be behind something else: a cluster that draws needs only to be a `Drawer`.
+"""
 
 from __future__ import annotations
 
@@ -8,29 +12,59 @@ from typing import Protocol
 from plotroute.model import DatasetRef, Image, Job, Manifest, Versions
 
 
-class Renderer(Protocol):
-    """Whoever runs the author's code. Every method may be called from any thread.
-
-    What goes in and comes out is plain data (see `model`), or an `errors.AnswerError`.
-    """
+class CatalogSource(Protocol):
+    """Says which plots there are. Every method may be called from any thread."""
 
     def ready(self) -> bool:
-        """Whether there is anything to draw with, now."""
+        """Whether a version of the author's code is loaded now."""
 
     def manifest(self) -> Manifest:
-        """Return what the newest version of the code that loads has to offer."""
+        """Return the manifest of the newest version of the code that loads.
+
+        Raises:
+            AnswerError: No version of the code has loaded yet.
+        """
+
+
+class VersionSource(Protocol):
+    """Knows and finds the versions of data. Every method may be called from any thread."""
 
     def versions(self, refs: Sequence[DatasetRef]) -> Versions:
-        """Return the versions of the data: the last known ones, or, where none is, found out now."""
+        """Return the versions of data: the last known ones, or else found by polling or loading now.
+
+        Returns:
+            Id of data → its version, for each of `refs`.
+
+        Raises:
+            AnswerError: The data is still being loaded, or cannot be loaded.
+        """
 
     def known(self, ref: DatasetRef) -> str | None:
-        """Return the last known version of the data if it may still be believed. It waits for nothing."""
+        """Return the last known version of some data while it may still be believed. Never waits."""
 
     def changed(self, names: Collection[str]) -> None:
-        """Forget the versions of the datasets `names`, everywhere, before returning: they have changed."""
+        """Forget the versions of the datasets `names`, which have changed, everywhere before returning."""
+
+
+class Drawer(Protocol):
+    """Draws pictures. Every method may be called from any thread."""
 
     def render(self, job: Job) -> Image:
-        """Load what the plot reads, draw it, and return the picture."""
+        """Load the data that a plot reads, draw the plot, and return the picture.
+
+        Args:
+            job: The picture, complete: nothing else has to be asked to draw it.
+
+        Returns:
+            The picture, with the versions of the data that it was really drawn from.
+
+        Raises:
+            AnswerError: The plot failed, took too long, or was refused.
+        """
+
+
+class Renderer(CatalogSource, VersionSource, Drawer, Protocol):
+    """Runs the author's code. What goes in and comes out is plain data (`model`), or an `AnswerError`."""
 
     def close(self) -> None:
-        """Stop. Nothing is asked afterwards."""
+        """Stop. No method is called afterwards."""
