@@ -1,1 +1,1 @@
-"""Run it: whoever turns a Job into an Image. `base` is the protocol; `serving` and `plots` choose."""
+"""Run the author's code: a Job → an Image. `base` is the protocol; `serve` and `plots` choose a renderer."""

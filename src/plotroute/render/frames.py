@@ -1,6 +1,6 @@
-"""Messages between processes: a JSON header with bytes behind, with lengths and a checksum.
+"""Frames between processes: a JSON header with bytes behind it, with lengths and a checksum.
 
-Anything that does not add up is a BrokenFrame, and the connection is over: half a frame is never used.
+Anything else is a BrokenFrame and ends the connection: a part of a frame is never used.
 """
 
 from __future__ import annotations
@@ -18,28 +18,33 @@ Header = dict[str, Any]
 
 _HEAD = struct.Struct("!4sIII")  # magic, bytes of the header, bytes of the body, checksum of both
 _MAGIC = b"plr1"
-# A picture has at most 20 MB by default; a hundred times that is no message anyone meant to send.
+# A picture has at most 20 MB by default: with a hundred times that, the length is corrupt, and a reader must
+# not wait for it.
 _MOST = 2**31
 
 
 class BrokenFrame(ConnectionError):
-    """What came is not a frame, or not all of one."""
+    """The bytes are not a frame, or the frame is not whole."""
 
 
 def pack(message: Header, body: bytes = b"") -> bytes:
-    """Return the frame of a message and the bytes behind it."""
+    """Return the frame of a header and the bytes behind it."""
     header = json.dumps(message, separators=(",", ":")).encode()
     return _HEAD.pack(_MAGIC, len(header), len(body), zlib.crc32(body, zlib.crc32(header))) + header + body
 
 
 class Unpacker:
-    """Frames out of a stream of bytes, as they come in."""
+    """Reads frames from a stream of bytes, however it is cut."""
 
     def __init__(self) -> None:
         self._data = bytearray()
 
     def feed(self, data: bytes) -> Iterator[tuple[Header, bytes]]:
-        """Take `data` and yield the messages that are whole now."""
+        """Yield the header and bytes of each frame that is whole with `data`.
+
+        Raises:
+            BrokenFrame: The stream is not made of frames.
+        """
         self._data += data
         while len(self._data) >= _HEAD.size:
             magic, header, body, checksum = _HEAD.unpack_from(self._data)
@@ -62,7 +67,7 @@ class Unpacker:
 
 
 class Outbox:
-    """Frames on their way into a socket that does not block: a reader that is stuck keeps only its own."""
+    """Frames that wait to be sent on a socket that does not block: a stuck reader delays only its own."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -73,19 +78,19 @@ class Outbox:
         return bool(self._data)
 
     def put(self, message: Header, body: bytes = b"") -> None:
-        """Let a frame wait, and send what can be sent; an OSError if the reader is gone."""
+        """Queue a frame, and send what can be sent now; an OSError if the reader has ended."""
         self._data += pack(message, body)
         self.flush()
 
     def flush(self) -> None:
-        """Send what can be sent now; an OSError if the reader is gone."""
+        """Send what can be sent now; an OSError if the reader has ended."""
         with contextlib.suppress(BlockingIOError):
             while self._data:
                 del self._data[: self._connection.send(self._data)]
 
 
 class Channel:
-    """A connected socket that frames go through, blocking: for processes that do one thing at a time."""
+    """Frames on a socket that blocks, for processes that do one thing at a time."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -93,11 +98,11 @@ class Channel:
         self._ready: list[tuple[Header, bytes]] = []
 
     def send(self, message: Header, body: bytes = b"") -> None:
-        """Send; a ConnectionError if nobody listens any more."""
+        """Send a frame; a ConnectionError if the reader has ended."""
         self._connection.sendall(pack(message, body))
 
     def receive(self) -> tuple[Header, bytes]:
-        """Wait for the next message; EOFError when the other side is gone."""
+        """Wait for the next frame; an EOFError if the other side has ended."""
         while not self._ready:
             data = self._connection.recv(2**18)
             if not data:
@@ -106,5 +111,5 @@ class Channel:
         return self._ready.pop(0)
 
     def close(self) -> None:
-        """Close."""
+        """Close the socket."""
         self._connection.close()

@@ -1,7 +1,7 @@
-"""The two sides of a render server's start and end, of which each must know what the other does.
+"""Both sides of a render server's start and end, since each must know what the other does.
 
-`arrive` and `come_in` are what a server does first, `close` what it does last; `locked` keeps web processes
-that start servers, and servers that end, out of each other's way.
+A server calls `arrive` and `come_in` first, and `close` last. `locked` keeps web processes that start a
+server and servers that end from interfering.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from typing import Any, BinaryIO
 
 
 def arrive() -> dict[str, Any]:
-    """In the server: return its configuration, and be as a process that nobody has started.
+    """In the server: return its configuration, and reset signal masks and handlers inherited from the parent.
 
-    The thread that started us may block signals, and its process ignore some. Those that are told us wait
-    until we can hear them: who says stop while we import means it.
+    The thread that started the server may block signals, and its process may ignore some. Signals that come
+    during the imports wait until the server can handle them: a stop then still counts.
     """
     ours = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1}
     signal.pthread_sigmask(signal.SIG_SETMASK, ours)
@@ -40,10 +40,10 @@ def arrive() -> dict[str, Any]:
 
 
 def come_in(path: str) -> socket.socket:
-    """In a server that was just started: listen at `path`, and become nobody's child.
+    """In a server that was just started: listen at `path`, and go on in a fork, as a child of init.
 
-    Whoever waits for the process that was started learns that it listens. Should another one have come first
-    (after a worker that was killed while it waited), this one ends.
+    The end of the started process tells its parent that the server listens. If another server listens there
+    already (a web process was killed while it waited for that start), this one ends.
     """
     listener = socket.socket(socket.AF_UNIX)
     try:
@@ -60,9 +60,9 @@ def come_in(path: str) -> socket.socket:
 
 
 def close(listener: socket.socket) -> bool:
-    """Close the door of a server that wants to end, for good; False if somebody knocks."""
+    """Stop listening for good, in a server that wants to end; False if a web process is connecting."""
     path = Path(listener.getsockname())
-    # Whoever has the lock is about to knock; one that is stuck must not keep us from hearing others.
+    # The lock holder is about to connect. Do not wait for the lock: its holder may be stuck.
     with contextlib.suppress(BlockingIOError, FileNotFoundError), locked(path, wait=False):
         if select.select([listener], [], [], 0)[0]:
             return False
@@ -70,26 +70,27 @@ def close(listener: socket.socket) -> bool:
             path.with_suffix(suffix).unlink(missing_ok=True)
         listener.close()
         return True
-    # Nobody finds a door whose directory was cleared away.
+    # If the directory was cleared away, no web process can find the socket.
     return not path.parent.exists()
 
 
 @contextlib.contextmanager
 def locked(path: Path, wait: bool = True) -> Iterator[None]:
-    """Keep others from starting, or ending, the server at `path` meanwhile.
+    """Keep other processes from starting or ending the server at `path` meanwhile.
 
-    A BlockingIOError says that another does, and we are not to `wait`.
+    Raises:
+        BlockingIOError: Another process holds the lock, and this one is not to `wait`.
     """
     with _locked(path.with_suffix(".lock"), fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB)) as file:
         try:
             yield
         finally:
-            # Closing is not enough: a process that was forked meanwhile has the file open too.
+            # Closing does not unlock: a process that was forked meanwhile has the file open too.
             fcntl.flock(file, fcntl.LOCK_UN)
 
 
 def _locked(name: Path, how: int) -> BinaryIO:
-    """Return the file of that name, locked. Whoever has it may remove it, and then another one counts."""
+    """Return the file of that name, locked. A holder may remove the file: then the lock is a new file's."""
     while True:
         file = name.open("wb")
         try:

@@ -1,10 +1,9 @@
 """The renderer of a web process: asks the render server over its Unix socket, and runs nothing itself.
 
-What is asked on every request, the manifest and the last known versions, is told by the server whenever it
-changes, so that a picture from the cache costs no word between processes.
+The server pushes the manifest and the versions of data, so that a cache hit needs no round trip.
 
-Its connection is not a fork's of that process: two that talk on one connection get parts of each other's
-answers, and one that only holds it would keep the server from learning that the worker has ended.
+Do not share a connection with a forked child: two processes on one connection would get parts of each other's
+replies, and a child that only holds it would keep the server from learning that the web process has ended.
 """
 
 from __future__ import annotations
@@ -50,11 +49,11 @@ from plotroute.settings import Settings
 
 log = logging.getLogger("plotroute.render")
 
-# Between tries to reach a server that is starting or being replaced.
+# Seconds between tries to reach a server that is starting or being replaced.
 _RETRY_EVERY = 0.05
-# How long a request waits for a server that is starting: about as long as importing seaborn takes, twice.
+# Seconds that a request waits for a server that is starting: twice what importing seaborn takes.
 _START_TIMEOUT = 10.0
-# Beyond the limits that the server keeps, for an answer on its way.
+# Seconds beyond the limits that the server enforces, for a reply on its way.
 _SLACK = 2.0
 
 
@@ -64,7 +63,14 @@ class Remote:
     def __init__(
         self, path: str, settings: Settings, *, watch: bool = False, start: Callable[[], None] | None = None
     ) -> None:
-        """With `watch` every request looks at the files first. `start` is called where nobody listens."""
+        """Connect in a thread of its own.
+
+        Args:
+            path: The socket of the render server.
+            settings: The settings of the server.
+            watch: Whether each `manifest` looks at the author's files first.
+            start: Called where no server listens.
+        """
         self._path = path
         self._start = start
         self._settings = settings
@@ -73,18 +79,18 @@ class Remote:
         self._pending: dict[int, Future[tuple[Result, bytes]]] = {}
         self._sending = threading.Lock()
         self._connection: socket.socket | None = None
-        """The one to send on: whoever listens there was told hello."""
+        """The connection to send on; `Hello` was sent on it."""
         self._socket: socket.socket | None = None
-        """The one that is open, or being opened."""
+        """The connection that is open, or being opened."""
         self._manifest = Manifest()
         self._known: dict[str, tuple[str, float]] = {}
         """Id of data → its version, and when it was learned, on the clock that all processes share."""
         self._introduced = threading.Event()
         self._heard = False
-        """Whether the server that we are connected to has said something."""
+        """Whether the connected server has sent a manifest."""
         self._closed = False
-        self._told_of = ""
-        """Why the server could not be started, as the log was told."""
+        self._start_error = ""
+        """Why the server could not be started, as last logged."""
         _all.add(self)
         threading.Thread(target=self._listen, name="plotroute-remote", daemon=True).start()
 
@@ -93,7 +99,7 @@ class Remote:
         return self._heard and bool(self._manifest.plots)
 
     def manifest(self) -> Manifest:
-        """Return what the newest version of the code that loads has to offer, as last told."""
+        """Return the manifest of the newest version of the code that loads, as last pushed."""
         if self._watch and self._introduced.is_set():
             with contextlib.suppress(ConnectionError, RenderTimeout):
                 self._result(self._send(CheckFiles()), _START_TIMEOUT)
@@ -102,7 +108,7 @@ class Remote:
         return self._manifest
 
     def versions(self, refs: Sequence[DatasetRef]) -> Versions:
-        """Return the last known versions; the server finds out what is not known."""
+        """Return the last known versions; the server finds the others."""
         found: dict[str, str] = {}
         asked: list[tuple[str, AskVersion, Future[tuple[Result, bytes]]]] = []
         for ref in refs:
@@ -120,14 +126,14 @@ class Remote:
         return found
 
     def known(self, ref: DatasetRef) -> str | None:
-        """Return the last known version, as last told."""
+        """Return the last known version, as last pushed."""
         version, at = self._known.get(ref.id, ("", 0.0))
         return version if version and freshness.is_believed(at, time.monotonic()) else None
 
     def changed(self, names: Collection[str]) -> None:
-        """Have every web process of this machine forget what it knows of datasets, and wait until they have.
+        """Have every web process of this machine forget the versions of datasets, and wait until they have.
 
-        Where there is no server yet, no process knows anything.
+        Without a server, no process knows a version.
         """
         if not self._introduced.is_set() and not self._listens():
             return
@@ -140,7 +146,7 @@ class Remote:
             return probe.connect_ex(self._path) == 0
 
     def render(self, job: Job) -> Image:
-        """Have the picture drawn. A server that goes away meanwhile is asked once more."""
+        """Have the picture drawn. If the server ends meanwhile, the next server is asked once."""
         header, _ = to_wire(replace(job, request_id=""))
         message = DrawPicture(
             key=digest.of_bytes(header),
@@ -164,12 +170,12 @@ class Remote:
         self._closed = True
         if (connection := self._connection) is not None:
             with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)  # wakes whoever waits for it, which closing does not
+                connection.shutdown(socket.SHUT_RDWR)  # wakes the thread that reads, which closing does not
 
     def _answer(
         self, message: Request, future: Future[tuple[Result, bytes]], timeout: float
     ) -> tuple[Result, bytes]:
-        """Return the answer to `message`, which was sent; should the server go away, ask the next one."""
+        """Return the result of `message`, which was sent. If the server ends, send it to the next server."""
         try:
             return self._result(future, timeout)
         except ConnectionError:
@@ -189,7 +195,7 @@ class Remote:
         return result, body
 
     def _send(self, message: Request) -> Future[tuple[Result, bytes]]:
-        """Send, as soon as there is a server; the future holds the answer, or a ConnectionError."""
+        """Send, as soon as there is a server. The future gets the result, or a ConnectionError."""
         future: Future[tuple[Result, bytes]] = Future()
         deadline = time.monotonic() + _START_TIMEOUT
         while (connection := self._connection) is None:
@@ -202,21 +208,21 @@ class Remote:
             with self._sending:
                 connection.sendall(pack(message_to_wire(replace(message, id=id))))
         except OSError:
-            # Before whoever listens has noticed: the next try is to wait for the next server.
+            # Before `_listen` notices: the next try is to wait for the next server.
             if self._connection is connection:
                 self._connection = None
             self._lose(id)
         return future
 
     def leave_to_parent(self) -> None:
-        """In a fork, where no thread listens: let go of the parent's connection, without ending it."""
+        """In a fork, which has no listening thread: close the parent's connection without ending it."""
         self._closed, self._heard = True, False
         connection, self._connection = self._socket, None
         if connection is not None:
             connection.close()
 
     def _listen(self) -> None:
-        """Keep a connection, and take what comes through it."""
+        """Keep a connection, and read what comes through it."""
         while not self._closed:
             connection = self._socket = socket.socket(socket.AF_UNIX)
             try:
@@ -229,7 +235,7 @@ class Remote:
                 pass
             self._connection, self._heard = None, False
             with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)  # whoever is sending stops
+                connection.shutdown(socket.SHUT_RDWR)  # a thread that is sending stops
             with self._sending:
                 connection.close()
             for id in list(self._pending):
@@ -247,14 +253,14 @@ class Remote:
     def _start_server(self, start: Callable[[], None]) -> None:
         try:
             start()
-            self._told_of = ""
+            self._start_error = ""
         except Exception as error:  # of whatever kind: this thread must live, and try again
-            if str(error) != self._told_of:
-                self._told_of = str(error)
+            if str(error) != self._start_error:
+                self._start_error = str(error)
                 log.error("the render server cannot be started: %s", error)
 
     def _lose(self, id: int) -> None:
-        """Tell whoever waits for that answer that there will be none. Whoever takes it out, tells."""
+        """Fail the request of that id, unless it has its result."""
         if (future := self._pending.pop(id, None)) is not None:
             future.set_exception(ConnectionError("the render server went away"))
 
@@ -275,7 +281,7 @@ class Remote:
             future.set_result((message.result, body))
 
     def _say_heard(self, number: int | None) -> None:
-        """Tell the server that news of changed data has arrived: it answers the request that brought them."""
+        """Reply `Heard` to news of changed data: the server waits for it from every web process."""
         connection = self._socket
         if number is not None and connection is not None:
             with self._sending:
@@ -306,9 +312,9 @@ def _starting() -> Draining:
 _all: weakref.WeakSet[Remote] = weakref.WeakSet()
 
 
-def _left_to_parent() -> None:
+def _leave_all_to_parent() -> None:
     for remote in list(_all):
         remote.leave_to_parent()
 
 
-os.register_at_fork(after_in_child=_left_to_parent)
+os.register_at_fork(after_in_child=_leave_all_to_parent)

@@ -1,10 +1,12 @@
-"""The render server beside web workers that are somebody else's: one for all of them on a machine.
+"""The render server beside the web workers of an app: one server for all of them on a machine.
 
-Whichever worker needs it first starts it, as a fresh interpreter with a session of its own: a fork of a
-worker would inherit its threads' locks and its connections. It is no child of that worker's for long: it
-opens its own door, forks, and goes on in the fork, so that no worker is told of its end or keeps what is left
-of it. It ends by itself a while after the last worker has left, which it sees by their connections: how a
-worker ends, and in which thread it started the server, is all the same.
+The first web worker that needs it starts it, as a fresh interpreter with a session of its own: a fork of a
+web worker would inherit the locks of its threads and its connections. The server does not stay a child of
+that web worker: it listens, forks, and goes on in the fork, so that no web worker gets its SIGCHLD or keeps
+its zombie.
+
+It ends by itself a while after the last web worker has left, which it sees by their connections: how a web
+worker ends, and which of its threads started the server, makes no difference.
 """
 
 from __future__ import annotations
@@ -36,27 +38,27 @@ from plotroute.settings import Settings
 log = logging.getLogger("plotroute.render")
 
 IDLE_AFTER = 15.0
-"""Seconds without a worker after which the server ends. A worker that is replaced (`max_requests`, a reload)
-is gone for as long as importing the app takes; a server that was told to stop does not wait for it."""
+"""Seconds without a web worker after which the server ends. A web worker that is replaced (`max_requests`, a
+reload) is away while the app is imported; a server that was told to stop does not wait for it."""
 
 AGAIN_AFTER = 30.0
-"""Seconds after which plots that did not load, and never have, are imported again: what kept them from it may
-have been a database that was away, and nobody looks on, and saves a file, as under `plotroute dev`."""
+"""Seconds after which plots that have never loaded are imported again: the cause may have been a database
+that was away, and no author saves a file here, as under `plotroute dev`."""
 
-# A server that ends at once must not be started in a busy loop, by however many workers; doubled each time.
+# Seconds between starts, doubled each time: web workers must not restart in a busy loop what ends at once.
 _FIRST_PAUSE, _MOST_PAUSE = 0.1, 5.0
-# One that was started that long ago was well: the next pause is short again.
+# Seconds after which a start counts as a success: the next pause is short again.
 _WELL_AFTER = 10.0
-# An interpreter that hangs when it starts must not keep other services of this user from starting theirs.
+# Seconds for a server to listen: an interpreter that hangs must not delay other apps of this user.
 _LISTENS_WITHIN = 60.0
 
-# What there is of a server: its socket, its lock, when it was last started, the environment that it is for,
-# and its temporary files.
+# The files of a server: its socket, its lock, when it was last started, the environment that it is for, and
+# its temporary files.
 _DIGITS, _SUFFIXES = 16, {".sock", ".lock", ".started", ".environment", ".d"}
 
 
 class Sidecar:
-    """The render server for `targets`, for all workers that were started alike."""
+    """The render server for `targets`, shared by all web workers that were started alike."""
 
     def __init__(
         self,
@@ -74,7 +76,7 @@ class Sidecar:
             "built_in": list(built_in),
             "settings": asdict(settings),
             "app": asdict(recipe or Recipe()),
-            # What is relative counts from here, and the server works elsewhere.
+            # Relative entries count from this directory, and the server works in another.
             "path": [os.path.abspath(entry) for entry in sys.path if isinstance(entry, str)],
         }
         self._environment = _environment(settings.ignored_environment)
@@ -85,7 +87,7 @@ class Sidecar:
 
     def start(self) -> None:
         """Start the server, unless it is there or was started a moment ago. It answers in a second or two."""
-        _directory()  # whoever clears the temporary files may have removed it
+        _directory()  # a cleaner of temporary files may have removed it
         with locked(self.path):
             if _answers(self.path) or not self._may_start():
                 return
@@ -93,22 +95,22 @@ class Sidecar:
                 log.error("the render server ended; starting it again")
                 _clear(self.path)
             _sweep(self.path.parent)
-            self._tell_of_others()
+            self._log_others()
             configuration = {
                 "socket": str(self.path),
-                # One of its own: the server before may be about to remove its one.
+                # A new one: the last server may be about to remove its own.
                 "directory": tempfile.mkdtemp(".d", f"{self.path.stem}-", self.path.parent),
                 "parent": 0,
                 "idle_after": IDLE_AFTER,
                 "again_after": AGAIN_AFTER,
-                # It keeps what it has when plots do not load any more, and says why they do not.
+                # It keeps its last version when plots do not load any more, and reports why.
                 "development": True,
                 "greeting": "",
             }
             self._run({**self._configuration, **configuration})
 
-    def _tell_of_others(self) -> None:
-        """Say in the log why a worker does not share the render server that another one has started.
+    def _log_others(self) -> None:
+        """Log why a web worker does not share the render server that another web worker has started.
 
         A hook that sets a variable for each worker costs the memory of a render server for each of them.
         """
@@ -133,7 +135,7 @@ class Sidecar:
     def _run(self, configuration: Mapping[str, Any]) -> None:
         child = launch(configuration, detached=True)
         try:
-            # Not for the server's end: it goes on in a fork as soon as it listens (`come_in`).
+            # This does not wait for the server's end: it goes on in a fork once it listens (`come_in`).
             status = child.wait(_LISTENS_WITHIN)
         except subprocess.TimeoutExpired:
             child.kill()
@@ -143,7 +145,7 @@ class Sidecar:
             shutil.rmtree(configuration["directory"], ignore_errors=True)
 
     def _may_start(self) -> bool:
-        """Whether the last start, by whichever worker, is long enough ago; if so, note this one."""
+        """Whether the last start, by any web worker, is long enough ago; if so, note this start."""
         note = self.path.with_suffix(".started")
         try:
             pause, ago = float(note.read_text()), abs(time.time() - note.stat().st_mtime)
@@ -157,7 +159,7 @@ class Sidecar:
 
 
 def _directory() -> Path:
-    """Return the directory of all sockets of this user, which nobody else may enter."""
+    """Return the directory of all sockets of this user, which no other user may enter."""
     try:
         directory = Path(tempfile.gettempdir(), f"plotroute-{os.getuid()}")
         with contextlib.suppress(FileExistsError):
@@ -170,10 +172,10 @@ def _directory() -> Path:
         ) from error
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
         raise BadSetting(
-            f"{directory} is to hold the render server's socket, but it is not a directory that nobody else "
+            f"{directory} is to hold the render server's socket, but it is not a directory that only you "
             "may enter. Remove it, or set TMPDIR to a directory of your own."
         )
-    # What the kernel allows for the address of a socket, less the name.
+    # The longest address of a socket that the kernel allows, less the name.
     if len(os.fsencode(directory)) > 107 - len("/.sock") - _DIGITS:
         raise BadSetting(f"{directory} is too long a path for a socket; set TMPDIR to a shorter one.")
     return directory
@@ -195,7 +197,7 @@ def _environment(ignored: str) -> list[tuple[str, str]]:
 
 
 def _parent() -> list[str]:
-    """Return what tells this process's parent, which all workers of a server have, from any other."""
+    """Return what identifies the parent of this process, which all web workers of a server share."""
     parent = os.getppid()
     try:
         started = Path(f"/proc/{parent}/stat").read_text().rpartition(")")[2].split()[19]
@@ -205,20 +207,20 @@ def _parent() -> list[str]:
 
 
 def _answers(path: Path) -> bool:
-    """Whether a server listens there, be it busy."""
+    """Whether a server listens there, even if it is busy."""
     with socket.socket(socket.AF_UNIX) as probe:
         probe.setblocking(False)
         try:
             probe.connect(str(path))
         except (ConnectionRefusedError, FileNotFoundError):
             return False
-        except BlockingIOError:  # so many are waiting there already
+        except BlockingIOError:  # the queue of its connections is full
             return True
     return True
 
 
 def _sweep(directory: Path) -> None:
-    """Remove what servers that were killed have left, unless somebody is starting one of them."""
+    """Remove the files of servers that were killed, unless a web worker is starting such a server."""
     for name in {path.name[:_DIGITS] for path in directory.iterdir() if path.suffix in _SUFFIXES}:
         path = directory / f"{name}.sock"
         note = path.with_suffix(".started")

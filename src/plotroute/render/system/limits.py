@@ -46,7 +46,7 @@ def apply(limits: Limits) -> None:
         os.setpgid(0, 0)
     if machine.LINUX:
         # Not RLIMIT_AS: Polars and DuckDB reserve 0.9 GB of addresses that they never use, V8 65 GB. Mappings
-        # shared with nobody (`mmap.mmap(-1, n)`) are not counted here; `private_bytes` sees them.
+        # shared with no other process (`mmap.mmap(-1, n)`) are not counted here; `private_bytes` sees them.
         _lower(resource.RLIMIT_DATA, _data_bytes() + limits.memory)
         with contextlib.suppress(OSError):  # not writable in some containers
             # The highest: if the machine runs out of memory, a picture is lost and not the server.

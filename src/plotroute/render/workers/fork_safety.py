@@ -1,4 +1,4 @@
-"""What must not be there at a fork: threads, which are lost, and connections, which are shared."""
+"""Refuse code that cannot be forked: threads, which are lost at a fork, and connections, which are shared."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _CURE_OF_POOLS = (
 # Threads that look after memory and files, and that nothing waits for: Polars starts them at its import.
 _HOUSEKEEPING = ("jemalloc_bg_thd", "polars-ooc-clea")
 
-# A process, its user and its group: what the kernel notes of whoever is at the other end.
+# A process, its user and its group: what the kernel notes of the other end.
 _CREDENTIALS = struct.Struct("3i")
 
 
 def sockets() -> dict[str, int]:
     """Return the sockets that are open now, by the name that the kernel gives each, with their descriptors.
 
-    Not the numbers alone: one that was closed is soon given to another socket.
+    Not the numbers alone: the number of a closed socket is soon given to another one.
     """
     found = {}
     for number in os.listdir("/proc/self/fd"):
