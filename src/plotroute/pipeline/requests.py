@@ -37,7 +37,7 @@ class IncomingRequest:
     format: str | None = None
     """The only format that will do; None: the one in the address, or PNG if it has none."""
     user: str | None = None
-    """The user who sends the request, for plots that show each user a picture of their own."""
+    """The user of the request, for plots that show each user a picture of their own."""
     allow: Callable[[Mapping[str, Json]], None] | None = None
     """Raises if the user may not see the picture of these checked values. It is called before the versions of
     data are looked up: a request that is refused must not have data loaded."""
