@@ -8,6 +8,7 @@ import sys
 import PIL.Image
 import pytest
 
+from conftest import free_port
 from plotroute import Image, __version__
 from plotroute.cache.base import Stored
 from plotroute.cache.disk import DiskCache, on_disk
@@ -356,7 +357,7 @@ def test_new_where_nothing_can_be_written(run):
 )
 def test_serve_ends_with_a_clear_message(run, write_plots, source, told):
     write_plots(source)
-    done = run("serve", "--port", "5999")
+    done = run("serve", "--port", str(free_port()))
     assert done.returncode != 0
     for words in told:
         assert words in done.stderr
