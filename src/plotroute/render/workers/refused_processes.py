@@ -1,4 +1,4 @@
-"""Processes that a plot tried to start and may not: libraries make errors of it that do not say so."""
+"""Explain errors of plots that tried to start a process: libraries raise errors that do not say so."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from plotroute.model import Frame
 _EVENTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.system"}
 
 _tried: list[str] = []
-"""What was tried since the current job began; the first says it."""
+"""The first process that was tried since the current job began, or nothing."""
 
 
 def watch() -> None:
-    """Notice every try of this process to start another one; for good, since audit hooks stay."""
+    """Record each try of this process to start another one, for good: audit hooks cannot be removed."""
     sys.addaudithook(_hook)
     import _posixsubprocess
 
@@ -30,12 +30,12 @@ def watch() -> None:
 
 
 def begin() -> None:
-    """Forget what was tried: another job begins."""
+    """Forget the tries: another job begins."""
     _tried.clear()
 
 
 def explain(error: AnswerError) -> AnswerError:
-    """Say in the detail of an error, which is for the log, that a process was refused meanwhile."""
+    """Return `error`, whose detail (for the log) now says that a process was refused, if one was."""
     if _tried and error.status >= 500:
         refused = (
             f"It tried to start {_tried[0]}, and plots may start no processes here: start the server with "
