@@ -35,9 +35,6 @@ class _Message:
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
 
-# -- results: of a drawing, or of a look for a version ------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture(_Message):
     """A drawing has ended well; the bytes of the picture are behind the message."""
@@ -75,9 +72,6 @@ class Done(_Message):
 
 Result = Picture | FoundVersion | Failure | Done
 _Result = Annotated[Result, Field(discriminator="op")]
-
-
-# -- web process → render server ----------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,9 +145,6 @@ Request = DataChanged | CheckFiles | DrawPicture | AskVersion
 FromWeb = Hello | Heard | Request
 
 
-# -- render server → web process ----------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManifestNews(_Message):
     """The newest version of the code that loads, and why a newer one does not load."""
@@ -189,9 +180,6 @@ class Reply(_Message):
 FromServer = ManifestNews | VersionsNews | Reply
 
 
-# -- render server → worker ---------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draw(_Message):
     """Draw a picture."""
@@ -218,9 +206,6 @@ class FindVersion(_Message):
 
 
 ToWorker = Draw | FindVersion
-
-
-# -- worker → render server ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,9 +256,6 @@ AboutJob = Begun | DataAtHand | TryAgain | Ended
 """Messages of a worker that belong to the job of their number."""
 
 FromWorker = Ready | AboutJob
-
-
-# -- render server ↔ zygote ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -328,9 +310,6 @@ News = Imported | ImportFailed
 """What a zygote says once."""
 
 FromZygote = Forked | WorkerEnded
-
-
-# -- the wire -----------------------------------------------------------------------------------------
 
 
 @functools.cache
