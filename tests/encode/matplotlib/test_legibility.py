@@ -109,7 +109,8 @@ def test_a_legend_on_its_axes_neither_squeezes_them_nor_sticks_out(name: str, wi
 
 def test_the_first_plot_of_the_demo_fills_its_picture_on_a_phone(tmp_path: Path) -> None:
     file = tmp_path / "daily.svg"
-    draw = ["draw", "rides/daily", "examples/demo", "-p", "width=312", "-o", str(file)]
+    demo = str(Path(__file__).parents[3] / "examples/demo")
+    draw = ["draw", "rides/daily", demo, "-p", "width=312", "-o", str(file)]
     subprocess.run([sys.executable, "-m", "plotroute", *draw], check=True, capture_output=True)
     ((left, _, right, _),) = boxes(file.read_text(), "axes")
     assert right - left > 0.75

@@ -113,7 +113,7 @@ def test_what_belongs_to_a_request_is_not_there_and_the_error_says_the_cure(shop
 @pytest.mark.parametrize("what", ["get of g", "default of g", "in g"])
 @pytest.mark.parametrize("plot", ["looks", "loads"])
 def test_what_is_looked_for_on_g_in_vain_is_told_in_the_log(shop, caplog, monkeypatch, plot, what):
-    monkeypatch.setattr(missing_here, "_told", set())
+    monkeypatch.setattr(missing_here, "_warned", set())
     app = make_app(shop)
     app.testing = True
     for _ in range(2):
