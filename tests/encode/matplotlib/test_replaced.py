@@ -30,3 +30,11 @@ def test_an_attribute_that_is_not_there_is_an_error_that_replaces_nothing():
     with pytest.raises(AttributeError), replaced(Text, draw=print, no_such_method=print):
         raise AssertionError
     assert Text.draw is draw
+
+
+def test_an_object_has_its_class_method_again_and_no_attribute_of_its_own():
+    text = Text()
+    with replaced(text, draw=print):
+        assert text.draw is print
+    assert text.draw.__func__ is Text.draw
+    assert "draw" not in vars(text)

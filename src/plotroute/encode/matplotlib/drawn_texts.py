@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from math import cos, isfinite, radians, sin
 from typing import Any
@@ -125,13 +125,10 @@ def _note_axes(all_of_them: Sequence[Axes]) -> Iterator[list[Axes]]:
 
     # On the objects, because `Axes3D` draws its axis before it calls the method of its class.
     own = [axes for axes in all_of_them if "draw" not in vars(axes)]
-    for axes in own:
-        axes.draw = noting(axes)  # type: ignore[method-assign]
-    try:
-        yield drawing
-    finally:
+    with ExitStack() as stack:
         for axes in own:
-            del axes.draw
+            stack.enter_context(replaced(axes, draw=noting(axes)))
+        yield drawing
 
 
 @contextmanager

@@ -37,6 +37,7 @@ from plotroute.encode.matplotlib.legibility import settle
 from plotroute.encode.matplotlib.literal_text import literal_texts
 from plotroute.encode.matplotlib.pixel_units import is_measured_in_pixels, pin_shadows
 from plotroute.encode.matplotlib.recoloring import keep_visible, rehearse
+from plotroute.encode.matplotlib.replaced import replaced
 from plotroute.encode.matplotlib.text_layout_cache import remember_layouts
 from plotroute.encode.matplotlib.wrapping import keep_lines, wrapping_texts
 from plotroute.model import IMAGE_TYPES
@@ -343,11 +344,8 @@ def _check_tight_box(figure: Figure, check: Any) -> Iterator[None]:
         check((box.width + pad, box.height + pad))
         return box
 
-    figure.get_tightbbox = measured  # type: ignore[method-assign]
-    try:
+    with replaced(figure, get_tightbbox=measured):
         yield
-    finally:
-        del figure.get_tightbbox
 
 
 def _is_tight() -> bool:
