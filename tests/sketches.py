@@ -129,8 +129,9 @@ MANIFEST = complete([plots.registry, charts.registry], code="first").manifest
 class Clock:
     """A clock that only a test moves."""
 
-    # Neither a whole second nor the end of any bucket or step.
-    now = 1_700_000_000.25
+    def __init__(self, now: float = 1_700_000_000.25) -> None:
+        """Begin at `now`: by default neither a whole second nor the end of any bucket or step."""
+        self.now = now
 
     def __call__(self) -> float:
         return self.now

@@ -23,6 +23,7 @@ from plotroute.cache.epochs import FileEpochs
 from plotroute.cache.folder import PrivateFolder
 from plotroute.cache.memory import MemoryClaims
 from plotroute.cache.packing import pack
+from sketches import Clock
 
 MEGABYTE = 2**20
 PATIENCE = 60
@@ -30,18 +31,12 @@ PICTURE = stored(b"x" * 50 * 2**10)
 SMALL = stored(b"a small picture")
 
 
-class Clock:
-    """A clock that only a test moves."""
-
-    now = 1_000_000.0
-
-    def __call__(self):
-        return self.now
+STARTED_AT = 1_000_000.0
 
 
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(STARTED_AT)
 
 
 @pytest.fixture
@@ -483,9 +478,9 @@ def test_use_is_written_down_once_in_ten_minutes(cache, clock):
     file = put(cache, "key", SMALL)
     used = []
     for later in (1, 599, 601, 602, 1200, 1202):
-        clock.now = Clock.now + later
+        clock.now = STARTED_AT + later
         cache.get("key")
-        used.append(file.stat().st_mtime - Clock.now)
+        used.append(file.stat().st_mtime - STARTED_AT)
 
     assert used == [0, 0, 601, 601, 601, 1202]
 

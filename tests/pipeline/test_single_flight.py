@@ -18,20 +18,12 @@ from plotroute.errors import (
     RenderTimeout,
 )
 from plotroute.pipeline.single_flight import SingleFlight, do_once
+from sketches import Clock
 
 # Nothing here takes so long; whatever does has hung.
 PATIENCE = 60
 
 LEAVES = [kind for kind in errors.answer_errors() if kind.__module__ == "plotroute.errors"]
-
-
-class Clock:
-    """A clock that only a test moves."""
-
-    now = 1000.0
-
-    def __call__(self):
-        return self.now
 
 
 class Waiters(ThreadPoolExecutor):
@@ -85,7 +77,7 @@ def no_thread_is_left():
 
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(1000.0)
 
 
 @pytest.fixture

@@ -10,23 +10,15 @@ from plotroute.data.opened_files import state as state_of
 from plotroute.model import DatasetRef
 from plotroute.render.messages import FoundVersion
 from plotroute.render.server.data_versions import KnownVersions
+from sketches import Clock
 
 POLLED, CONTENT = DatasetRef("polled", {"region": "EU"}), DatasetRef("content")
 POLL = {"polled": 2.0}
 
 
-class Clock:
-    """A clock that only a test moves."""
-
-    now = 1_700_000_000.0
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(1_700_000_000.0)
 
 
 @pytest.fixture

@@ -8,22 +8,14 @@ from plotroute.render.messages import Draw
 from plotroute.render.server import fair_share
 from plotroute.render.server.fair_share import Lane, QueuedJob
 from plotroute.render.server.scheduler import OPEN_AFTER, OPEN_FOR, Scheduler
+from sketches import Clock
 
 LEAVES = [kind for kind in errors.answer_errors() if kind.__module__ == "plotroute.errors"]
 
 
-class Clock:
-    """A clock that only a test moves."""
-
-    now = 1000.0
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(1000.0)
 
 
 @pytest.fixture
