@@ -11,6 +11,7 @@ from plotroute.model import Json, Param
 from plotroute.params import lists
 
 ORDER = frozenset({"ge", "gt", "le", "lt"})
+_PROSE = {"ge": "at least {}", "gt": "more than {}", "le": "at most {}", "lt": "less than {}"}
 LENGTH = frozenset({"min_length", "max_length"})
 LIST_WORDS: Mapping[str, str] = {"min_length": "minItems", "max_length": "maxItems"}
 """JSON Schema's names for the bounds of the length of a list."""
@@ -137,3 +138,19 @@ class Kind(ABC):
     def source(self, canonical: Json) -> str | None:
         """Return the name of the source of values that a whole value asks for, or None."""
         return None
+
+
+class Ordered(Kind):
+    """A kind that has an order but whose canonical JSON is text: its bounds are texts too."""
+
+    # JSON Schema has no bounds for moments and durations, so the description says them in words.
+    bounds = dict.fromkeys(sorted(ORDER), "")
+
+    def prose(self, within: Mapping[str, Json]) -> list[str]:
+        return [_PROSE[name].format(bound) for name, bound in within.items() if name in _PROSE]
+
+    def declared_bound(self, bound: Any) -> Json:
+        return self.item(bound)
+
+    def checked_bound(self, bound: Json) -> Any:
+        return self.to_python(bound)

@@ -8,7 +8,7 @@ from typing import Any
 from plotroute.model import Json
 from plotroute.params import durations
 from plotroute.params.invalid import InvalidValue
-from plotroute.params.kinds.moments import Ordered
+from plotroute.params.kinds.base import Ordered
 
 _MILLISECOND = timedelta(milliseconds=1)
 

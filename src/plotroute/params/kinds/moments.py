@@ -3,33 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
 from plotroute.model import Json
 from plotroute.params.invalid import InvalidValue
-from plotroute.params.kinds.base import ORDER, Kind
+from plotroute.params.kinds.base import Ordered
 from plotroute.params.timerange import moment
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_PROSE = {"ge": "at least {}", "gt": "more than {}", "le": "at most {}", "lt": "less than {}"}
-
-
-class Ordered(Kind):
-    """A kind that has an order but whose canonical JSON is text: its bounds are texts too."""
-
-    # JSON Schema has no bounds for moments and durations, so the description says them in words.
-    bounds = dict.fromkeys(sorted(ORDER), "")
-
-    def prose(self, within: Mapping[str, Json]) -> list[str]:
-        return [_PROSE[name].format(bound) for name, bound in within.items() if name in _PROSE]
-
-    def declared_bound(self, bound: Any) -> Json:
-        return self.item(bound)
-
-    def checked_bound(self, bound: Json) -> Any:
-        return self.to_python(bound)
 
 
 class Date(Ordered):
