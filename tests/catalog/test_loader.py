@@ -452,3 +452,23 @@ def test_a_notebook(folder):
 def test_a_file_that_is_no_text(folder):
     (folder / "plots.py").write_bytes(b"\x89PNG\x00\xff")
     assert str(failure("plots.py")).startswith("plots.py")
+
+
+def test_a_module_that_does_not_know_its_file_yet_is_asked_again(folder, monkeypatch):
+    write(folder / "plots.py", ONE_PLOT)
+    loader.load(["."])
+
+    class Lazy:
+        ready = False
+
+        @property
+        def __file__(self):
+            if not self.ready:
+                raise RuntimeError
+            return str(folder / "lazy.py")
+
+    lazy = Lazy()
+    monkeypatch.setitem(sys.modules, "lazy", lazy)
+    assert lazy not in loader.modules()
+    lazy.ready = True
+    assert lazy in loader.modules()

@@ -161,17 +161,17 @@ class _Author:
         for name, module in list(sys.modules.items()):
             known, is_authors = self._known.get(name, (None, False))
             if known is not module:
-                is_authors = self._is_authors(name, module)
+                try:
+                    is_authors = self._is_authors(name, module)
+                except Exception:  # A lazy module may answer with anything; it may know its file later.
+                    continue
                 self._known[name] = module, is_authors
             if is_authors:
                 found[name] = module
         return found
 
     def _is_authors(self, name: str, module: ModuleType) -> bool:
-        try:
-            file = module.__file__ if getattr(module, "__file__", None) else next(iter(module.__path__))
-        except Exception:  # A lazy module may answer with anything.
-            return False
+        file = module.__file__ if getattr(module, "__file__", None) else next(iter(module.__path__))
         # Few extension modules can be imported twice.
         once = name == "__main__" or str(file).endswith(tuple(EXTENSION_SUFFIXES))
         return not once and self.owns(str(file))
