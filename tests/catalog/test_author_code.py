@@ -6,35 +6,12 @@ from textwrap import dedent
 
 import pytest
 
+from catalog.authoring import ONE_PLOT, write
 from plotroute.catalog import author_code, loader
 from plotroute.errors import CannotLoad
 
-ONE_PLOT = """
-    from plotroute import Plots
-    plots = Plots()
-
-    @plots.plot
-    def sine(): ...
-"""
-
-
-@pytest.fixture(autouse=True)
-def process(process_state):
-    """Leave the import system as it was."""
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A working directory for an author."""
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
-    return tmp_path / "work"
-
-
-def write(path, text):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(dedent(text))
-    return path
+# Leave the import system as it was.
+pytestmark = pytest.mark.usefixtures("process_state")
 
 
 def test_the_code_is_every_file_below_but_not_another_library(folder):
